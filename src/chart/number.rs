@@ -1,0 +1,204 @@
+//! Numbers as people read them.
+
+use super::figure::NumberFormat;
+
+/// From here on numbers are abbreviated where the format is left open.
+const ABBREVIATE_FROM: f64 = 1e6;
+/// From here on abbreviations end and powers of ten begin.
+const POWERS_FROM: f64 = 1e21;
+/// Below this numbers are written with powers of ten.
+const POWERS_BELOW: f64 = 1e-4;
+
+/// The SI prefixes from 10^3 to 10^18.
+const PREFIXES: [&str; 6] = ["k", "M", "G", "T", "P", "E"];
+
+/// The labels of evenly spaced ticks: all in one unit, with as many decimals as the step needs. O(ticks).
+pub(super) fn tick_labels(values: &[f64], step: f64, format: NumberFormat) -> Vec<String> {
+    let largest = values.iter().fold(0.0_f64, |most, value| most.max(value.abs()));
+    if format == NumberFormat::Percent {
+        let places = decimals(step * 100.0);
+        return values.iter().map(|value| format!("{}%", fixed(value * 100.0, places))).collect();
+    }
+    let abbreviate = match format {
+        NumberFormat::Short => largest >= 1e3,
+        NumberFormat::Plain => false,
+        _ => largest >= ABBREVIATE_FROM,
+    };
+    if largest > 0.0 && (largest >= POWERS_FROM || largest < POWERS_BELOW) {
+        return values.iter().map(|value| power_of_ten(*value, 3)).collect();
+    }
+    if abbreviate {
+        let (unit, prefix) = unit_of(largest);
+        let places = decimals(step / unit);
+        return values
+            .iter()
+            .map(|value| if *value == 0.0 { "0".to_string() } else { format!("{} {prefix}", fixed(value / unit, places)) })
+            .collect();
+    }
+    let places = decimals(step);
+    values.iter().map(|value| fixed(*value, places)).collect()
+}
+
+/// One number, for a value label or a logarithmic tick: three significant digits when abbreviated, up to four otherwise, whole numbers in full.
+pub(super) fn brief(value: f64, format: NumberFormat) -> String {
+    let size = value.abs();
+    if format == NumberFormat::Percent {
+        return format!("{}%", significant(value * 100.0, 3));
+    }
+    if size > 0.0 && (size >= POWERS_FROM || size < POWERS_BELOW) {
+        return power_of_ten(value, 3);
+    }
+    let from = match format {
+        NumberFormat::Short => 1e3,
+        NumberFormat::Plain => f64::INFINITY,
+        _ => ABBREVIATE_FROM,
+    };
+    // 999,999 rounds up to the next unit, so the rounded size decides.
+    if size >= from {
+        let (unit, prefix) = unit_of(rounded(size, 3));
+        return format!("{} {prefix}", significant(value / unit, 3));
+    }
+    if value.fract() == 0.0 { fixed(value, 0) } else { significant(value, 4) }
+}
+
+/// One number for a tooltip: up to seven significant digits, never abbreviated.
+pub(super) fn exact(value: f64, format: NumberFormat) -> String {
+    let size = value.abs();
+    if format == NumberFormat::Percent {
+        return format!("{}%", significant(value * 100.0, 5));
+    }
+    if size > 0.0 && (size >= POWERS_FROM || size < POWERS_BELOW) {
+        return power_of_ten(value, 6);
+    }
+    if value.fract() == 0.0 { fixed(value, 0) } else { significant(value, 7) }
+}
+
+/// A count of things.
+pub(super) fn count(number: usize) -> String {
+    grouped(&number.to_string())
+}
+
+/// The decimals that a step of 1, 2 or 5 times a power of ten needs.
+fn decimals(step: f64) -> usize {
+    if !(step.is_finite() && step > 0.0) {
+        return 0;
+    }
+    // The small addend lets 0.1 + 0.2 count as 0.3.
+    (-(step.log10() + 1e-9).floor()).clamp(0.0, 12.0) as usize
+}
+
+fn unit_of(size: f64) -> (f64, &'static str) {
+    let thousands = ((size.log10() + 1e-12) / 3.0).floor().clamp(1.0, 6.0) as usize;
+    let prefix = PREFIXES.get(thousands.saturating_sub(1)).copied().unwrap_or("E");
+    (1000_f64.powi(thousands as i32), prefix)
+}
+
+fn rounded(value: f64, digits: usize) -> f64 {
+    format!("{value:.*e}", digits.saturating_sub(1)).parse().unwrap_or(value)
+}
+
+/// A value with a number of significant digits, without trailing zeros.
+fn significant(value: f64, digits: usize) -> String {
+    let value = rounded(value, digits);
+    if value == 0.0 {
+        return "0".to_string();
+    }
+    let before = value.abs().log10().floor() as i64 + 1;
+    let places = (digits as i64 - before).clamp(0, 12) as usize;
+    let text = fixed(value, places);
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_string() } else { text }
+}
+
+/// A value with a fixed number of decimals, thousands separators and a true minus sign.
+fn fixed(value: f64, places: usize) -> String {
+    let digits = format!("{:.places$}", value.abs());
+    let zero = digits.chars().all(|c| c == '0' || c == '.');
+    let sign = if value < 0.0 && !zero { "−" } else { "" };
+    match digits.split_once('.') {
+        Some((whole, part)) => format!("{sign}{}.{part}", grouped(whole)),
+        None => format!("{sign}{}", grouped(&digits)),
+    }
+}
+
+fn grouped(digits: &str) -> String {
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// `1.2×10³⁰⁰`; `10⁶` when the mantissa is one.
+fn power_of_ten(value: f64, digits: usize) -> String {
+    if value == 0.0 {
+        return "0".to_string();
+    }
+    let text = format!("{:.*e}", digits.saturating_sub(1), value.abs());
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let mantissa = if mantissa.contains('.') { mantissa.trim_end_matches('0').trim_end_matches('.') } else { mantissa };
+    let raised: String = exponent
+        .chars()
+        .map(|sign| match sign {
+            '-' => '⁻',
+            '1' => '¹',
+            '2' => '²',
+            '3' => '³',
+            '4' => '⁴',
+            '5' => '⁵',
+            '6' => '⁶',
+            '7' => '⁷',
+            '8' => '⁸',
+            '9' => '⁹',
+            _ => '⁰',
+        })
+        .collect();
+    let sign = if value < 0.0 { "−" } else { "" };
+    if mantissa == "1" { format!("{sign}10{raised}") } else { format!("{sign}{mantissa}×10{raised}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tick_labels_share_a_unit_and_decimals() {
+        use NumberFormat::{Auto, Percent, Plain, Short};
+        assert_eq!(tick_labels(&[0.0, 100_000.0, 200_000.0], 100_000.0, Auto), ["0", "100,000", "200,000"]);
+        assert_eq!(tick_labels(&[0.0, 5e5, 1e6, 1.5e6], 5e5, Auto), ["0", "0.5 M", "1.0 M", "1.5 M"]);
+        assert_eq!(tick_labels(&[0.0, 1e6, 2e6], 1e6, Plain), ["0", "1,000,000", "2,000,000"]);
+        assert_eq!(tick_labels(&[0.0, 2000.0, 4000.0], 2000.0, Short), ["0", "2 k", "4 k"]);
+        assert_eq!(tick_labels(&[-0.5, 0.0, 0.5], 0.5, Auto), ["−0.5", "0.0", "0.5"]);
+        assert_eq!(tick_labels(&[0.0, 0.05, 0.1], 0.05, Percent), ["0%", "5%", "10%"]);
+        assert_eq!(tick_labels(&[0.0, 0.005], 0.005, Percent), ["0.0%", "0.5%"]);
+        assert_eq!(tick_labels(&[0.0, 1e300, 2e300], 1e300, Auto), ["0", "10³⁰⁰", "2×10³⁰⁰"]);
+        assert_eq!(tick_labels(&[0.0, 5e-7], 5e-7, Auto), ["0", "5×10⁻⁷"]);
+    }
+
+    #[test]
+    fn brief_numbers_have_few_digits() {
+        let auto = |value| brief(value, NumberFormat::Auto);
+        assert_eq!(auto(336_776.0), "336,776");
+        assert_eq!(auto(1_234_567.0), "1.23 M");
+        assert_eq!(auto(1_200_000.0), "1.2 M");
+        assert_eq!(auto(-1_200_000_000.0), "−1.2 G");
+        assert_eq!(auto(999_999_999.0), "1 G");
+        assert_eq!(auto(12.3456), "12.35");
+        assert_eq!(auto(0.0), "0");
+        assert_eq!(auto(1e-300), "10⁻³⁰⁰");
+        assert_eq!(brief(0.2468, NumberFormat::Percent), "24.7%");
+        assert_eq!(brief(12_345.0, NumberFormat::Short), "12.3 k");
+        assert_eq!(brief(12_345_678.0, NumberFormat::Plain), "12,345,678");
+    }
+
+    #[test]
+    fn exact_numbers_are_not_abbreviated() {
+        assert_eq!(exact(1_234_567.0, NumberFormat::Auto), "1,234,567");
+        assert_eq!(exact(0.123_456_789, NumberFormat::Auto), "0.1234568");
+        assert_eq!(exact(-0.5, NumberFormat::Auto), "−0.5");
+        assert_eq!(exact(0.123_456, NumberFormat::Percent), "12.346%");
+        assert_eq!(count(10_000), "10,000");
+    }
+}

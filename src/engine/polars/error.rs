@@ -1,0 +1,238 @@
+//! Polars' trouble as sentences that a person can act on.
+
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{LazyLock, Once};
+
+use polars::prelude::{PolarsError, PolarsResult};
+use regex::Regex;
+
+use crate::diagnostic::Class;
+use crate::engine::EngineError;
+
+/// Runs a piece of work of Polars; errors and panics in it become errors about `subject`, the files that are read (empty: none).
+///
+/// Polars panics on some damaged files instead of answering with an error; the report of such a panic is kept from standard error.
+pub(super) fn guard<T>(subject: &str, run: impl FnOnce() -> PolarsResult<T>) -> Result<T, EngineError> {
+    install_hook();
+    let outcome = {
+        let _quiet = Quiet::new();
+        catch_unwind(AssertUnwindSafe(run))
+    };
+    match outcome {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err(engine_error(&error, subject)),
+        Err(payload) => {
+            let reason = payload
+                .downcast_ref::<String>()
+                .map(String::as_str)
+                .or_else(|| payload.downcast_ref::<&str>().copied())
+                .unwrap_or("no reason given");
+            Err(panic_error(reason, subject))
+        }
+    }
+}
+
+fn panic_error(reason: &str, subject: &str) -> EngineError {
+    let reason = first_paragraph(reason);
+    if subject.is_empty() {
+        return EngineError::new(Class::Stage, format!("the engine gave up: {reason}"));
+    }
+    EngineError::new(Class::Data, format!("cannot read {subject}: the reader gave up: {reason}"))
+        .help("the file may be damaged or use a feature that is not supported")
+}
+
+/// How many guarded pieces of work run now, in the whole process.
+static RUNNING: AtomicUsize = AtomicUsize::new(0);
+
+thread_local! {
+    /// Whether this thread runs a guarded piece of work.
+    static GUARDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// While it lives, panics of this thread and of Polars' own threads are not printed: they come back as errors.
+struct Quiet {
+    before: bool,
+}
+
+impl Quiet {
+    fn new() -> Self {
+        RUNNING.fetch_add(1, Ordering::SeqCst);
+        Self { before: GUARDED.replace(true) }
+    }
+}
+
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        GUARDED.set(self.before);
+        RUNNING.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+fn install_hook() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let previous = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            let of_polars = std::thread::current()
+                .name()
+                .is_some_and(|name| ["async-executor", "polars", "tokio"].iter().any(|start| name.starts_with(start)));
+            if !(GUARDED.get() || (of_polars && RUNNING.load(Ordering::SeqCst) > 0)) {
+                previous(info);
+            }
+        }));
+    });
+}
+
+/// The error as one of ours: unreadable or ill-typed data are [`Class::Data`], a lack of memory is [`Class::Limit`],
+/// a plan that Polars refuses is [`Class::Stage`].
+pub(super) fn engine_error(error: &PolarsError, subject: &str) -> EngineError {
+    let from = |message: String| if subject.is_empty() { message } else { format!("{message} (reading {subject})") };
+    match error {
+        PolarsError::Context { error, .. } | PolarsError::ExprContext { error, .. } => engine_error(error, subject),
+        PolarsError::IO { error, .. } => {
+            let what = if subject.is_empty() { "the data" } else { subject };
+            EngineError::new(Class::Data, format!("cannot read {what}: {}", os_reason(error)))
+        }
+        PolarsError::ComputeError(text) => compute_error(text, subject),
+        PolarsError::InvalidOperation(text) if conversion_error(text, subject).is_some() => compute_error(text, subject),
+        PolarsError::NoData(text) => EngineError::new(Class::Data, from(format!("no data: {}", first_paragraph(text)))),
+        PolarsError::SchemaMismatch(text)
+        | PolarsError::SchemaFieldNotFound(text)
+        | PolarsError::ColumnNotFound(text)
+        | PolarsError::StructFieldNotFound(text)
+            if !subject.is_empty() =>
+        {
+            EngineError::new(Class::Data, from(format!("the columns are not as expected: {}", first_paragraph(text))))
+                .help("files that are read together must have the same columns of the same types")
+        }
+        other => EngineError::new(Class::Stage, from(format!("the engine refuses: {}", first_paragraph(&other.to_string())))),
+    }
+}
+
+fn compute_error(text: &str, subject: &str) -> EngineError {
+    let from = |message: String| if subject.is_empty() { message } else { format!("{message} (reading {subject})") };
+    if text.starts_with("OOM") {
+        return EngineError::new(Class::Limit, "not enough memory").help("give the run more memory with `--memory`");
+    }
+    if let Some(error) = conversion_error(text, subject) {
+        return error;
+    }
+    let message = first_paragraph(text);
+    let error = EngineError::new(Class::Data, from(message.clone()));
+    if message.starts_with("found more fields than") {
+        return EngineError::new(Class::Data, from("a row has more fields than the header".to_owned()))
+            .help("look for an unquoted delimiter, or set `quote` or `delimiter`");
+    }
+    if message.contains("invalid utf-8") || message.contains("invalid utf8") {
+        return EngineError::new(Class::Data, from("the text is not UTF-8".to_owned()))
+            .help("set `encoding` to the encoding of the file, such as `latin1`");
+    }
+    error
+}
+
+static CSV_VALUE: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(?s)^could not parse `(.*)` as dtype `([^`]*)` at column '(.*)' \(column number \d+\)").ok());
+static CAST_VALUES: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?s)^conversion from `([^`]*)` to `([^`]*)` failed in column '(.*)' for (\d+) out of (\d+) values: \[(.*?)\](?:\n|$)").ok()
+});
+
+/// A value that is not of its type, with the column.
+fn conversion_error(text: &str, subject: &str) -> Option<EngineError> {
+    let from = if subject.is_empty() { String::new() } else { format!(" (reading {subject})") };
+    if let Some(found) = CSV_VALUE.as_ref().and_then(|regex| regex.captures(text)) {
+        let [value, to, column] = [&found[1], type_name(&found[2]), &found[3]];
+        return Some(
+            EngineError::new(Class::Data, format!("column `{column}`: `{value}` is not a value of type {to}{from}"))
+                .help(format!("add `{value}` to `null_values`, or read the column as string and convert it")),
+        );
+    }
+    let found = CAST_VALUES.as_ref().and_then(|regex| regex.captures(text))?;
+    let [source, to, column, values] = [type_name(&found[1]), type_name(&found[2]), &found[3], &found[6]];
+    let place = if column.is_empty() { String::new() } else { format!("column `{column}`: ") };
+    Some(
+        EngineError::new(Class::Data, format!("{place}cannot convert {values} from {source} to {to}{from}"))
+            .help("`try_cast` makes such values null"),
+    )
+}
+
+/// The name of the language for a type that Polars names.
+fn type_name(name: &str) -> &str {
+    match name {
+        "str" => "string",
+        "bool" => "boolean",
+        "i8" => "int8",
+        "i16" => "int16",
+        "i32" => "int32",
+        "i64" => "int64",
+        "u8" => "uint8",
+        "u16" => "uint16",
+        "u32" => "uint32",
+        "u64" => "uint64",
+        "f32" => "float32",
+        "f64" => "float64",
+        "datetime[μs]" => "datetime",
+        "duration[μs]" => "duration",
+        other => other,
+    }
+}
+
+/// What the operating system says, without the number.
+pub(super) fn os_reason(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    let plain = text.split(" (os error").next().unwrap_or_default();
+    plain.split(": ").next().filter(|_| error.raw_os_error().is_some()).unwrap_or(&text).to_owned()
+}
+
+/// The first paragraph on one line; the rest of Polars' messages is advice about Python.
+fn first_paragraph(text: &str) -> String {
+    text.trim().split("\n\n").next().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_becomes_an_error_that_names_the_file() {
+        let error = guard::<()>("a.parquet", || panic!("index out of bounds")).unwrap_err();
+        assert_eq!(error.class, Class::Data);
+        assert_eq!(error.message, "cannot read a.parquet: the reader gave up: index out of bounds");
+    }
+
+    #[test]
+    fn a_bad_csv_value_names_value_column_and_type() {
+        let polars = PolarsError::ComputeError(
+            "could not parse `x y` as dtype `i64` at column 'a' (column number 1)\n\nThe current offset".into(),
+        );
+        let error = engine_error(&polars, "t.csv");
+        assert_eq!(error.class, Class::Data);
+        assert_eq!(error.message, "column `a`: `x y` is not a value of type int64 (reading t.csv)");
+        assert_eq!(error.help.unwrap(), "add `x y` to `null_values`, or read the column as string and convert it");
+    }
+
+    #[test]
+    fn a_failed_cast_names_values_column_and_types() {
+        let polars = PolarsError::InvalidOperation(
+            "conversion from `str` to `i64` failed in column 'a' for 1 out of 2 values: [\"x\"]\n\nDid".into(),
+        );
+        let error = engine_error(&polars, "");
+        assert_eq!(error.class, Class::Data);
+        assert_eq!(error.message, "column `a`: cannot convert \"x\" from string to int64");
+    }
+
+    #[test]
+    fn a_lack_of_memory_is_a_limit() {
+        assert_eq!(engine_error(&PolarsError::ComputeError("OOM: none".into()), "").class, Class::Limit);
+    }
+
+    #[test]
+    fn an_io_error_says_what_the_system_said() {
+        let error = std::io::Error::from_raw_os_error(2);
+        let error = PolarsError::from(error);
+        let error = engine_error(&error, "gone.csv");
+        assert_eq!((error.class, error.message.as_str()), (Class::Data, "cannot read gone.csv: No such file or directory"));
+    }
+}

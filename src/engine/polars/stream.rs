@@ -1,0 +1,87 @@
+//! Frames out of Polars' streaming engine, one after the other, to a consumer on the calling thread.
+//!
+//! The query runs on a thread of its own and hands its frames through a channel of two places, so a slow consumer slows
+//! the query down instead of filling the memory.
+
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+use polars::prelude as pl;
+
+use super::error::guard;
+use crate::diagnostic::Class;
+use crate::engine::{EngineError, Execution};
+
+/// How a stream ended without an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// All rows went by.
+    Complete,
+    /// The consumer wanted no more.
+    Stopped,
+}
+
+enum Message {
+    Frame(pl::DataFrame),
+    End,
+}
+
+/// Frames that wait between the query and its consumer.
+const WAITING: usize = 2;
+
+/// Runs the query and gives its frames, in the order of its rows, to `consume`, which stops the query by answering `Ok(false)`.
+///
+/// `subject` names the files that are read. Errors: those of the query and of `consume`;
+/// [`Class::Interrupted`] when the execution is cancelled.
+pub(super) fn stream_frames(
+    frame: pl::LazyFrame,
+    subject: &str,
+    execution: &Execution,
+    consume: &mut dyn FnMut(pl::DataFrame) -> Result<bool, EngineError>,
+) -> Result<Ending, EngineError> {
+    execution.check_cancelled()?;
+    let (sender, receiver) = sync_channel(WAITING);
+    let (consumed, run) = std::thread::scope(|scope| {
+        let query = std::thread::Builder::new()
+            .name("query".to_owned())
+            .spawn_scoped(scope, move || run_query(frame, subject, sender))
+            .map_err(|error| EngineError::new(Class::Limit, format!("cannot start a thread: {error}")))?;
+        let consumed = consume_all(receiver, execution, consume);
+        let run = query.join().unwrap_or_else(|_| Err(EngineError::new(Class::Stage, "the thread of the query failed")));
+        Ok((consumed, run))
+    })?;
+    match (consumed, run) {
+        (Err(error), _) => Err(error),
+        (Ok(_), Err(_)) if execution.check_cancelled().is_err() => Err(EngineError::interrupted()),
+        // What a query that was stopped early says about its end does not matter.
+        (Ok(Ending::Stopped), _) => Ok(Ending::Stopped),
+        (Ok(Ending::Complete), Err(error)) => Err(error),
+        (Ok(Ending::Complete), Ok(())) => execution.check_cancelled().map(|()| Ending::Complete),
+    }
+}
+
+fn run_query(frame: pl::LazyFrame, subject: &str, sender: SyncSender<Message>) -> Result<(), EngineError> {
+    let end = sender.clone();
+    let outcome = guard(subject, move || {
+        let hand_over = pl::PlanCallback::new(move |frame| Ok(sender.send(Message::Frame(frame)).is_err()));
+        frame.sink_batches(hand_over, true, None)?.collect_with_engine(pl::Engine::Streaming).map(drop)
+    });
+    // A message, because the end of the channel would not come if a part of the failed query kept its sender.
+    // The consumer may be gone, which is no trouble.
+    drop(end.send(Message::End));
+    outcome
+}
+
+/// Dropping the receiver at the end tells a query that still runs to stop.
+fn consume_all(
+    receiver: Receiver<Message>,
+    execution: &Execution,
+    consume: &mut dyn FnMut(pl::DataFrame) -> Result<bool, EngineError>,
+) -> Result<Ending, EngineError> {
+    while let Ok(Message::Frame(frame)) = receiver.recv() {
+        execution.check_cancelled()?;
+        if !consume(frame)? {
+            return Ok(Ending::Stopped);
+        }
+    }
+    Ok(Ending::Complete)
+}

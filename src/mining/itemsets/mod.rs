@@ -1,0 +1,79 @@
+//! Frequent itemsets: every set of items that occurs together in at least a minimum number of transactions.
+//!
+//! # Method
+//! Items are renumbered by falling frequency, infrequent items are removed, and transactions that have become
+//! identical are merged into one with a weight. The search goes depth first: for each item, the transactions that hold
+//! it are projected onto the more frequent items that are frequent together with it, identical ones are merged again,
+//! and the search goes on in the projection (occurrence deliver with database reduction, as in LCM; Uno, Kiyomi &
+//! Arimura 2004, *LCM ver. 2*, FIMI). As soon as at most 64 items are left, a transaction is one machine word, and the
+//! search becomes recursive elimination over buckets of words (after Borgelt 2005, *Keeping things simple: finding
+//! frequent item sets by recursive elimination*, OSDM). Prefixes are searched in parallel.
+//!
+//! # Guarantees
+//! The result is exact and complete. Its order is fixed: by falling count, then by length, then by the item numbers.
+//!
+//! # Complexity
+//! Time is proportional to the items of all projections that are looked at, which is at most the number of frequent
+//! itemsets times the size of the input, and far less in practice. Memory is the input after merging, one projection
+//! per level and thread, and the result, which [`ItemsetOptions::max_itemsets`] bounds.
+//!
+//! # Example
+//! ```
+//! use gristmill::mining::itemsets::{ItemsetOptions, MinSupport, Transactions, frequent_itemsets};
+//!
+//! let (bread, milk, beer) = (0, 1, 2);
+//! let mut baskets = Transactions::new();
+//! baskets.push(&[bread, milk]);
+//! baskets.push(&[bread, milk, beer]);
+//! baskets.push(&[milk]);
+//! baskets.push(&[beer, bread]);
+//!
+//! let options = ItemsetOptions { min_support: MinSupport::Fraction(0.5), ..ItemsetOptions::default() };
+//! let found = frequent_itemsets(&baskets, &options)?;
+//! let pairs: Vec<_> = found.iter().filter(|set| set.items.len() == 2).map(|set| (set.items, set.count)).collect();
+//! assert_eq!(pairs, [(&[bread, milk][..], 2), (&[bread, beer][..], 2)]);
+//! # Ok::<(), gristmill::mining::itemsets::ItemsetError>(())
+//! ```
+
+mod narrow;
+mod options;
+mod ranking;
+mod result;
+mod search;
+mod transactions;
+mod wide;
+
+#[cfg(test)]
+mod tests;
+
+pub use options::{ItemsetError, ItemsetOptions, MinSupport};
+pub use result::{Itemset, Itemsets};
+pub use transactions::Transactions;
+
+use ranking::Ranking;
+use search::Search;
+
+/// Finds all itemsets that are frequent in `transactions`, in a fixed order (see the [module](self)).
+///
+/// # Errors
+/// - [`ItemsetError::Fraction`] and [`ItemsetError::Lengths`] when an option is out of its range.
+/// - [`ItemsetError::TooMany`] when more itemsets are frequent than [`ItemsetOptions::max_itemsets`] allows.
+/// - [`ItemsetError::TooManyTransactions`] when more than 2³² - 1 different transactions are left after merging.
+pub fn frequent_itemsets(transactions: &Transactions, options: &ItemsetOptions) -> Result<Itemsets, ItemsetError> {
+    let minimum = options.check(transactions.total())?;
+    let search = Search::new(options, minimum);
+    let ranking = Ranking::new(transactions, minimum);
+    let rows = ranking.apply(transactions);
+    if u32::try_from(rows.len()).is_err() {
+        return Err(ItemsetError::TooManyTransactions { transactions: rows.len() });
+    }
+    let found = if ranking.names.len() <= narrow::MAX_ITEMS {
+        narrow::mine_transactions(&search, &ranking.names, &rows)
+    } else {
+        wide::mine(&search, &ranking.names, &ranking.counts, &rows, &[])
+    };
+    if search.exceeded() {
+        return Err(ItemsetError::TooMany { limit: options.max_itemsets, minimum, transactions: transactions.total() });
+    }
+    Ok(found.into_itemsets(transactions.total(), minimum))
+}

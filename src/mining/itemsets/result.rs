@@ -1,0 +1,94 @@
+use std::cmp::Reverse;
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+/// Frequent itemsets, by falling count, then by length, then by their items.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Itemsets {
+    items: Vec<u32>,
+    /// Set `s` ends before `items[ends[s]]` and starts where the set before it ends.
+    ends: Vec<usize>,
+    counts: Vec<u64>,
+    transactions: u64,
+    minimum: u64,
+}
+
+/// One frequent itemset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Itemset<'a> {
+    /// Item numbers, ascending.
+    pub items: &'a [u32],
+    /// Number of transactions that hold all of them.
+    pub count: u64,
+}
+
+impl Itemsets {
+    /// Puts sets that stand one behind the other in `items`, each ending at its entry of `ends`, in order.
+    pub(super) fn sorted(items: &[u32], ends: &[usize], counts: &[u64], transactions: u64, minimum: u64) -> Self {
+        let set = |index: usize| {
+            let start = if index == 0 { 0 } else { ends[index - 1] };
+            &items[start..ends[index]]
+        };
+        let mut order: Vec<usize> = (0..counts.len()).collect();
+        order.par_sort_unstable_by(|&a, &b| {
+            let key = |index: usize| (Reverse(counts[index]), set(index).len());
+            key(a).cmp(&key(b)).then_with(|| set(a).cmp(set(b)))
+        });
+        let mut sorted = Self {
+            items: Vec::with_capacity(items.len()),
+            ends: Vec::with_capacity(ends.len()),
+            counts: Vec::with_capacity(counts.len()),
+            transactions,
+            minimum,
+        };
+        for index in order {
+            sorted.items.extend_from_slice(set(index));
+            sorted.ends.push(sorted.items.len());
+            sorted.counts.push(counts[index]);
+        }
+        sorted
+    }
+
+    /// Number of sets.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.counts.len()
+    }
+
+    /// Whether no set is frequent.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.counts.is_empty()
+    }
+
+    /// Number of transactions that were searched.
+    #[must_use]
+    pub fn transactions(&self) -> u64 {
+        self.transactions
+    }
+
+    /// Smallest count that a set needed to be frequent.
+    #[must_use]
+    pub fn minimum_count(&self) -> u64 {
+        self.minimum
+    }
+
+    /// The set at a position of the order, if there is one.
+    #[must_use]
+    pub fn get(&self, index: usize) -> Option<Itemset<'_>> {
+        let start = index.checked_sub(1).map_or(Some(0), |before| self.ends.get(before).copied())?;
+        Some(Itemset { items: self.items.get(start..*self.ends.get(index)?)?, count: *self.counts.get(index)? })
+    }
+
+    /// The sets in order.
+    pub fn iter(&self) -> impl Iterator<Item = Itemset<'_>> {
+        (0..self.len()).filter_map(|index| self.get(index))
+    }
+
+    /// The share of all transactions that hold a set, from 0 to 1.
+    #[must_use]
+    pub fn support(&self, set: Itemset<'_>) -> f64 {
+        set.count as f64 / self.transactions as f64
+    }
+}

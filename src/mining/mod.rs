@@ -1,0 +1,10 @@
+//! Pattern mining on plain slices: no dataframe, no YAML, no I/O.
+//!
+//! - [`itemsets`] finds every set of items that is frequent in a collection of transactions. The result is exact.
+//! - [`rules`] turns frequent itemsets into association rules with their measures of interest. The measures are exact
+//!   functions of the counts.
+//!
+//! Both are deterministic: the same input gives the same output in the same order, whatever the number of threads.
+
+pub mod itemsets;
+//pub mod rules;

@@ -1,0 +1,81 @@
+//! What can go wrong in building, training and loading a network.
+
+use super::shape::Shape;
+use thiserror::Error;
+
+/// An error of the neural network. Rows, epochs and batches are counted from 1 in the messages.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// The network as described cannot be built.
+    #[error("{layer}: {reason}")]
+    Layer {
+        /// The layer's name, as in [`Network::summary`](super::Network::summary).
+        layer: String,
+        /// What is wrong and what would be right.
+        reason: String,
+    },
+    /// An option of the training has a value that makes no sense.
+    #[error("training option `{option}`: {reason}")]
+    Option {
+        /// The option's name.
+        option: &'static str,
+        /// What is wrong and what would be right.
+        reason: String,
+    },
+    /// Rows of one width were given to a network that reads another.
+    #[error("{what} has rows of shape {got}, the network reads {expected}")]
+    InputShape {
+        /// Which data.
+        what: &'static str,
+        /// The shape of a row that the network was built for.
+        expected: Shape,
+        /// The shape of a row of the data.
+        got: Shape,
+    },
+    /// The targets do not fit the head or the inputs.
+    #[error("{what}: {reason}")]
+    Targets {
+        /// Which data.
+        what: &'static str,
+        /// What does not fit.
+        reason: String,
+    },
+    /// There are no rows to learn from, or none to validate on.
+    #[error("{0} has no rows")]
+    Empty(&'static str),
+    /// An input of the network is NaN or infinite.
+    #[error("row {row}, feature {feature} of the input is {value}; a network needs finite numbers")]
+    NotFiniteInput {
+        /// The row, from 1; within the batch while training.
+        row: usize,
+        /// The position in the row, from 1.
+        feature: usize,
+        /// The value that was found.
+        value: f32,
+    },
+    /// Training left the finite numbers.
+    #[error("training diverged in epoch {epoch}, batch {batch}: {place}; a lower learning rate or `clip_norm` may help")]
+    Diverged {
+        /// The epoch, from 1.
+        epoch: usize,
+        /// The batch, from 1.
+        batch: usize,
+        /// The first thing that was not finite: a layer's output, its gradient, its weights, or the loss.
+        place: String,
+    },
+    /// The source of batches failed.
+    #[error("cannot read the next batch of {what}")]
+    Source {
+        /// Which data.
+        what: &'static str,
+        /// What the source said.
+        #[source]
+        cause: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Stored weights or a stored description do not make up a network.
+    #[error("cannot load the network: {0}")]
+    Load(String),
+    /// The network could not be written.
+    #[error("cannot store the network: {0}")]
+    Store(String),
+}

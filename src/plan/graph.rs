@@ -1,0 +1,262 @@
+//! From stages as written, in the order of the file, to a graph in which each stage stands after its inputs.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::{Plan, PlannedStage, Surroundings, fingerprint, leakage};
+use crate::definition::{Pipeline, Spanned, StageDefinition};
+use crate::diagnostic::{Diagnostic, Findings, nearest};
+use crate::relation::{Relation, ScanSource, Tap};
+use crate::stages::{Kind, PlanContext, Planned, Shape, Stage, TableShape, kind, kinds};
+
+/// A stage whose options were read, with the names of its inputs.
+struct Node {
+    id: String,
+    kind: &'static Kind,
+    definition: StageDefinition,
+    stage: Box<dyn Stage>,
+    options: serde_json::Value,
+    /// Names of the inputs; `None` for the stage above.
+    inputs: Vec<Input>,
+}
+
+struct Input {
+    id: String,
+    written: Option<Spanned<String>>,
+}
+
+/// Checks a pipeline and turns it into a plan. Looks at the heads of files, reads no rows beyond.
+///
+/// Everything that is wrong is in [`Plan::findings`]; a stage whose inputs are wrong is not checked further.
+pub fn plan(pipeline: Pipeline, surroundings: &Surroundings<'_>) -> Plan {
+    let mut findings = Findings::new();
+    let nodes = read_options(&pipeline, &mut findings);
+    let positions: HashMap<String, usize> = nodes.iter().enumerate().map(|(at, node)| (node.id.clone(), at)).collect();
+    let edges = resolve_inputs(&nodes, &positions, &mut findings);
+    let order = topological_order(&nodes, &edges, &mut findings);
+
+    let mut stages: Vec<PlannedStage> = Vec::with_capacity(order.len());
+    let mut placed: HashMap<usize, usize> = HashMap::new();
+    let mut nodes: Vec<Option<Node>> = nodes.into_iter().map(Some).collect();
+    for at in order {
+        let (Some(edges), Some(node)) = (edges.get(at).and_then(Option::as_ref), nodes.get_mut(at).and_then(Option::take))
+        else {
+            continue;
+        };
+        let Some(inputs) = edges.iter().map(|input| placed.get(input).copied()).collect::<Option<Vec<usize>>>() else {
+            continue;
+        };
+        match plan_stage(node, inputs, &stages, surroundings, &mut findings) {
+            Ok(stage) => {
+                placed.insert(at, stages.len());
+                stages.push(stage);
+            }
+            Err(mut wrong) => findings.append(&mut wrong),
+        }
+    }
+    leakage::check(&stages, &mut findings);
+    findings.sort_by_key(|finding| {
+        finding.place.as_ref().map(|place| (place.source().name().to_owned(), place.range().start))
+    });
+    Plan { pipeline, stages, findings }
+}
+
+fn read_options(pipeline: &Pipeline, findings: &mut Findings) -> Vec<Node> {
+    let mut nodes: Vec<Node> = Vec::new();
+    let mut used: HashMap<String, usize> = HashMap::new();
+    for (at, definition) in pipeline.stages.iter().enumerate() {
+        let Some(kind) = kind(&definition.kind.value) else {
+            findings.push(unknown_kind(definition));
+            continue;
+        };
+        let id = match &definition.id {
+            Some(id) => id.value.clone(),
+            None => generated_id(kind.name, pipeline, &used),
+        };
+        used.insert(id.clone(), at);
+        let (stage, options) = match (kind.read)(&definition.options) {
+            Ok(read) => read,
+            Err(mut wrong) => {
+                findings.append(&mut wrong);
+                continue;
+            }
+        };
+        let above = nodes_above(pipeline, at, &used);
+        let mut inputs = match (&definition.from, stage.arity()) {
+            (Some(from), _) => from.iter().map(Input::written).collect(),
+            (None, (_, 0)) => Vec::new(),
+            (None, _) => above.map(|id| Input { id, written: None }).into_iter().collect::<Vec<_>>(),
+        };
+        let (least, most) = stage.arity();
+        if inputs.len() < least || inputs.len() > most {
+            findings.push(wrong_arity(definition, kind, inputs.len(), least, most));
+            continue;
+        }
+        inputs.extend(stage.named_inputs().iter().map(Input::written));
+        nodes.push(Node { id, kind, definition: definition.clone(), stage, options, inputs });
+    }
+    nodes
+}
+
+impl Input {
+    fn written(name: &Spanned<String>) -> Self {
+        Self { id: name.value.clone(), written: Some(name.clone()) }
+    }
+}
+
+/// The id of the stage above position `at`, if there is one.
+fn nodes_above(pipeline: &Pipeline, at: usize, used: &HashMap<String, usize>) -> Option<String> {
+    let above = at.checked_sub(1)?;
+    pipeline.stages.get(above)?;
+    used.iter().find(|(_, position)| **position == above).map(|(id, _)| id.clone())
+}
+
+/// The kind's name, with a number when it is taken by another stage of the file.
+fn generated_id(kind: &str, pipeline: &Pipeline, used: &HashMap<String, usize>) -> String {
+    let taken = |id: &str| {
+        used.contains_key(id)
+            || pipeline.stages.iter().any(|stage| stage.id.as_ref().is_some_and(|written| written.value == id))
+    };
+    std::iter::once(kind.to_owned())
+        .chain((2..).map(|number| format!("{kind}_{number}")))
+        .find(|id| !taken(id))
+        .unwrap_or_else(|| kind.to_owned())
+}
+
+fn unknown_kind(definition: &StageDefinition) -> Diagnostic {
+    let name = &definition.kind.value;
+    let finding = Diagnostic::definition(format!("unknown kind of stage `{name}`")).at(&definition.kind.place);
+    match nearest(name, kinds().iter().map(|kind| kind.name)) {
+        Some(near) => finding.label(format!("did you mean `{near}`?")),
+        None => finding.help("`gristmill stages` lists the kinds"),
+    }
+}
+
+fn wrong_arity(definition: &StageDefinition, kind: &Kind, found: usize, least: usize, most: usize) -> Diagnostic {
+    let message = match (least, most) {
+        (_, 0) => format!("`{}` reads no other stage, but `from` names {found}", kind.name),
+        (1, 1) if found == 0 => format!("`{}` has no input: there is no stage above it", kind.name),
+        _ if found < least => format!("`{}` needs at least {least} inputs, but `from` names {found}", kind.name),
+        _ => format!("`{}` takes at most {most} input, but `from` names {found}", kind.name),
+    };
+    let place = definition.from.as_ref().and_then(|from| from.first()).map_or(&definition.kind.place, |from| &from.place);
+    Diagnostic::definition(message).at(place)
+}
+
+/// For each node the positions of its inputs; none when one is missing.
+fn resolve_inputs(
+    nodes: &[Node],
+    positions: &HashMap<String, usize>,
+    findings: &mut Findings,
+) -> Vec<Option<Vec<usize>>> {
+    nodes
+        .iter()
+        .map(|node| {
+            let mut resolved = Vec::with_capacity(node.inputs.len());
+            for input in &node.inputs {
+                match (positions.get(&input.id), &input.written) {
+                    (Some(&at), _) => resolved.push(at),
+                    (None, Some(written)) => {
+                        findings.push(unknown_stage(written, positions));
+                        return None;
+                    }
+                    // The stage above is wrong itself and has its own finding.
+                    (None, None) => return None,
+                }
+            }
+            Some(resolved)
+        })
+        .collect()
+}
+
+fn unknown_stage(written: &Spanned<String>, positions: &HashMap<String, usize>) -> Diagnostic {
+    let finding = Diagnostic::definition(format!("there is no stage `{}`", written.value)).at(&written.place);
+    let mut names: Vec<&str> = positions.keys().map(String::as_str).collect();
+    names.sort_unstable();
+    match nearest(&written.value, names.iter().copied()) {
+        Some(near) => finding.label(format!("did you mean `{near}`?")),
+        None => finding.help(format!("the stages are {}", names.join(", "))),
+    }
+}
+
+/// Kahn's algorithm, taking the first ready stage of the file each time, so that a file in order keeps its order.
+fn topological_order(nodes: &[Node], edges: &[Option<Vec<usize>>], findings: &mut Findings) -> Vec<usize> {
+    let mut order = Vec::with_capacity(nodes.len());
+    let mut done = vec![false; nodes.len()];
+    let inputs = |at: usize| edges.get(at).and_then(Option::as_ref).map_or(&[][..], Vec::as_slice);
+    while let Some(next) = (0..nodes.len()).find(|&at| {
+        !done.get(at).copied().unwrap_or(true) && inputs(at).iter().all(|&input| done.get(input) == Some(&true))
+    }) {
+        if let Some(flag) = done.get_mut(next) {
+            *flag = true;
+        }
+        order.push(next);
+    }
+    let stuck: Vec<&Node> = nodes.iter().zip(&done).filter(|(_, done)| !**done).map(|(node, _)| node).collect();
+    if let Some(first) = stuck.first() {
+        let names: Vec<String> = stuck.iter().map(|node| format!("`{}`", node.id)).collect();
+        let finding = Diagnostic::definition(format!("stages read each other in a circle: {}", names.join(", ")))
+            .at(&first.definition.place)
+            .help("a stage can only read stages that do not depend on it");
+        findings.push(finding);
+    }
+    order
+}
+
+fn plan_stage(
+    node: Node,
+    inputs: Vec<usize>,
+    stages: &[PlannedStage],
+    surroundings: &Surroundings<'_>,
+    findings: &mut Findings,
+) -> Result<PlannedStage, Findings> {
+    let sources: Vec<&PlannedStage> = inputs.iter().filter_map(|&at| stages.get(at)).collect();
+    let shapes: Vec<Shape> = sources.iter().map(|source| source.planned.product.clone()).collect();
+    let input_ids: Vec<String> = sources.iter().map(|source| source.id.clone()).collect();
+    let context = PlanContext {
+        id: &node.id,
+        place: &node.definition.place,
+        engine: surroundings.engine,
+        base: surroundings.base,
+        scratch: surroundings.scratch,
+        input_ids: &input_ids,
+    };
+    let kind_place = &node.definition.kind.place;
+    let mut planned = node
+        .stage
+        .plan(&shapes, &context)
+        .map_err(|wrong| wrong.into_iter().map(|finding| finding.or_at(kind_place)).collect::<Findings>())?;
+    findings.extend(planned.findings.drain(..).map(|finding| finding.or_at(kind_place)));
+    tap_product(&node.id, &mut planned);
+    let files = scanned_files(&planned, &shapes);
+    let input_fingerprints: Vec<&str> = sources.iter().map(|source| source.fingerprint.as_str()).collect();
+    let fingerprint = fingerprint::stage(node.kind.name, &planned, &input_fingerprints);
+    let Node { id, kind, definition, options, .. } = node;
+    Ok(PlannedStage { id, kind, definition, inputs, planned, fingerprint, options, files })
+}
+
+/// Counts the rows that leave the stage: every table passes a tap `out` of the stage that made it.
+fn tap_product(id: &str, planned: &mut Planned) {
+    if let Shape::Table(table) = &mut planned.product {
+        let tap = Tap { stage: id.to_owned(), point: "out".to_owned(), counters: Vec::new(), samples: Vec::new() };
+        let relation = Relation::Tap { input: table.relation.clone(), tap: tap.into() };
+        *table = TableShape { relation: relation.into(), schema: table.schema.clone(), split: table.split.clone() };
+    }
+}
+
+/// The files that the stage itself scans, with their state.
+fn scanned_files(planned: &Planned, inputs: &[Shape]) -> BTreeMap<String, String> {
+    let mut files = BTreeMap::new();
+    if let (Shape::Table(table), true) = (&planned.product, inputs.is_empty()) {
+        table.relation.visit(&mut |relation| {
+            if let Relation::Scan(scan) = relation
+                && let ScanSource::Files(scan) = &scan.source
+            {
+                for path in &scan.paths {
+                    files.insert(path.display().to_string(), scan.fingerprint.clone());
+                }
+            }
+        });
+    }
+    files
+}
+

@@ -1,0 +1,80 @@
+//! Planning: a pipeline becomes a graph of checked stages, before a row is read.
+
+mod fingerprint;
+mod graph;
+mod leakage;
+mod select;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+pub use graph::plan;
+pub use select::Selection;
+
+use crate::definition::{Pipeline, StageDefinition};
+use crate::diagnostic::{Findings, Severity};
+use crate::stages::{Kind, Planned, Shape};
+
+/// A checked pipeline.
+pub struct Plan {
+    /// What was written.
+    pub pipeline: Pipeline,
+    /// Its stages; each stands after its inputs.
+    pub stages: Vec<PlannedStage>,
+    /// Everything that was found; with an error among it the plan must not be run.
+    pub findings: Findings,
+}
+
+/// A stage of a plan.
+pub struct PlannedStage {
+    /// Its id.
+    pub id: String,
+    /// Its kind.
+    pub kind: &'static Kind,
+    /// What was written.
+    pub definition: StageDefinition,
+    /// Positions of its inputs in [`Plan::stages`].
+    pub inputs: Vec<usize>,
+    /// What it means and does.
+    pub planned: Planned,
+    /// What it means, as 32 hexadecimal digits.
+    pub fingerprint: String,
+    /// Its options with every default filled in.
+    pub options: serde_json::Value,
+    /// Files that it reads, with the state that they have.
+    pub files: BTreeMap<String, String>,
+}
+
+/// What planning may use beside the pipeline.
+pub struct Surroundings<'a> {
+    /// The engine, for the schemas of files.
+    pub engine: &'a dyn crate::engine::Engine,
+    /// The folder to which relative paths are relative.
+    pub base: &'a Path,
+    /// A folder for what lasts only as long as the run.
+    pub scratch: &'a Path,
+}
+
+impl Plan {
+    /// Whether nothing stands in the way of a run.
+    pub fn is_runnable(&self) -> bool {
+        self.findings.iter().all(|finding| finding.severity < Severity::Error)
+    }
+
+    /// The stage of that id.
+    pub fn stage(&self, id: &str) -> Option<&PlannedStage> {
+        self.stages.iter().find(|stage| stage.id == id)
+    }
+
+    /// Positions of the stages that read the product of stage `index`.
+    pub fn consumers(&self, index: usize) -> Vec<usize> {
+        (0..self.stages.len()).filter(|&at| self.stages.get(at).is_some_and(|s| s.inputs.contains(&index))).collect()
+    }
+}
+
+impl PlannedStage {
+    /// The shape of the product.
+    pub fn shape(&self) -> &Shape {
+        &self.planned.product
+    }
+}

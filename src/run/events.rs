@@ -1,0 +1,119 @@
+//! Everything that happens in a run, as typed events. The progress bar, plain lines, `--json` and the events file are listeners.
+
+use serde::Serialize;
+
+use super::manifest::{Output, StageError, StageStatus};
+use crate::stages::work::{Change, Progress};
+
+/// Something that happened.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// The run began.
+    RunStarted {
+        /// Its name.
+        run: String,
+        /// The pipeline's name.
+        pipeline: String,
+        /// The ids of the stages to come, in order.
+        stages: Vec<String>,
+    },
+    /// A stage began its work.
+    StageStarted {
+        /// Its id.
+        stage: String,
+        /// Its kind.
+        kind: String,
+    },
+    /// A stage is part of the way.
+    StageProgress {
+        /// Its id.
+        stage: String,
+        /// How far it is.
+        #[serde(flatten)]
+        progress: Progress,
+    },
+    /// A stage ended.
+    StageFinished {
+        /// Its id.
+        stage: String,
+        /// Its kind.
+        kind: String,
+        /// How it ended.
+        status: StageStatus,
+        /// Seconds of its own work.
+        seconds: f64,
+        /// Why it failed.
+        error: Option<StageError>,
+    },
+    /// The rows of a stage are accounted for.
+    StageCounted {
+        /// Its id.
+        stage: String,
+        /// Rows in.
+        inputs: Vec<(String, u64)>,
+        /// Reasons.
+        changes: Vec<Change>,
+        /// Rows out.
+        out: u64,
+    },
+    /// A file was written for the user.
+    OutputWritten {
+        /// The stage that wrote it.
+        stage: String,
+        /// The file.
+        #[serde(flatten)]
+        output: Output,
+    },
+    /// Something to look at.
+    Warning {
+        /// The stage, if it is one's.
+        stage: Option<String>,
+        /// Plain text.
+        message: String,
+    },
+    /// The run ended.
+    RunFinished {
+        /// Its name.
+        run: String,
+        /// The exit code.
+        exit_code: u8,
+        /// Seconds in all.
+        seconds: f64,
+        /// Stages that worked, were cached, failed and were skipped.
+        done: usize,
+        /// Stages for which nothing had changed.
+        cached: usize,
+        /// Stages that failed.
+        failed: usize,
+        /// Stages that were not started.
+        skipped: usize,
+        /// The report, if one was written.
+        report: Option<String>,
+    },
+}
+
+/// Hears of events, from any thread.
+pub trait Listener: Send + Sync {
+    /// Something happened.
+    fn hear(&self, event: &Event);
+}
+
+/// Several listeners as one.
+#[derive(Default)]
+pub struct Listeners(Vec<Box<dyn Listener>>);
+
+impl Listeners {
+    /// Adds a listener.
+    pub fn add(&mut self, listener: impl Listener + 'static) {
+        self.0.push(Box::new(listener));
+    }
+}
+
+impl Listener for Listeners {
+    fn hear(&self, event: &Event) {
+        for listener in &self.0 {
+            listener.hear(event);
+        }
+    }
+}

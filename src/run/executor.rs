@@ -1,0 +1,313 @@
+//! The executor: does the work of each stage once its inputs are there, side by side where they do not depend on each other.
+
+mod finish;
+mod rows;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use super::accounts::Accounts;
+use super::cache::{Cache, CachedStage};
+use super::events::Event;
+use super::manifest::{StageError, StageStatus};
+use super::{RunContext, RunOptions, memory, pins};
+use crate::diagnostic::{Class, Diagnostic};
+use crate::engine::PointCounts;
+use crate::plan::{Plan, PlannedStage};
+use crate::relation::Bindings;
+use crate::stages::work::{Outcome, StageCounts, WorkContext};
+use rows::Held;
+
+/// Stages that work at the same time at most; each of them already uses all threads for its rows.
+const SIDE_BY_SIDE: usize = 2;
+pub(super) struct Executor<'a> {
+    plan: &'a Plan,
+    options: &'a RunOptions,
+    context: &'a RunContext<'a>,
+    cache: Cache,
+    scratch: PathBuf,
+    started: Instant,
+    chosen: BTreeSet<usize>,
+    /// For each stage whether its rows are kept once computed.
+    keep: Vec<bool>,
+    accounts: Accounts,
+    bindings: Mutex<Bindings>,
+    slots: Vec<Mutex<Slot>>,
+    /// Rows held for each stage; the lock is held while they are computed, so that they are computed once.
+    held: Vec<Mutex<Option<Held>>>,
+    /// Stages that no worker has taken yet.
+    waiting: Mutex<BTreeSet<usize>>,
+    changed: Condvar,
+    /// Set at the first failure, unless the run is to keep going: no further stage is started.
+    stop: AtomicBool,
+}
+
+/// What is known of a stage while the run lasts.
+#[derive(Default)]
+struct Slot {
+    status: Option<StageStatus>,
+    error: Option<Diagnostic>,
+    outcome: Outcome,
+    counts: Option<StageCounts>,
+    began: f64,
+    seconds: f64,
+    peak: u64,
+}
+
+impl<'a> Executor<'a> {
+    pub(super) fn new(
+        plan: &'a Plan,
+        options: &'a RunOptions,
+        context: &'a RunContext<'a>,
+        chosen: BTreeSet<usize>,
+        started: Instant,
+        scratch: PathBuf,
+    ) -> Result<Self, Diagnostic> {
+        fs::create_dir_all(&scratch)
+            .map_err(|error| super::store::failure("cannot make the run's folder", &scratch, &error))?;
+        let executor = Self {
+            plan,
+            options,
+            context,
+            cache: Cache::new(context.store.cache()),
+            scratch,
+            started,
+            keep: Vec::new(),
+            accounts: Accounts::default(),
+            bindings: Mutex::default(),
+            slots: plan.stages.iter().map(|_| Mutex::default()).collect(),
+            held: plan.stages.iter().map(|_| Mutex::default()).collect(),
+            waiting: Mutex::new(BTreeSet::new()),
+            changed: Condvar::new(),
+            stop: AtomicBool::new(false),
+            chosen,
+        };
+        Ok(executor.with_cached_stages())
+    }
+
+    /// Restores stages for which nothing changed; the others are to be done.
+    fn with_cached_stages(mut self) -> Self {
+        let mut to_do = BTreeSet::new();
+        for (at, stage) in self.plan.stages.iter().enumerate() {
+            if !self.chosen.contains(&at) {
+                self.slot(at).status = Some(StageStatus::Skipped);
+                continue;
+            }
+            let cached = self.options.use_cache.then(|| self.cache.load(&stage.fingerprint)).flatten();
+            match cached {
+                Some(cached) => self.restore(at, stage, cached),
+                None => {
+                    to_do.insert(at);
+                }
+            }
+        }
+        self.keep = pins::choose(self.plan, &to_do);
+        *lock(&self.waiting) = to_do;
+        self
+    }
+
+    fn restore(&self, at: usize, stage: &PlannedStage, cached: CachedStage) {
+        let outcome = absolute(cached.outcome, &self.cache.artifacts(&stage.fingerprint));
+        if let Some(counts) = &cached.counts {
+            for (point, counts) in &counts.points {
+                self.accounts.set(&stage.id, point, counts.clone());
+            }
+            let out = PointCounts { rows: counts.out, ..PointCounts::default() };
+            if !counts.points.contains_key("out") {
+                self.accounts.set(&stage.id, "out", out);
+            }
+        }
+        self.learn(&outcome.bindings);
+        let mut slot = self.slot(at);
+        *slot = Slot { status: Some(StageStatus::Cached), outcome, counts: cached.counts, ..Slot::default() };
+        drop(slot);
+        self.announce_end(at, stage);
+    }
+
+    fn slot(&self, at: usize) -> MutexGuard<'_, Slot> {
+        // Positions come from the plan, and there is a slot for each of its stages.
+        #[expect(clippy::indexing_slicing, reason = "one slot for each stage of the plan")]
+        lock(&self.slots[at])
+    }
+
+    fn learn(&self, learned: &Bindings) {
+        let mut bindings = lock(&self.bindings);
+        bindings.literals.extend(learned.literals.clone());
+        bindings.artifacts.extend(learned.artifacts.clone());
+    }
+
+    /// Does everything that is to be done, then counts the rows that nothing has read so far.
+    pub(super) fn execute(&self) {
+        let workers = SIDE_BY_SIDE.min(self.options.threads).max(1);
+        std::thread::scope(|scope| {
+            for _ in 0..workers {
+                scope.spawn(|| {
+                    while let Some(at) = self.take() {
+                        self.work(at);
+                    }
+                });
+            }
+        });
+        self.count_the_rest();
+    }
+
+    /// Takes the next stage whose inputs have ended; waits while others may still make one ready. None: there is none left.
+    fn take(&self) -> Option<usize> {
+        let mut waiting = lock(&self.waiting);
+        loop {
+            let ready = waiting.iter().copied().find(|&at| {
+                self.plan.stages.get(at).is_some_and(|stage| stage.inputs.iter().all(|&input| self.has_ended(input)))
+            });
+            match ready {
+                Some(at) => {
+                    waiting.remove(&at);
+                    return Some(at);
+                }
+                None if waiting.is_empty() => return None,
+                None => waiting = self.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner),
+            }
+        }
+    }
+
+    fn has_ended(&self, at: usize) -> bool {
+        self.slot(at).status.is_some()
+    }
+
+    /// Does the work of a stage, unless something stands in its way.
+    fn work(&self, at: usize) {
+        let Some(stage) = self.plan.stages.get(at) else { return };
+        let began = self.started.elapsed().as_secs_f64();
+        let ready = stage.inputs.iter().all(|&input| {
+            matches!(self.slot(input).status, Some(StageStatus::Done | StageStatus::Cached))
+        });
+        if self.context.cancelled.load(Ordering::Relaxed) {
+            self.end(at, stage, began, Err(Diagnostic::error(Class::Interrupted, "interrupted")));
+        } else if !ready || self.stop.load(Ordering::Relaxed) {
+            self.end_with(at, stage, StageStatus::Skipped, None);
+        } else {
+            let started = Event::StageStarted { stage: stage.id.clone(), kind: stage.kind.name.to_owned() };
+            self.context.listener.hear(&started);
+            // A panic is a bug of ours, but the run must still end with its record written.
+            let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.do_work(at, stage)));
+            let result = result.unwrap_or_else(|panic| Err(bug(panic.as_ref())));
+            self.end(at, stage, began, result);
+        }
+    }
+
+    fn do_work(&self, at: usize, stage: &PlannedStage) -> Result<Outcome, Diagnostic> {
+        for &input in &stage.inputs {
+            // Purely relational stages read nothing yet; their rows flow when somebody reads them.
+            if stage.planned.work.passes() > 0 || self.has_gate_above(input) {
+                self.prepare(input)?;
+            }
+        }
+        let inputs = stage.inputs.iter().map(|&input| self.product(input)).collect::<Result<Vec<_>, _>>()?;
+        let artifacts = self.scratch.join(format!("artifacts-{at}"));
+        fs::create_dir_all(&artifacts)
+            .map_err(|error| super::store::failure("cannot make the stage's folder", &artifacts, &error))?;
+        let progress = |progress| {
+            self.context.listener.hear(&Event::StageProgress { stage: stage.id.clone(), progress });
+        };
+        let context = WorkContext {
+            id: &stage.id,
+            engine: self.context.engine,
+            artifacts: &artifacts,
+            scratch: &self.scratch,
+            base: &self.options.base,
+            memory: self.options.memory,
+            cancelled: self.context.cancelled.clone(),
+            adopt: &|relation, execution| self.accounts.adopt(relation, execution),
+            untapped: &|relation| self.accounts.untapped(relation),
+            progress: &progress,
+        };
+        let outcome = stage.planned.work.run(&inputs, &context)?;
+        self.cache.keep_artifacts(&stage.fingerprint, &artifacts)?;
+        Ok(absolute(outcome, &self.cache.artifacts(&stage.fingerprint)))
+    }
+
+    fn end(&self, at: usize, stage: &PlannedStage, began: f64, result: Result<Outcome, Diagnostic>) {
+        let seconds = self.started.elapsed().as_secs_f64() - began;
+        match result {
+            Ok(outcome) => {
+                self.learn(&outcome.bindings);
+                let mut slot = self.slot(at);
+                slot.outcome = outcome;
+                slot.began = began;
+                slot.seconds += seconds;
+                slot.peak = memory::peak();
+                drop(slot);
+                self.end_with(at, stage, StageStatus::Done, None);
+            }
+            Err(error) => {
+                {
+                    let mut slot = self.slot(at);
+                    slot.began = began;
+                    slot.seconds += seconds;
+                }
+                match self.culprit(at, &error) {
+                    Some((culprit, error)) => {
+                        self.fail(culprit, error);
+                        self.end_with(at, stage, StageStatus::Skipped, None);
+                    }
+                    None => self.end_with(at, stage, StageStatus::Failed, Some(error)),
+                }
+                if !self.options.keep_going {
+                    self.stop.store(true, Ordering::Relaxed);
+                }
+            }
+        }
+        self.release();
+    }
+
+    /// Marks a stage that seemed done as failed: its rows could not be computed when somebody read them.
+    fn fail(&self, at: usize, error: Diagnostic) {
+        if let Some(stage) = self.plan.stages.get(at) {
+            self.end_with(at, stage, StageStatus::Failed, Some(error));
+        }
+    }
+
+    fn end_with(&self, at: usize, stage: &PlannedStage, status: StageStatus, error: Option<Diagnostic>) {
+        {
+            let mut slot = self.slot(at);
+            slot.status = Some(status);
+            slot.error = error.map(|error| error.or_at(&stage.definition.kind.place));
+        }
+        self.announce_end(at, stage);
+        // The waiting set is locked so that no worker misses the change between looking and waiting.
+        let _waiting = lock(&self.waiting);
+        self.changed.notify_all();
+    }
+
+    fn announce_end(&self, at: usize, stage: &PlannedStage) {
+        let slot = self.slot(at);
+        self.context.listener.hear(&Event::StageFinished {
+            stage: stage.id.clone(),
+            kind: stage.kind.name.to_owned(),
+            status: slot.status.unwrap_or(StageStatus::Waiting),
+            seconds: slot.seconds,
+            error: slot.error.as_ref().map(StageError::from),
+        });
+    }
+}
+
+/// Paths of artifacts as they are on disk.
+fn absolute(mut outcome: Outcome, artifacts: &std::path::Path) -> Outcome {
+    for path in outcome.bindings.artifacts.values_mut().chain(outcome.model.as_mut()) {
+        *path = artifacts.join(&*path);
+    }
+    outcome
+}
+
+fn bug(panic: &(dyn std::any::Any + Send)) -> Diagnostic {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    Diagnostic::error(Class::Stage, format!("an internal error: {}", text.unwrap_or("no message")))
+        .help("this is a bug of gristmill; please report it with the pipeline")
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,164 @@
+//! The end of a run: the ledger is balanced, exhibits are made, results are kept, and each stage gets its record.
+
+use std::collections::BTreeMap;
+
+use super::{Executor, StageStatus};
+use crate::diagnostic::{Class, Diagnostic};
+use crate::plan::PlannedStage;
+use crate::run::cache::CachedStage;
+use crate::run::events::Event;
+use crate::run::ledger::Entry;
+use crate::run::manifest::{Output, StageError, StageRecord};
+use crate::stages::work::{Outcome, StageCounts};
+use crate::stages::Shape;
+
+/// Columns of a table whose lineage is recorded.
+const LINEAGE_COLUMNS: usize = 200;
+
+impl Executor<'_> {
+    /// What was counted at a stage.
+    pub(super) fn counts(&self, at: usize, stage: &PlannedStage) -> StageCounts {
+        let inputs = stage.inputs.iter().filter_map(|&input| {
+            let input = self.plan.stages.get(input)?;
+            Some((input.id.clone(), self.rows_of(input)?))
+        });
+        let known = self.slot(at).outcome.rows;
+        let out = self.accounts.rows(&stage.id, "out").or(known).unwrap_or(0);
+        StageCounts { inputs: inputs.collect(), out, points: self.accounts.points(&stage.id) }
+    }
+
+    /// Rows of a table stage, or of the table from which tensors or a model were made.
+    fn rows_of(&self, stage: &PlannedStage) -> Option<u64> {
+        match stage.shape() {
+            Shape::Table(_) => self.accounts.rows(&stage.id, "out"),
+            _ => stage.inputs.first().and_then(|&input| self.plan.stages.get(input)).and_then(|input| self.rows_of(input)),
+        }
+    }
+
+    /// Ends every stage and gives the records in the order of the plan.
+    pub(in crate::run) fn finish(&self) -> Vec<StageRecord> {
+        let records = self.plan.stages.iter().enumerate().map(|(at, stage)| self.finish_stage(at, stage)).collect();
+        for held in &self.held {
+            if let Some(pinned) = super::lock(held).take().and_then(|held| held.pinned) {
+                self.context.engine.unpin(pinned.id);
+            }
+        }
+        // What lasts only as long as the run; a folder that stays behind costs space, not correctness.
+        let _ = std::fs::remove_dir_all(&self.scratch);
+        records
+    }
+
+    fn finish_stage(&self, at: usize, stage: &PlannedStage) -> StageRecord {
+        let status = self.slot(at).status.unwrap_or(StageStatus::Skipped);
+        let mut record = self.record(at, stage, status);
+        let counts = match status {
+            StageStatus::Done => self.counts(at, stage),
+            StageStatus::Cached => self.slot(at).counts.clone().unwrap_or_default(),
+            _ => return record,
+        };
+        let outcome = self.slot(at).outcome.clone();
+        let entry = self.entry(stage, &counts, &outcome);
+        if let Some(entry) = &entry {
+            self.context.listener.hear(&Event::StageCounted {
+                stage: stage.id.clone(),
+                inputs: entry.inputs.clone(),
+                changes: entry.changes.clone(),
+                out: entry.out,
+            });
+        }
+        let unexplained = entry.as_ref().map_or(0, Entry::unexplained);
+        record.ledger = entry;
+        record.exhibits.clone_from(&outcome.exhibits);
+        if status == StageStatus::Done {
+            record.exhibits.extend(stage.planned.work.show(&counts));
+            let refused = stage.planned.work.judge(&counts).or_else(|| (unexplained != 0).then(|| unbalanced(unexplained)));
+            match refused {
+                Some(finding) => {
+                    let finding = finding.or_at(&stage.definition.kind.place);
+                    record.status = StageStatus::Failed;
+                    record.error = Some(StageError::from(&finding));
+                }
+                None => self.keep(stage, &record, outcome.clone(), counts),
+            }
+        }
+        record.outputs = outputs(&outcome);
+        for output in &record.outputs {
+            self.context.listener.hear(&Event::OutputWritten { stage: stage.id.clone(), output: output.clone() });
+        }
+        record
+    }
+
+    fn entry(&self, stage: &PlannedStage, counts: &StageCounts, outcome: &Outcome) -> Option<Entry> {
+        let has_rows = matches!(stage.shape(), Shape::Table(_)) || outcome.rows.is_some();
+        has_rows.then(|| {
+            let mut changes = outcome.changes.clone();
+            changes.extend(stage.planned.work.changes(counts));
+            Entry::new(counts, stage.planned.work.flowing(), changes)
+        })
+    }
+
+    /// Keeps the results of a stage, so that it does no work as long as nothing changes.
+    fn keep(&self, stage: &PlannedStage, record: &StageRecord, mut outcome: Outcome, counts: StageCounts) {
+        let artifacts = self.cache.artifacts(&stage.fingerprint);
+        for path in outcome.bindings.artifacts.values_mut().chain(outcome.model.as_mut()) {
+            if let Ok(relative) = path.strip_prefix(&artifacts) {
+                *path = relative.to_path_buf();
+            }
+        }
+        outcome.exhibits.clone_from(&record.exhibits);
+        let cached =
+            CachedStage { kind: stage.kind.name.to_owned(), outcome, counts: Some(counts), seconds: record.seconds };
+        if let Err(failed) = self.cache.keep(&stage.fingerprint, &cached) {
+            let message = format!("{failed}; the stage will work again next time");
+            self.context.listener.hear(&Event::Warning { stage: Some(stage.id.clone()), message });
+        }
+    }
+
+    fn record(&self, at: usize, stage: &PlannedStage, status: StageStatus) -> StageRecord {
+        let slot = self.slot(at);
+        let table = match stage.shape() {
+            Shape::Table(table) => Some(table),
+            _ => None,
+        };
+        let lineage: BTreeMap<_, _> = table
+            .map(|table| {
+                let names = table.schema.names().take(LINEAGE_COLUMNS);
+                names.filter_map(|name| Some((name.to_owned(), table.relation.lineage(name)?))).collect()
+            })
+            .unwrap_or_default();
+        StageRecord {
+            id: stage.id.clone(),
+            kind: stage.kind.name.to_owned(),
+            family: stage.kind.family,
+            description: stage.definition.description.clone(),
+            line: stage.definition.place.line(),
+            inputs: stage.inputs.iter().filter_map(|&at| self.plan.stages.get(at)).map(|s| s.id.clone()).collect(),
+            status,
+            error: slot.error.as_ref().map(StageError::from),
+            fingerprint: stage.fingerprint.clone(),
+            options: stage.options.clone(),
+            files: stage.files.clone(),
+            began: slot.began,
+            seconds: slot.seconds,
+            peak_memory: slot.peak,
+            schema: table.map(|table| table.schema.clone()),
+            ledger: None,
+            exhibits: Vec::new(),
+            outputs: Vec::new(),
+            lineage,
+        }
+    }
+}
+
+fn outputs(outcome: &Outcome) -> Vec<Output> {
+    let files = outcome.outputs.iter().flat_map(|written| {
+        let rows = (written.files.len() == 1).then_some(written.rows);
+        written.files.iter().map(move |(path, bytes)| Output { path: path.clone(), rows, bytes: *bytes })
+    });
+    files.collect()
+}
+
+fn unbalanced(rows: i64) -> Diagnostic {
+    Diagnostic::error(Class::Stage, format!("the ledger does not add up: {rows} rows have no reason"))
+        .help("the data changed while it was read, or this is a bug of gristmill; please report it with the pipeline")
+}

@@ -1,0 +1,95 @@
+//! Running a plan: the executor, the cache, the ledger, events and the record of the run.
+
+mod accounts;
+pub mod cache;
+pub mod events;
+mod executor;
+pub mod ledger;
+pub mod manifest;
+pub mod memory;
+mod pins;
+mod record;
+pub mod store;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+use crate::diagnostic::{Class, Diagnostic};
+use crate::engine::Engine;
+use crate::plan::{Plan, Selection};
+use events::{Event, Listener};
+use manifest::{RunRecord, RunStatus};
+use store::Store;
+
+/// How a plan is run.
+#[derive(Debug, Clone)]
+pub struct RunOptions {
+    /// Which stages.
+    pub selection: Selection,
+    /// Whether stages that do not depend on a failed one are still finished.
+    pub keep_going: bool,
+    /// Whether kept results are used; results are kept in either case.
+    pub use_cache: bool,
+    /// Bytes of memory that the run may use.
+    pub memory: u64,
+    /// Threads that the engine uses.
+    pub threads: usize,
+    /// The folder to which relative paths are relative.
+    pub base: PathBuf,
+    /// The pipeline file as it was given.
+    pub file: String,
+}
+
+/// What a run needs beside the plan.
+pub struct RunContext<'a> {
+    /// The engine.
+    pub engine: &'a dyn Engine,
+    /// The state folder.
+    pub store: &'a Store,
+    /// Hears of everything.
+    pub listener: &'a dyn Listener,
+    /// Set from outside when the run is to stop.
+    pub cancelled: Arc<AtomicBool>,
+}
+
+/// Runs a plan to its end, or to the first failure, and records it.
+///
+/// A failing stage is no error of this function: the record says so, with its exit code.
+///
+/// Errors: the plan has errors, the selection names unknown stages, or the state cannot be written.
+pub fn run(plan: &Plan, options: &RunOptions, context: &RunContext<'_>) -> Result<RunRecord, Diagnostic> {
+    if !plan.is_runnable() {
+        return Err(Diagnostic::definition("the pipeline has errors"));
+    }
+    let chosen = options.selection.resolve(plan)?;
+    let now = jiff::Timestamp::now();
+    let started = Instant::now();
+    let (id, folder) = context.store.new_run(&now)?;
+    let ids = chosen.iter().filter_map(|&at| plan.stages.get(at)).map(|stage| stage.id.clone()).collect();
+    context.listener.hear(&Event::RunStarted {
+        run: id.clone(),
+        pipeline: plan.pipeline.name.value.clone(),
+        stages: ids,
+    });
+
+    let mut record = record::begin(plan, options, &id, &now, &folder);
+    record::save(&record)?;
+    let executor = executor::Executor::new(plan, options, context, chosen, started, folder.join("scratch"))?;
+    executor.execute();
+    record.stages = executor.finish();
+    record.seconds = started.elapsed().as_secs_f64();
+    record.peak_memory = memory::peak();
+    let errors = record.stages.iter().filter_map(|stage| stage.error.as_ref());
+    let worst = errors.map(|error| error.class).next();
+    record.status = match worst {
+        None => RunStatus::Done,
+        Some(Class::Interrupted) => RunStatus::Interrupted,
+        Some(_) => RunStatus::Failed,
+    };
+    record.exit_code = worst.map_or(0, Class::exit_code);
+    record::mask(&mut record, &plan.pipeline.secrets);
+    record::save(&record)?;
+    Ok(record)
+}

@@ -1,0 +1,60 @@
+//! Which tables are worth keeping while a run lasts: those that are read more than once and dear to compute again.
+
+use std::collections::BTreeSet;
+
+use crate::plan::Plan;
+use crate::stages::Shape;
+
+/// For each stage whether its rows are to be kept.
+///
+/// A table is kept when it is read at least twice by what is still to be done, when dear work (parsing, joining, sorting)
+/// lies between it and the last kept table, and when keeping the next table instead would not serve as well: a stage whose
+/// only reader is another relational stage leaves it to that one. Gates are always kept, since their rows have to be judged
+/// before anything below starts.
+pub(super) fn choose(plan: &Plan, to_do: &BTreeSet<usize>) -> Vec<bool> {
+    let reads = reads(plan, to_do);
+    let mut kept = vec![false; plan.stages.len()];
+    let mut dear = vec![false; plan.stages.len()];
+    for (at, stage) in plan.stages.iter().enumerate() {
+        if !matches!(stage.shape(), Shape::Table(_)) {
+            continue;
+        }
+        let above = stage.inputs.iter().any(|&input| get(&dear, input) && !get(&kept, input));
+        let is_dear = above || stage.planned.work.is_costly();
+        let consumers = plan.consumers(at);
+        let leaves_it = matches!(consumers.as_slice(), [only] if plan.stages.get(*only).is_some_and(|consumer| {
+            consumer.planned.work.passes() == 0 && matches!(consumer.shape(), Shape::Table(_))
+        }));
+        let gate = stage.planned.work.is_gate() && consumers.iter().any(|consumer| to_do.contains(consumer));
+        let keep = gate || (is_dear && !leaves_it && reads.get(at).copied().unwrap_or(0) >= 2);
+        if let (Some(kept), Some(dear)) = (kept.get_mut(at), dear.get_mut(at)) {
+            *kept = keep;
+            *dear = is_dear && !keep;
+        }
+    }
+    kept
+}
+
+fn get(flags: &[bool], at: usize) -> bool {
+    flags.get(at).copied().unwrap_or(false)
+}
+
+/// How often the rows of each stage are read when nothing is kept.
+fn reads(plan: &Plan, to_do: &BTreeSet<usize>) -> Vec<usize> {
+    let mut reads = vec![0_usize; plan.stages.len()];
+    for (at, stage) in plan.stages.iter().enumerate().rev() {
+        let own = if to_do.contains(&at) { stage.planned.work.passes() } else { 0 };
+        // A table that nobody reads is still counted once.
+        let below = match (stage.shape(), reads.get(at).copied().unwrap_or(0)) {
+            (Shape::Table(_), 0) if to_do.contains(&at) => 1,
+            (Shape::Table(_), reads) => reads,
+            _ => 0,
+        };
+        for &input in &stage.inputs {
+            if let Some(count) = reads.get_mut(input) {
+                *count = count.saturating_add(own).saturating_add(below);
+            }
+        }
+    }
+    reads
+}

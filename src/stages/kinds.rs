@@ -1,0 +1,92 @@
+//! The table of kinds of stages. A new kind is one line here.
+
+use super::{Family, Stage, ingest, learn, mine, prepare, render};
+use crate::definition::{Node, decode};
+use crate::diagnostic::Findings;
+
+/// A kind of stage.
+#[derive(Debug)]
+pub struct Kind {
+    /// Its name: the key of a stage in a pipeline file.
+    pub name: &'static str,
+    /// Its family.
+    pub family: Family,
+    /// Whether it learns something from rows that later rows are treated with.
+    pub learns: bool,
+    /// Reads the options; also gives them back with every default filled in.
+    pub read: fn(&Node) -> Result<(Box<dyn Stage>, serde_json::Value), Findings>,
+    /// The JSON Schema of the options; its description is the documentation page.
+    pub schema: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
+}
+
+fn read<T>(node: &Node) -> Result<(Box<dyn Stage>, serde_json::Value), Findings>
+where
+    T: Stage + serde::de::DeserializeOwned + serde::Serialize + 'static,
+{
+    let options: T = decode(node)?;
+    let canonical = serde_json::to_value(&options).unwrap_or_default();
+    Ok((Box::new(options), canonical))
+}
+
+macro_rules! kinds {
+    ($($family:ident { $($name:literal => $options:ty $(, $learns:ident)?;)* })*) => {
+        &[$($(Kind {
+            name: $name,
+            family: Family::$family,
+            learns: kinds!(@learns $($learns)?),
+            read: read::<$options>,
+            schema: schemars::SchemaGenerator::subschema_for::<$options>,
+        },)*)*]
+    };
+    (@learns learns) => { true };
+    (@learns) => { false };
+}
+
+static KINDS: &[Kind] = kinds! {
+    Ingest {
+        "read" => ingest::read::Read;
+        "join" => ingest::join::Join;
+        "union" => ingest::union::Union;
+    }
+    Prepare {
+        "select" => prepare::select::Select;
+        "derive" => prepare::derive::Derive;
+        "filter" => prepare::filter::Filter;
+        "clean" => prepare::clean::Clean;
+        "dedupe" => prepare::dedupe::Dedupe;
+        "impute" => prepare::impute::Impute, learns;
+        "outliers" => prepare::outliers::Outliers, learns;
+        "standardize" => prepare::standardize::Standardize, learns;
+        "aggregate" => prepare::aggregate::Aggregate;
+        "sort" => prepare::sort::Sort;
+        "limit" => prepare::limit::Limit;
+        "sample" => prepare::sample::Sample;
+        "split" => prepare::split::Split;
+        "validate" => prepare::validate::Validate;
+    }
+    Mine {
+        "describe" => mine::describe::Describe;
+        "correlate" => mine::correlate::Correlate;
+        "itemsets" => mine::itemsets::Itemsets;
+    }
+    Learn {
+        "tensors" => learn::tensors::Tensors, learns;
+        "train" => learn::train::Train;
+        "evaluate" => learn::evaluate::Evaluate;
+        "predict" => learn::predict::Predict;
+    }
+    Render {
+        "chart" => render::chart::Chart;
+        "write" => render::write::Write;
+    }
+};
+
+/// All kinds, in the order in which data meets them.
+pub fn kinds() -> &'static [Kind] {
+    KINDS
+}
+
+/// The kind of that name.
+pub fn kind(name: &str) -> Option<&'static Kind> {
+    KINDS.iter().find(|kind| kind.name == name)
+}

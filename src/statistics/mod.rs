@@ -1,0 +1,30 @@
+//! Statistics on plain slices: no dataframe, no YAML, no I/O.
+//!
+//! What summarises a column is an accumulator: `push` a value or `extend` by a slice, `merge` another accumulator of the
+//! same kind. A stream of batches can be folded in parallel and merged in a fixed order; the result is then the same
+//! whatever the number of threads.
+//!
+//! | module | what | exact? |
+//! |---|---|---|
+//! | [`moments`] | count, mean, variance, skewness, kurtosis, range, sum | exact up to rounding |
+//! | [`quantiles`] | quantiles | exact while the values fit, then a KLL sketch with a stated rank error |
+//! | [`frequencies`] | most frequent values | exact while the distinct values fit, then counts with a bound on their error |
+//! | [`distinct`] | number of distinct values | exact while small, then HyperLogLog with a stated standard error |
+//! | [`histogram`] | counts by bin | exact from values; from a sketch as exact as the sketch |
+//! | [`correlation`] | Pearson and Spearman, p-values, intervals, matrices | exact up to rounding |
+//! | [`hypergeometric`] | Fisher's exact test | exact up to rounding |
+//! | [`special`] | special functions behind the p-values | exact up to rounding |
+//! | [`evaluation`] | how good predictions are | see there |
+
+pub mod correlation;
+pub mod distinct;
+pub mod evaluation;
+pub mod frequencies;
+pub mod histogram;
+pub mod hypergeometric;
+pub mod moments;
+pub mod quantiles;
+pub mod special;
+
+#[cfg(test)]
+mod oracle;

@@ -1,0 +1,46 @@
+//! Reads the values that `tests/oracle/statistics_scipy.py` has stored, for the tests of this folder.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use serde_json::Value;
+
+/// One case: named inputs and expected values.
+pub(super) struct Case(Value);
+
+/// All cases of a section.
+pub(super) fn oracle(section: &str) -> Vec<Case> {
+    let text = include_str!("../../tests/data/oracle/statistics_scipy.json");
+    let all: Value = serde_json::from_str(text).unwrap();
+    let cases = all[section].as_array().unwrap_or_else(|| panic!("no section {section}"));
+    assert!(!cases.is_empty(), "{section} has no cases");
+    cases.iter().cloned().map(Case).collect()
+}
+
+impl Case {
+    pub(super) fn number(&self, name: &str) -> f64 {
+        as_number(&self.0[name]).unwrap_or_else(|| panic!("no number {name} in {}", self.0))
+    }
+
+    pub(super) fn integer(&self, name: &str) -> u64 {
+        self.0[name].as_u64().unwrap_or_else(|| panic!("no integer {name} in {}", self.0))
+    }
+
+    pub(super) fn list(&self, name: &str) -> Vec<f64> {
+        self.0[name].as_array().unwrap().iter().map(|value| as_number(value).unwrap()).collect()
+    }
+
+    pub(super) fn text(&self, name: &str) -> String {
+        self.0[name].as_str().unwrap().to_owned()
+    }
+}
+
+/// JSON has no NaN: the script writes null for it.
+fn as_number(value: &Value) -> Option<f64> {
+    if value.is_null() { Some(f64::NAN) } else { value.as_f64() }
+}
+
+/// Fails unless the values agree to a relative tolerance.
+#[track_caller]
+pub(super) fn assert_close(found: f64, expected: f64, relative: f64, what: &str) {
+    let close = (found - expected).abs() <= relative * expected.abs() || found == expected;
+    assert!(close, "{what}: {found:e} is not {expected:e} (relative error {:e})", (found / expected - 1.0).abs());
+}
