@@ -143,9 +143,14 @@ impl Cell {
         Self::Number(value as f64)
     }
 
+    /// Text.
+    pub fn text(value: impl Into<String>) -> Self {
+        Self::Text(value.into())
+    }
+
     /// Text, or an empty cell when it is absent.
-    pub fn text<T: Into<String>>(value: impl Into<Option<T>>) -> Self {
-        value.into().map_or(Self::Empty, |text| Self::Text(text.into()))
+    pub fn optional(value: Option<impl Into<String>>) -> Self {
+        value.map_or(Self::Empty, Self::text)
     }
 }
 

@@ -1,6 +1,23 @@
 //! gristmill grinds raw files into insight: a YAML file declares stages, and one binary checks, runs, explains and reports them.
+//!
+//! `ARCHITECTURE.md` walks through the modules in five minutes.
 
+pub mod batch;
+pub mod chart;
+pub mod cli;
+pub mod definition;
 pub mod diagnostic;
 pub mod engine;
+pub mod exhibit;
 pub mod expression;
+pub mod files;
+pub mod mining;
+pub mod nn;
+pub mod plan;
 pub mod relation;
+pub mod report;
+pub mod run;
+pub mod stages;
+pub mod staging;
+pub mod statistics;
+pub mod tensor;

@@ -1,5 +1,6 @@
 //! Fitting the labels of an axis into the room there is: they are turned, thinned or shortened, but never cut and never overlap.
 
+use super::figure::Scale;
 use super::number;
 use super::position::{Domain, Tick};
 use super::scene::{Anchor, Area, Shape, Text};
@@ -25,6 +26,8 @@ pub(super) struct Side {
     pub(super) label: String,
     /// Lines across the drawing at the ticks.
     pub(super) grid: bool,
+    /// Labels at the ticks. Without them the values have to be written in the drawing itself.
+    pub(super) labels: bool,
     /// Labels of categories on the horizontal axis may be turned where they do not fit; otherwise some of them are left out.
     pub(super) turn: bool,
 }
@@ -32,7 +35,12 @@ pub(super) struct Side {
 impl Side {
     pub(super) fn new(domain: Domain, label: &str) -> Side {
         let grid = matches!(domain, Domain::Values(_));
-        Side { domain, label: super::typography::clean(label), grid, turn: false }
+        Side { domain, label: super::typography::clean(label), grid, labels: true, turn: false }
+    }
+
+    /// The same axis without labels and lines, for a drawing in which every value is written.
+    pub(super) fn bare(self) -> Side {
+        Side { grid: false, labels: false, ..self }
     }
 }
 
@@ -55,9 +63,11 @@ pub(super) struct Fitted {
 pub(super) fn fit_left(side: &Side, height: f64, limit: f64) -> Fitted {
     let (domain, mut ticks, note) = match &side.domain {
         Domain::Values(span) => {
-            let target = ((height / 52.0) as usize).clamp(2, 8);
+            // Powers of ten are short and stand closer.
+            let apart = if span.scale == Scale::Log { 34.0 } else { 52.0 };
+            let target = ((height / apart) as usize).clamp(2, 8);
             let span = span.widened(target);
-            let ticks = span.ticks(target);
+            let ticks = if side.labels { span.ticks(target) } else { Vec::new() };
             (Domain::Values(span), ticks, None)
         }
         Domain::Categories(labels) => {
@@ -82,9 +92,14 @@ pub(super) fn fit_left(side: &Side, height: f64, limit: f64) -> Fitted {
 /// Fits the labels of the horizontal axis into a length.
 pub(super) fn fit_bottom(side: &Side, length: f64) -> Fitted {
     match &side.domain {
+        Domain::Values(span) if !side.labels => flat(Domain::Values(span.widened(4)), Vec::new(), length),
         Domain::Values(span) => {
             let fewest = 2;
-            let most = ((length / 64.0) as usize).clamp(fewest, 10);
+            // A year has twelve short labels.
+            let most = match span.scale {
+                Scale::Time => ((length / 50.0) as usize).clamp(fewest, 12),
+                _ => ((length / 64.0) as usize).clamp(fewest, 10),
+            };
             for target in (fewest..=most).rev() {
                 let span = span.widened(target);
                 let ticks = with_context(span.ticks(target));
@@ -101,7 +116,8 @@ pub(super) fn fit_bottom(side: &Side, length: f64) -> Fitted {
 
 fn fit_categories(side: &Side, labels: &[String], length: f64) -> Fitted {
     let band = length / labels.len().max(1) as f64;
-    let longest = |limit: f64| labels.iter().map(|label| width(label, TICK_SIZE, Weight::Regular).min(limit)).fold(0.0, f64::max);
+    let longest =
+        |limit: f64| labels.iter().map(|label| width(label, TICK_SIZE, Weight::Regular).min(limit)).fold(0.0, f64::max);
     if longest(f64::INFINITY) <= band - 8.0 {
         return flat(side.domain.clone(), category_ticks(labels, 1, f64::INFINITY), length);
     }
@@ -233,7 +249,7 @@ impl Fitted {
 #[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests {
     use super::*;
-    use crate::chart::figure::{NumberFormat, Scale};
+    use crate::chart::figure::NumberFormat;
     use crate::chart::position::Span;
 
     fn categories(labels: &[&str], turn: bool) -> Side {
@@ -241,7 +257,10 @@ mod tests {
     }
 
     fn values(low: f64, high: f64, scale: Scale) -> Side {
-        Side::new(Domain::Values(Span { low, high, scale, format: NumberFormat::Plain, whole: false, widen: false }), "")
+        Side::new(
+            Domain::Values(Span { low, high, scale, format: NumberFormat::Plain, whole: false, widen: false }),
+            "",
+        )
     }
 
     #[test]
@@ -262,7 +281,8 @@ mod tests {
         let names = vec!["category"; 500];
         let fitted = fit_bottom(&categories(&names, true), 600.0);
         assert!(fitted.ticks.len() < 12 && !overlap(&fitted, 600.0), "{}", fitted.ticks.len());
-        assert_eq!(fitted.note.as_deref(), Some("One label in 56 is shown, of 500."));
+        assert_eq!(fitted.ticks.len(), 500_usize.div_ceil(fitted.ticks[1].at as usize));
+        assert_eq!(fitted.note, Some(format!("One label in {} is shown, of 500.", fitted.ticks[1].at)));
         let rows = fit_left(&categories(&names, false), 300.0, 100.0);
         assert_eq!(rows.ticks.len(), 500_usize.div_ceil(24));
     }
@@ -283,7 +303,8 @@ mod tests {
     #[test]
     fn the_context_of_a_time_stands_only_where_it_changes() {
         let fitted = fit_bottom(&values(1.370e15, 1.395e15, Scale::Time), 600.0);
-        let contexts: Vec<_> = fitted.ticks.iter().map(|tick| tick.context.as_str()).filter(|c| !c.is_empty()).collect();
+        let contexts: Vec<_> =
+            fitted.ticks.iter().map(|tick| tick.context.as_str()).filter(|c| !c.is_empty()).collect();
         assert_eq!(contexts, ["2013", "2014"]);
     }
 }

@@ -3,7 +3,7 @@
 //! plotters draws on whole pixels without smoothing polygons, so the scene is painted twice as large as asked for and averaged. Text is filled glyph
 //! by glyph from the outlines of the embedded typeface: that allows any angle and places glyphs between pixels.
 
-use ab_glyph::{Font, Glyph, Outline, OutlineCurve, OutlinedGlyph, PxScaleFactor, Rect as GlyphBox, point};
+use ab_glyph::{Font, Glyph, GlyphId, Outline, OutlineCurve, OutlinedGlyph, PxScaleFactor, Rect as GlyphBox, point};
 use plotters::prelude::{BitMapBackend, Color, DrawingBackend, RGBAColor};
 
 use super::error::ChartError;
@@ -105,6 +105,9 @@ impl Painter<'_> {
     fn shape(&mut self, shape: &Shape) -> Result<(), ChartError> {
         match shape {
             Shape::Rectangle { left, top, width, height, rounded, radius, fill, opacity, .. } => {
+                if *opacity <= 0.0 {
+                    return Ok(());
+                }
                 let colour = self.colour(*fill, *opacity);
                 if *rounded == Rounded::None || *radius < 0.5 {
                     return self.rectangle((*left, *top), (*width, *height), colour);
@@ -123,7 +126,9 @@ impl Painter<'_> {
                     self.rectangle((left - half, top), (*width, bottom - top), colour)
                 }
             }
-            Shape::Polyline { points, stroke, width, opacity } => self.polyline(points, *width, self.colour(*stroke, *opacity)),
+            Shape::Polyline { points, stroke, width, opacity } => {
+                self.polyline(points, *width, self.colour(*stroke, *opacity))
+            }
             Shape::Polygons { rings, fill, opacity, .. } => {
                 let colour = self.colour(*fill, *opacity);
                 rings.iter().try_for_each(|points| self.polygon(points, colour))
@@ -136,13 +141,18 @@ impl Painter<'_> {
         }
     }
 
-    fn rectangle(&mut self, (left, top): Point, (width, height): (f64, f64), colour: RGBAColor) -> Result<(), ChartError> {
+    fn rectangle(
+        &mut self,
+        (left, top): Point,
+        (width, height): (f64, f64),
+        colour: RGBAColor,
+    ) -> Result<(), ChartError> {
         if width <= 0.0 || height <= 0.0 {
             return Ok(());
         }
         let (x, y) = self.place((left, top));
-        // The backend counts the last pixel in.
-        let (right, bottom) = (self.pixel(left + width).max(x + 1) - 1, self.pixel(top + height).max(y + 1) - 1);
+        // The backend leaves the lower right corner out.
+        let (right, bottom) = (self.pixel(left + width).max(x + 1), self.pixel(top + height).max(y + 1));
         self.backend.draw_rect((x, y), (right, bottom), &colour, true).map_err(refused)
     }
 
@@ -192,11 +202,16 @@ impl Painter<'_> {
         };
         let (sine, cosine) = text.angle.to_radians().sin_cos();
         let (x, y) = (text.at.0 * self.factor, text.at.1 * self.factor);
-        let factor = PxScaleFactor { horizontal: (size / f64::from(units)) as f32, vertical: (size / f64::from(units)) as f32 };
+        let factor =
+            PxScaleFactor { horizontal: (size / f64::from(units)) as f32, vertical: (size / f64::from(units)) as f32 };
         for character in text.content.chars() {
-            let id = face.glyph_id(character);
-            // A zero-width mark that the typeface lacks is nothing, not a box.
-            if id.0 != 0 || advance(character, text.weight) > 0.0 {
+            let wide = advance(character, text.weight);
+            let id = match face.glyph_id(character) {
+                // What the typeface lacks is a box, and nothing where it has no width of its own.
+                GlyphId(0) if wide > 0.0 => face.glyph_id('□'),
+                found => found,
+            };
+            if id.0 != 0 {
                 let position = point((x + along * cosine) as f32, (y + along * sine) as f32);
                 if let Some(outline) = face.outline(id) {
                     let outline = if text.angle == 0.0 { outline } else { turned(outline, sine as f32, cosine as f32) };
@@ -204,7 +219,7 @@ impl Painter<'_> {
                     self.glyph(&OutlinedGlyph::new(glyph, outline, factor), colour)?;
                 }
             }
-            along += advance(character, text.weight) * size;
+            along += wide * size;
         }
         Ok(())
     }
@@ -351,7 +366,8 @@ mod tests {
 
     #[test]
     fn a_picture_that_is_too_large_is_refused() {
-        let scene = Scene { width: 4000.0, height: 4000.0, title: String::new(), description: String::new(), shapes: vec![] };
+        let scene =
+            Scene { width: 4000.0, height: 4000.0, title: String::new(), description: String::new(), shapes: vec![] };
         let refused = paint(&scene, Theme::Dark, 4).unwrap_err();
         assert_eq!(
             refused.to_string(),

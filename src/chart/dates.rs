@@ -96,11 +96,19 @@ fn instants(step: Step, low: i64, high: i64) -> Vec<i64> {
                 let year = i16::try_from(index.div_euclid(12)).ok()?;
                 let month = i8::try_from(index.rem_euclid(12) + 1).ok()?;
                 let day = jiff::civil::Date::new(year, month, 1).ok()?;
-                Offset::UTC.to_timestamp(day.to_datetime(jiff::civil::Time::midnight())).ok().map(Timestamp::as_microsecond)
+                Offset::UTC
+                    .to_timestamp(day.to_datetime(jiff::civil::Time::midnight()))
+                    .ok()
+                    .map(Timestamp::as_microsecond)
             };
             let first = begun.div_euclid(months);
             // The first one may lie before the lower end, or outside of the calendar.
-            (first..).take(MOST).skip_while(|count| place(*count).is_none_or(|at| at < low)).map_while(place).take_while(|at| *at <= high).collect()
+            (first..)
+                .take(MOST)
+                .skip_while(|count| place(*count).is_none_or(|at| at < low))
+                .map_while(place)
+                .take_while(|at| *at <= high)
+                .collect()
         }
     }
 }
@@ -139,7 +147,11 @@ pub(super) fn exact(at: i64) -> String {
     if time.second() != 0 {
         return format!("{day} {}", time.strftime("%H:%M:%S"));
     }
-    if time.time() == date(1970, 1, 1).at(0, 0, 0, 0).time() { day } else { format!("{day} {}", time.strftime("%H:%M")) }
+    if time.time() == date(1970, 1, 1).at(0, 0, 0, 0).time() {
+        day
+    } else {
+        format!("{day} {}", time.strftime("%H:%M"))
+    }
 }
 
 #[cfg(test)]
@@ -185,12 +197,18 @@ mod tests {
             words("2013-01-05T22:00:00Z", "2013-01-05T22:00:00.5Z", 3),
             ["00.0 s|Jan 5, 2013, 22:00", "00.2 s|Jan 5, 2013, 22:00", "00.4 s|Jan 5, 2013, 22:00"]
         );
-        assert_eq!(words("2013-01-05T22:00:03Z", "2013-01-05T22:00:17Z", 3), ["22:00:05|Jan 5, 2013", "22:00:10|Jan 5, 2013", "22:00:15|Jan 5, 2013"]);
+        assert_eq!(
+            words("2013-01-05T22:00:03Z", "2013-01-05T22:00:17Z", 3),
+            ["22:00:05|Jan 5, 2013", "22:00:10|Jan 5, 2013", "22:00:15|Jan 5, 2013"]
+        );
     }
 
     #[test]
     fn times_before_the_epoch_are_counted_the_same_way() {
-        assert_eq!(words("1969-12-30T00:00:00Z", "1970-01-01T00:00:00Z", 2), ["Dec 30|1969", "Dec 31|1969", "Jan 1|1970"]);
+        assert_eq!(
+            words("1969-12-30T00:00:00Z", "1970-01-01T00:00:00Z", 2),
+            ["Dec 30|1969", "Dec 31|1969", "Jan 1|1970"]
+        );
         assert_eq!(exact(-1), "1969-12-31 23:59:59.999999");
     }
 

@@ -9,7 +9,7 @@ use super::marks::Mark;
 /// It is plain data: it can be stored beside a run and drawn again, as SVG or PNG, in another theme or size.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Figure {
-    /// The headline, best as the finding itself ("Late flights doubled in July"). At most two lines are shown.
+    /// The headline, best as the finding itself ("Late flights doubled in July"). At most two lines are shown, three in a narrow figure.
     pub title: String,
     /// A second line under the title: what is measured, of which rows. May be empty.
     #[serde(default)]
@@ -74,7 +74,8 @@ pub struct Axis {
     /// What the axis measures, with its unit ("Delay, minutes"). May be empty.
     #[serde(default)]
     pub label: String,
-    /// How values become distances.
+    /// How values become distances. Categories have no scale, format or bounds. Stacks and waterfalls are always linear, and a note says so where another
+    /// scale is asked for.
     #[serde(default)]
     pub scale: Scale,
     /// How numbers are written.

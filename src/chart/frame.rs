@@ -8,7 +8,7 @@ use super::key::Key;
 use super::position::{Domain, Position};
 use super::scene::{Anchor, Area, Rounded, Scene, Shape, Text};
 use super::theme::Ink;
-use super::typography::{Weight, clean, width, wrap};
+use super::typography::{Weight, clean, shorten, width, wrap};
 
 const TITLE_SIZE: f64 = 17.0;
 const SUBTITLE_SIZE: f64 = 13.0;
@@ -58,13 +58,15 @@ impl Frame {
         let mut height = plan.height;
         let mut bottom_room = 0.0_f64;
         let mut area = Area { left: pad, top: header, right: total - pad, bottom: header + height };
-        let (mut left, mut bottom) = (fit_left(&plan.left, height, total * 0.36), fit_bottom(&plan.bottom, area.width()));
+        let (mut left, mut bottom) =
+            (fit_left(&plan.left, height, total * 0.36), fit_bottom(&plan.bottom, area.width()));
         let mut notes: Vec<String> = Vec::new();
         // Two rounds settle nearly every figure; the later ones are for labels at the border of fitting.
         for _ in 0..4 {
             left = fit_left(&plan.left, height, total * 0.36);
             area.left = (pad + left.depth).max(pad + bottom.overhang.0);
-            area.right = (total - pad - plan.right.max(bottom.overhang.1)).max(area.left + 24.0).min(area.left + plan.widest);
+            area.right =
+                (total - pad - plan.right.max(bottom.overhang.1)).max(area.left + 24.0).min(area.left + plan.widest);
             bottom = fit_bottom(&plan.bottom, area.width());
             notes = note_lines(figure, &plan, [&left, &bottom], total - 2.0 * pad);
             let label = if plan.bottom.label.is_empty() { 0.0 } else { 19.0 };
@@ -85,8 +87,11 @@ impl Frame {
         left.draw_left(area, &mut shapes);
         bottom.draw_bottom(area, &mut shapes);
         if !plan.bottom.label.is_empty() {
-            let at = ((area.left + area.right) / 2.0, area.bottom + bottom.depth + 15.0);
-            let shown = super::typography::shorten(&plan.bottom.label, LABEL_SIZE, Weight::Regular, area.width().max(160.0));
+            let shown = shorten(&plan.bottom.label, LABEL_SIZE, Weight::Regular, total - 2.0 * pad);
+            // Under the middle of the area, as far as it stays inside of the figure.
+            let half = width(&shown.shown, LABEL_SIZE, Weight::Regular) / 2.0;
+            let middle = ((area.left + area.right) / 2.0).min(total - pad - half).max(pad + half);
+            let at = (middle, area.bottom + bottom.depth + 15.0);
             let text = Text::new(at, shown.shown, LABEL_SIZE, Anchor::Middle, Ink::Muted);
             shapes.push(Shape::Text(Text { tooltip: shown.full, ..text }));
         }
@@ -166,7 +171,9 @@ fn header(figure: &Figure, plan: &Plan) -> (Vec<Shape>, f64) {
     let right = f64::from(figure.width) - pad;
     let mut shapes = Vec::new();
     let mut y = pad - 2.0;
-    for line in wrap(&clean(&figure.title), TITLE_SIZE, Weight::SemiBold, right - pad, 2) {
+    for line in
+        wrap(&clean(&figure.title), TITLE_SIZE, Weight::SemiBold, right - pad, if figure.width < 500 { 3 } else { 2 })
+    {
         y += 22.0;
         let text = Text::new((pad, y - 5.0), line, TITLE_SIZE, Anchor::Start, Ink::Text);
         shapes.push(Shape::Text(Text { weight: Weight::SemiBold, ..text }));
@@ -182,17 +189,24 @@ fn header(figure: &Figure, plan: &Plan) -> (Vec<Shape>, f64) {
         y += key.height + 6.0;
     }
     if !plan.left.label.is_empty() {
-        let shown = super::typography::shorten(&plan.left.label, LABEL_SIZE, Weight::Regular, right - pad);
+        let shown = shorten(&plan.left.label, LABEL_SIZE, Weight::Regular, right - pad);
         y += 16.0;
         let text = Text::new((pad, y - 3.0), shown.shown, LABEL_SIZE, Anchor::Start, Ink::Muted);
         shapes.push(Shape::Text(Text { tooltip: shown.full, ..text }));
     }
-    (shapes, y + 10.0)
+    (shapes, y + if plan.left.label.is_empty() { 10.0 } else { 13.0 })
 }
 
 fn note_lines(figure: &Figure, plan: &Plan, sides: [&Fitted; 2], limit: f64) -> Vec<String> {
     let thinned = sides.into_iter().filter_map(|side| side.note.clone());
-    let all: Vec<String> = plan.notes.iter().cloned().chain(thinned).chain([clean(&figure.note)]).filter(|note| !note.is_empty()).collect();
+    let all: Vec<String> = plan
+        .notes
+        .iter()
+        .cloned()
+        .chain(thinned)
+        .chain([clean(&figure.note)])
+        .filter(|note| !note.is_empty())
+        .collect();
     // Short remarks share a line.
     let joined = all.join(" ");
     if width(&joined, NOTE_SIZE, Weight::Regular) <= limit {
@@ -201,7 +215,13 @@ fn note_lines(figure: &Figure, plan: &Plan, sides: [&Fitted; 2], limit: f64) -> 
     all.iter().flat_map(|note| wrap(note, NOTE_SIZE, Weight::Regular, limit, 3)).collect()
 }
 
-fn grid(plan: &Plan, area: Area, (bottom, x): (&Fitted, &Position), (left, y): (&Fitted, &Position), shapes: &mut Vec<Shape>) {
+fn grid(
+    plan: &Plan,
+    area: Area,
+    (bottom, x): (&Fitted, &Position),
+    (left, y): (&Fitted, &Position),
+    shapes: &mut Vec<Shape>,
+) {
     if plan.left.grid {
         for tick in &left.ticks {
             let at = y.at(tick.at);
@@ -212,6 +232,16 @@ fn grid(plan: &Plan, area: Area, (bottom, x): (&Fitted, &Position), (left, y): (
         for tick in &bottom.ticks {
             let at = x.at(tick.at);
             shapes.push(Shape::Rule { from: (at, area.top), to: (at, area.bottom), stroke: Ink::Grid, width: 1.0 });
+        }
+    } else if matches!(bottom.domain, Domain::Values(_)) {
+        for tick in &bottom.ticks {
+            let at = x.at(tick.at);
+            shapes.push(Shape::Rule {
+                from: (at, area.bottom),
+                to: (at, area.bottom + 4.0),
+                stroke: Ink::Axis,
+                width: 1.0,
+            });
         }
     }
 }

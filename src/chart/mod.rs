@@ -42,7 +42,7 @@ mod typography;
 pub use error::ChartError;
 pub use figure::{Axis, Figure, Legend, LegendShow, NumberFormat, Scale};
 pub use marks::{
-    Arrangement, Bar, ColourScale, Heatmap, Histogram, Line, Mark, Orientation, Positions, Scatter, Series, Step, Waterfall,
+    Bar, ColourScale, Heatmap, Histogram, Line, Mark, Orientation, Positions, Scatter, Series, Step, Waterfall,
 };
 pub use svg::SvgColours;
 pub use theme::{SERIES_COLOURS, Theme};

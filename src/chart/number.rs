@@ -19,20 +19,19 @@ pub(super) fn tick_labels(values: &[f64], step: f64, format: NumberFormat) -> Ve
         let places = decimals(step * 100.0);
         return values.iter().map(|value| format!("{}%", fixed(value * 100.0, places))).collect();
     }
-    let abbreviate = match format {
-        NumberFormat::Short => largest >= 1e3,
-        NumberFormat::Plain => false,
-        _ => largest >= ABBREVIATE_FROM,
-    };
-    if largest > 0.0 && (largest >= POWERS_FROM || largest < POWERS_BELOW) {
+    if needs_power(largest) {
         return values.iter().map(|value| power_of_ten(*value, 3)).collect();
     }
-    if abbreviate {
+    if largest >= abbreviate_from(format) {
         let (unit, prefix) = unit_of(largest);
         let places = decimals(step / unit);
         return values
             .iter()
-            .map(|value| if *value == 0.0 { "0".to_string() } else { format!("{} {prefix}", fixed(value / unit, places)) })
+            .map(
+                |value| {
+                    if *value == 0.0 { "0".to_string() } else { format!("{} {prefix}", fixed(value / unit, places)) }
+                },
+            )
             .collect();
     }
     let places = decimals(step);
@@ -45,20 +44,71 @@ pub(super) fn brief(value: f64, format: NumberFormat) -> String {
     if format == NumberFormat::Percent {
         return format!("{}%", significant(value * 100.0, 3));
     }
-    if size > 0.0 && (size >= POWERS_FROM || size < POWERS_BELOW) {
+    if needs_power(size) {
         return power_of_ten(value, 3);
     }
-    let from = match format {
-        NumberFormat::Short => 1e3,
-        NumberFormat::Plain => f64::INFINITY,
-        _ => ABBREVIATE_FROM,
-    };
-    // 999,999 rounds up to the next unit, so the rounded size decides.
-    if size >= from {
+    if size >= abbreviate_from(format) {
+        // 999,999,999 rounds up to the next unit, so the rounded size decides.
         let (unit, prefix) = unit_of(rounded(size, 3));
         return format!("{} {prefix}", significant(value / unit, 3));
     }
     if value.fract() == 0.0 { fixed(value, 0) } else { significant(value, 4) }
+}
+
+/// The values beside bars: like [`brief`], but all with the same number of decimals as long as none is abbreviated. O(values).
+pub(super) fn value_labels(values: &[f64], format: NumberFormat) -> Vec<String> {
+    let alone = |value: &f64| needs_power(value.abs()) || value.abs() >= abbreviate_from(format);
+    let words: Vec<String> = values.iter().map(|value| brief(*value, format)).collect();
+    if values.iter().any(alone) {
+        return words;
+    }
+    let (scale, unit) = if format == NumberFormat::Percent { (100.0, "%") } else { (1.0, "") };
+    let decimals = |word: &String| word.trim_end_matches('%').split_once('.').map_or(0, |(_, part)| part.len());
+    // The largest value says how many decimals are worth writing.
+    let largest = values.iter().fold(0.0_f64, |most, value| most.max((value * scale).abs()));
+    let worth = match largest {
+        100.0.. => 1,
+        1.0.. if scale > 1.0 => 1,
+        1.0.. => 2,
+        _ => 4,
+    };
+    let places = words.iter().map(decimals).max().unwrap_or(0).min(worth);
+    values.iter().map(|value| format!("{}{unit}", fixed(value * scale, places))).collect()
+}
+
+/// Whether a number of this size is written with a power of ten.
+fn needs_power(size: f64) -> bool {
+    size > 0.0 && !(POWERS_BELOW..POWERS_FROM).contains(&size)
+}
+
+/// The size from which a number is abbreviated or written with a power of ten.
+fn abbreviate_from(format: NumberFormat) -> f64 {
+    match format {
+        NumberFormat::Short => 1e3,
+        NumberFormat::Auto => ABBREVIATE_FROM,
+        NumberFormat::Plain | NumberFormat::Percent => POWERS_FROM,
+    }
+}
+
+/// One number in a small cell: two decimals below ten, one below a hundred, whole numbers in full up to 9,999.
+pub(super) fn short(value: f64, format: NumberFormat) -> String {
+    let size = value.abs();
+    if format == NumberFormat::Percent {
+        return format!("{}%", significant(value * 100.0, 2));
+    }
+    if needs_power(size) {
+        return power_of_ten(value, 1);
+    }
+    if value.fract() == 0.0 && size < 1e4 {
+        return fixed(value, 0);
+    }
+    match size {
+        ..10.0 if size < 0.005 => significant(value, 1),
+        ..10.0 => fixed(value, 2),
+        ..100.0 => fixed(value, 1),
+        ..1e4 => fixed(value, 0),
+        _ => brief(value, NumberFormat::Short),
+    }
 }
 
 /// One number for a tooltip: up to seven significant digits, never abbreviated.
@@ -67,7 +117,7 @@ pub(super) fn exact(value: f64, format: NumberFormat) -> String {
     if format == NumberFormat::Percent {
         return format!("{}%", significant(value * 100.0, 5));
     }
-    if size > 0.0 && (size >= POWERS_FROM || size < POWERS_BELOW) {
+    if needs_power(size) {
         return power_of_ten(value, 6);
     }
     if value.fract() == 0.0 { fixed(value, 0) } else { significant(value, 7) }
@@ -123,7 +173,7 @@ fn fixed(value: f64, places: usize) -> String {
 fn grouped(digits: &str) -> String {
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);
@@ -191,6 +241,24 @@ mod tests {
         assert_eq!(brief(0.2468, NumberFormat::Percent), "24.7%");
         assert_eq!(brief(12_345.0, NumberFormat::Short), "12.3 k");
         assert_eq!(brief(12_345_678.0, NumberFormat::Plain), "12,345,678");
+    }
+
+    #[test]
+    fn values_beside_bars_have_the_same_decimals() {
+        let auto = |values: &[f64]| value_labels(values, NumberFormat::Auto);
+        assert_eq!(value_labels(&[0.405, 0.19, 0.2], NumberFormat::Percent), ["40.5%", "19.0%", "20.0%"]);
+        assert_eq!(value_labels(&[0.4, 0.2], NumberFormat::Percent), ["40%", "20%"]);
+        assert_eq!(auto(&[58_665.0, 714.0]), ["58,665", "714"]);
+        assert_eq!(auto(&[5.0, -3.0, 2.5]), ["5.0", "−3.0", "2.5"]);
+        assert_eq!(auto(&[0.0123, 0.5]), ["0.0123", "0.5000"]);
+        assert_eq!(auto(&[2_500_000.0, 1_000.0]), ["2.5 M", "1,000"]);
+    }
+
+    #[test]
+    fn short_numbers_fit_into_cells() {
+        let auto = |value| short(value, NumberFormat::Auto);
+        assert_eq!([auto(-0.4237), auto(12.34), auto(123.4), auto(4_321.0)], ["−0.42", "12.3", "123", "4,321"]);
+        assert_eq!([auto(43_210.0), auto(0.0012), auto(1.0), auto(0.9)], ["43.2 k", "0.001", "1", "0.90"]);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::number;
 use super::ticks;
 
 /// Larger numbers are not drawn: the differences between them would not be finite.
-const LARGEST: f64 = 1e305;
+pub(super) const LARGEST: f64 = 1e305;
 const DAY: f64 = 86_400e6;
 
 /// The values that an axis covers.
@@ -67,7 +67,15 @@ pub(super) struct Extent {
 
 impl Extent {
     pub(super) fn new(scale: Scale) -> Extent {
-        Extent { scale, low: f64::INFINITY, high: f64::NEG_INFINITY, whole: true, shown: 0, not_drawable: 0, not_positive: 0 }
+        Extent {
+            scale,
+            low: f64::INFINITY,
+            high: f64::NEG_INFINITY,
+            whole: true,
+            shown: 0,
+            not_drawable: 0,
+            not_positive: 0,
+        }
     }
 
     /// Takes a value from the data. A null is no value and is not counted.
@@ -135,7 +143,10 @@ impl Extent {
         }
         if self.not_drawable > 0 {
             let values = if self.not_drawable == 1 { "value is" } else { "values are" };
-            notes.push(format!("{} {values} infinite, not a number or too large to draw.", number::count(self.not_drawable)));
+            notes.push(format!(
+                "{} {values} infinite, not a number or too large to draw.",
+                number::count(self.not_drawable)
+            ));
         }
         for bound in [axis.min, axis.max].into_iter().flatten() {
             if admitted(self.scale, Some(bound)).is_none() {

@@ -10,7 +10,8 @@ use super::theme::{Ink, Theme};
 use super::typography::Weight;
 
 /// The reader's interface font, with those of the common systems as alternatives.
-const FONTS: &str = "Inter, system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'Noto Sans', Arial, sans-serif";
+const FONTS: &str =
+    "Inter, system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'Noto Sans', Arial, sans-serif";
 
 /// Where the colours of an SVG come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -210,11 +211,18 @@ fn trimmed(mut digits: String) -> String {
 
 fn path(points: &[Point], closed: bool) -> String {
     let mut out = String::with_capacity(points.len() * 12);
-    for (index, (x, y)) in points.iter().enumerate() {
-        out.push(if index == 0 { 'M' } else { 'L' });
-        out.push_str(&coarse(*x));
-        out.push(' ');
-        out.push_str(&coarse(*y));
+    let mut before: Option<(String, String)> = None;
+    for (x, y) in points {
+        let (x, y) = (coarse(*x), coarse(*y));
+        // Steps along one axis need one coordinate: a matrix of rectangles becomes half as long.
+        match &before {
+            None => out.extend(["M", &x, " ", &y]),
+            Some((last_x, last_y)) if *last_x == x && *last_y == y => {}
+            Some((last_x, _)) if *last_x == x => out.extend(["V", &y]),
+            Some((_, last_y)) if *last_y == y => out.extend(["H", &x]),
+            Some(_) => out.extend(["L", &x, " ", &y]),
+        }
+        before = Some((x, y));
     }
     if points.len() == 1 {
         out.push_str("h0");
@@ -275,8 +283,14 @@ mod tests {
         let scene = scene(vec![Shape::Rule { from: (0.0, 1.0), to: (9.5, 1.0), stroke: Ink::Grid, width: 1.0 }]);
         assert!(write(&scene, SvgColours::Variables).contains("stroke=\"var(--chart-grid, #e4e8ed)\""));
         let dark = write(&scene, SvgColours::Fixed(Theme::Dark));
-        assert!(dark.contains("stroke=\"#2b323b\"") && dark.contains("<rect width=\"100\" height=\"50\" fill=\"#14171c\"/>"));
-        assert!(write(&scene, SvgColours::Standalone).contains("@media(prefers-color-scheme:dark){:root{--chart-surface:#14171c;"));
+        assert!(
+            dark.contains("stroke=\"#2b323b\"")
+                && dark.contains("<rect width=\"100\" height=\"50\" fill=\"#14171c\"/>")
+        );
+        assert!(
+            write(&scene, SvgColours::Standalone)
+                .contains("@media(prefers-color-scheme:dark){:root{--chart-surface:#14171c;")
+        );
     }
 
     #[test]
@@ -291,6 +305,7 @@ mod tests {
         assert_eq!([fine(1.0), fine(1.005), fine(-0.001), fine(12.5), fine(100.0)], ["1", "1", "0", "12.5", "100"]);
         assert_eq!(path(&[(1.25, 2.0), (3.04, 4.0)], true), "M1.2 2L3 4Z");
         assert_eq!(path(&[(1.0, 2.0)], false), "M1 2h0");
+        assert_eq!(path(&[(1.0, 2.0), (3.0, 2.0), (3.0, 5.0), (1.0, 5.0)], true), "M1 2H3V5H1Z");
     }
 
     #[test]

@@ -68,10 +68,12 @@ const LIGHT_SEQUENTIAL: [&str; SEQUENTIAL_STEPS] =
 const DARK_SEQUENTIAL: [&str; SEQUENTIAL_STEPS] =
     ["#1d2638", "#24385f", "#2a4a88", "#2a67ab", "#1f86cd", "#17aada", "#3ecce2", "#7fe5e7", "#b6fbf1"];
 const LIGHT_DIVERGING: [&str; DIVERGING_STEPS] = [
-    "#772d00", "#a74900", "#cc7334", "#e3a878", "#f0d0b6", "#f5f3f1", "#b8ddf3", "#7dbfeb", "#4c91d8", "#3265b3", "#1f3c86",
+    "#772d00", "#a74900", "#cc7334", "#e3a878", "#f0d0b6", "#f5f3f1", "#b8ddf3", "#7dbfeb", "#4c91d8", "#3265b3",
+    "#1f3c86",
 ];
 const DARK_DIVERGING: [&str; DIVERGING_STEPS] = [
-    "#fdbc6f", "#ea9646", "#cb702a", "#954f23", "#613b27", "#2e2a29", "#2e466a", "#3363a4", "#4289d4", "#59b2ec", "#87d7f7",
+    "#fdbc6f", "#ea9646", "#cb702a", "#954f23", "#613b27", "#2e2a29", "#2e466a", "#3363a4", "#4289d4", "#59b2ec",
+    "#87d7f7",
 ];
 
 impl Ink {
@@ -149,11 +151,23 @@ impl Ink {
     }
 
     fn all() -> impl Iterator<Item = Ink> {
-        [Ink::Surface, Ink::Panel, Ink::Text, Ink::Muted, Ink::Grid, Ink::Axis, Ink::OnStrong, Ink::Other, Ink::Rise, Ink::Fall, Ink::Total]
-            .into_iter()
-            .chain((0..SERIES_COLOURS).map(Ink::Series))
-            .chain((0..SEQUENTIAL_STEPS).map(Ink::Sequential))
-            .chain((0..DIVERGING_STEPS).map(Ink::Diverging))
+        [
+            Ink::Surface,
+            Ink::Panel,
+            Ink::Text,
+            Ink::Muted,
+            Ink::Grid,
+            Ink::Axis,
+            Ink::OnStrong,
+            Ink::Other,
+            Ink::Rise,
+            Ink::Fall,
+            Ink::Total,
+        ]
+        .into_iter()
+        .chain((0..SERIES_COLOURS).map(Ink::Series))
+        .chain((0..SEQUENTIAL_STEPS).map(Ink::Sequential))
+        .chain((0..DIVERGING_STEPS).map(Ink::Diverging))
     }
 }
 

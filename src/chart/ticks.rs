@@ -8,6 +8,11 @@ pub(super) struct Ticks {
     pub(super) step: f64,
 }
 
+/// A power of ten, exactly rounded (repeated multiplication drifts from 10^23 on).
+fn power(exponent: i32) -> f64 {
+    format!("1e{exponent}").parse().unwrap_or(f64::INFINITY)
+}
+
 /// A step of 1, 2 or 5 times a power of ten, kept as two whole numbers so that multiples of it are exact where they can be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Step {
@@ -35,7 +40,7 @@ impl Step {
     /// `count` times the step. Dividing by a power of ten keeps 3 x 0.1 at 0.3.
     fn multiple(self, count: f64) -> f64 {
         let scaled = count * f64::from(self.times);
-        if (-300..0).contains(&self.exponent) { scaled / 10_f64.powi(-self.exponent) } else { scaled * 10_f64.powi(self.exponent) }
+        if (-300..0).contains(&self.exponent) { scaled / power(-self.exponent) } else { scaled * power(self.exponent) }
     }
 }
 
@@ -81,14 +86,14 @@ pub(super) fn logarithmic(low: f64, high: f64, target: usize) -> Vec<f64> {
     let inside = |value: f64| value >= low * (1.0 - 1e-9) && value <= high * (1.0 + 1e-9);
     let (first, last) = ((from - 1e-9).floor() as i32, (to + 1e-9).ceil() as i32);
     if decades * 3.0 <= target {
-        let fine = (first..=last).flat_map(|exponent| [1.0, 2.0, 5.0].map(|times| times * 10_f64.powi(exponent)));
+        let fine = (first..=last).flat_map(|exponent| [1.0, 2.0, 5.0].map(|times| times * power(exponent)));
         return fine.filter(|value| inside(*value)).collect();
     }
     let stride = [1, 2, 5, 10, 20, 50, 100, 200]
         .into_iter()
         .find(|stride| decades / f64::from(*stride) <= target)
         .unwrap_or(500);
-    (first..=last).filter(|exponent| exponent % stride == 0).map(|exponent| 10_f64.powi(exponent)).filter(|v| inside(*v)).collect()
+    (first..=last).filter(|exponent| exponent % stride == 0).map(power).filter(|v| inside(*v)).collect()
 }
 
 /// Widens a logarithmic axis: to powers of ten when it spans several, otherwise to the next 1, 2 or 5 times one. Needs `0 < low < high`.
@@ -96,7 +101,7 @@ pub(super) fn widened_log(low: f64, high: f64) -> (f64, f64) {
     let several = high.log10() - low.log10() >= 2.0;
     let candidates = |exponent: i32| {
         let times: &[f64] = if several { &[1.0] } else { &[1.0, 2.0, 5.0] };
-        times.iter().map(move |times| times * 10_f64.powi(exponent)).collect::<Vec<_>>()
+        times.iter().map(move |times| times * power(exponent)).collect::<Vec<_>>()
     };
     let (first, last) = (low.log10().floor() as i32, high.log10().ceil() as i32);
     let from = candidates(first).into_iter().rev().find(|value| *value <= low * (1.0 + 1e-9)).unwrap_or(low);
@@ -142,7 +147,10 @@ mod tests {
         assert_eq!(logarithmic(1.0, 100.0, 8), [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0]);
         assert_eq!(logarithmic(1.0, 1e5, 6), [1.0, 10.0, 100.0, 1e3, 1e4, 1e5]);
         assert_eq!(logarithmic(1e-300, 1e300, 7), [1e-300, 1e-200, 1e-100, 1.0, 1e100, 1e200, 1e300]);
-        assert_eq!(logarithmic(2.0, 4.0, 4), [2.0, 2.5, 3.0, 3.5, 4.0].into_iter().filter(|v| v % 0.5 == 0.0).collect::<Vec<_>>());
+        assert_eq!(
+            logarithmic(2.0, 4.0, 4),
+            [2.0, 2.5, 3.0, 3.5, 4.0].into_iter().filter(|v| v % 0.5 == 0.0).collect::<Vec<_>>()
+        );
     }
 
     proptest! {

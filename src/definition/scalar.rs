@@ -11,7 +11,8 @@ pub(super) enum Scalar {
     Integer(i64),
     Float(f64),
     Text,
-    /// A whole number that does not fit 64 bits. It is refused: as a float it would silently lose digits.
+    /// A whole number that does not fit 64 bits, or a float beyond the largest. It is refused: a rounded or infinite number
+    /// would silently be another one.
     TooLarge,
 }
 
@@ -41,7 +42,11 @@ fn number(text: &str) -> Scalar {
     if !unsigned.is_empty() && unsigned.bytes().all(|byte| byte.is_ascii_digit()) {
         return text.parse().map_or(Scalar::TooLarge, Scalar::Integer);
     }
-    if is_float(unsigned) { text.parse().map_or(Scalar::Text, Scalar::Float) } else { Scalar::Text }
+    match text.parse::<f64>() {
+        Ok(value) if is_float(unsigned) && value.is_finite() => Scalar::Float(value),
+        Ok(_) if is_float(unsigned) => Scalar::TooLarge,
+        _ => Scalar::Text,
+    }
 }
 
 /// `[0-9]+(\.[0-9]*)?([eE][-+]?[0-9]+)?` or the same with digits only after the point.
@@ -88,6 +93,7 @@ mod tests {
             ("-9223372036854775808", Scalar::Integer(i64::MIN)),
             ("9223372036854775808", Scalar::TooLarge),
             ("0xFFFFFFFFFFFFFFFF", Scalar::TooLarge),
+            ("1e999", Scalar::TooLarge),
         ] {
             assert_eq!(resolve(text), expected, "{text}");
         }
@@ -97,8 +103,33 @@ mod tests {
     #[test]
     fn everything_else_is_a_text() {
         for text in [
-            "yes", "no", "NO", "on", "Off", "y", "n", "2013-01-01", "12:30", "1_000", "0b101", "0x", "0o8", "-0x1", ".", "-", "+", "e5",
-            "1e", "1e+", "..5", "1.2.3", "tRUE", "nan", "inf", "Infinity", "١",
+            "yes",
+            "no",
+            "NO",
+            "on",
+            "Off",
+            "y",
+            "n",
+            "2013-01-01",
+            "12:30",
+            "1_000",
+            "0b101",
+            "0x",
+            "0o8",
+            "-0x1",
+            ".",
+            "-",
+            "+",
+            "e5",
+            "1e",
+            "1e+",
+            "..5",
+            "1.2.3",
+            "tRUE",
+            "nan",
+            "inf",
+            "Infinity",
+            "١",
         ] {
             assert_eq!(resolve(text), Scalar::Text, "{text}");
         }

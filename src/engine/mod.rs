@@ -1,5 +1,8 @@
 //! Engines turn relations into record batches and files.
 
+pub mod polars;
+pub mod sql;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,7 +12,7 @@ use arrow::array::RecordBatch;
 
 use crate::diagnostic::{Class, Diagnostic};
 use crate::expression::Schema;
-use crate::relation::Relation;
+use crate::relation::{FileFormat, Relation};
 
 /// What an engine does. Relations given to it are resolved: no fitted constant, artifact or input is left in them.
 ///
@@ -46,6 +49,9 @@ pub trait Engine: Send + Sync {
         })?;
         Ok(batches)
     }
+
+    /// The columns of a file of a format that carries its schema, or of NDJSON told from its first `rows`.
+    fn file_schema(&self, path: &Path, format: &FileFormat, rows: usize) -> Result<Schema, EngineError>;
 
     /// Number of rows; the cheapest complete pass, which also fills the tally.
     fn count(&self, relation: &Relation, execution: &Execution) -> Result<u64, EngineError>;

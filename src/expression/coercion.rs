@@ -55,14 +55,14 @@ pub(super) fn advice(a: &DataType, b: &DataType) -> Option<&'static str> {
 /// integer that holds it or to a float, a text literal to a date, time or datetime.
 ///
 /// Errors: the first expression that has no common type with those before it.
-pub(super) fn unify(mut exprs: Vec<Expr>) -> Result<(Vec<Expr>, DataType), ExpressionError> {
+pub(super) fn unify(mut exprs: Vec<Expr>) -> Result<(Vec<Expr>, DataType), Clash> {
     let mut common: Option<(DataType, super::Span)> = None;
     for expr in exprs.iter().filter(|expr| !adapts(expr)) {
         common = Some(match common {
             None => (expr.data_type.clone(), expr.span),
             Some((data_type, span)) => match supertype(&data_type, &expr.data_type) {
                 Some(data_type) => (data_type, span),
-                None => return Err(mismatch(&data_type, expr)),
+                None => return Err(Clash::Types(mismatch(&data_type, expr))),
             },
         });
     }
@@ -77,9 +77,30 @@ pub(super) fn unify(mut exprs: Vec<Expr>) -> Result<(Vec<Expr>, DataType), Expre
             },
         });
     }
-    let target = target.unwrap_or(DataType::Null);
-    exprs = exprs.into_iter().map(|expr| widen(expr, &target)).collect::<Result<_, _>>()?;
+    // An interval is no value by itself; where several meet, they are lengths of time.
+    let target = match target {
+        Some(DataType::Interval) => DataType::Duration,
+        Some(target) => target,
+        None => DataType::Null,
+    };
+    exprs = exprs.into_iter().map(|expr| widen(expr, &target)).collect::<Result<_, _>>().map_err(Clash::Types)?;
     Ok((exprs, target))
+}
+
+/// Why expressions have no common type.
+pub(super) enum Clash {
+    /// Two types do not go together.
+    Types(ExpressionError),
+    /// A literal could adapt by its type, but not with its value.
+    Literal(ExpressionError),
+}
+
+impl From<Clash> for ExpressionError {
+    fn from(clash: Clash) -> Self {
+        match clash {
+            Clash::Types(error) | Clash::Literal(error) => error,
+        }
+    }
 }
 
 /// Whether the type of the expression may still change: it is a literal.
@@ -114,6 +135,13 @@ pub(super) fn widen(expr: Expr, target: &DataType) -> Result<Expr, ExpressionErr
     }
 }
 
+/// An interval that does not stand beside a date is a duration; everything else is what it is.
+///
+/// Errors: the interval has months, whose length is not fixed.
+pub(super) fn without_interval(expr: Expr) -> Result<Expr, ExpressionError> {
+    if expr.data_type == DataType::Interval { widen(expr, &DataType::Duration) } else { Ok(expr) }
+}
+
 /// A cast that keeps the place.
 pub(super) fn cast_node(expr: Expr, target: &DataType, strict: bool) -> Expr {
     let span = expr.span;
@@ -130,13 +158,13 @@ fn mismatch(wanted: &DataType, found: &Expr) -> ExpressionError {
 }
 
 /// As [`mismatch`], but a text literal that could have been a date says what is wrong with it.
-fn adapt_error(expr: &Expr, target: &DataType) -> ExpressionError {
+fn adapt_error(expr: &Expr, target: &DataType) -> Clash {
     match &expr.kind {
         ExprKind::Literal(literal) => match constant::adapt(literal, target) {
-            Some(Err(message)) => ExpressionError::new(message, expr.span),
-            _ => mismatch(target, expr),
+            Some(Err(message)) => Clash::Literal(ExpressionError::new(message, expr.span)),
+            _ => Clash::Types(mismatch(target, expr)),
         },
-        _ => mismatch(target, expr),
+        _ => Clash::Types(mismatch(target, expr)),
     }
 }
 

@@ -14,7 +14,8 @@ pub(super) fn adapt(literal: &Literal, target: &DataType) -> Option<Result<Liter
         (Literal::Integer(value), target) if target.is_integer() => Some(integer(*value, target)),
         #[expect(clippy::cast_precision_loss, reason = "a float64 is what was asked for")]
         (Literal::Integer(value), T::Float64) => Some(Ok(Literal::Float(*value as f64))),
-        (Literal::Integer(value), T::Float32) if value.unsigned_abs() <= 1 << 24 => {
+        (Literal::Integer(value), T::Float32) if value.unsigned_abs() <= 1 << 24 =>
+        {
             #[expect(clippy::cast_precision_loss, reason = "a float32 holds integers up to 2^24")]
             Some(Ok(Literal::Float(*value as f64)))
         }

@@ -84,3 +84,27 @@ impl From<Range<usize>> for Span {
         Self { start: byte(range.start), end: byte(range.end) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::Source;
+
+    #[test]
+    fn a_finding_points_into_the_file_that_holds_the_expression() {
+        let source = Source::new("p.yaml", "- filter: \"carier = 'AA'\"\n");
+        let error = ExpressionError::new("unknown column `carier`", 0..6).label("did you mean `carrier`?");
+        let diagnostic = error.into_diagnostic(&Place::new(&source, 10..25), "carier = 'AA'");
+        assert_eq!(diagnostic.place.as_ref().map(Place::text), Some("carier"));
+        assert_eq!(diagnostic.label.as_deref(), Some("did you mean `carrier`?"));
+    }
+
+    #[test]
+    fn where_quoting_changed_the_text_the_part_is_named() {
+        let source = Source::new("p.yaml", "- filter: 'carier = ''AA'''\n");
+        let error = ExpressionError::new("unknown column `carier`", 0..6);
+        let diagnostic = error.into_diagnostic(&Place::new(&source, 10..27), "carier = 'AA'");
+        assert_eq!(diagnostic.place.as_ref().map(Place::text), Some("'carier = ''AA'''"));
+        assert_eq!(diagnostic.label.as_deref(), Some("at `carier`"));
+    }
+}

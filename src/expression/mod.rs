@@ -17,6 +17,9 @@ mod function;
 pub mod functions;
 mod parse;
 mod signature;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests;
 mod tree;
 
 pub use bind::{bind, compile, compile_aggregate, compile_aggregate_by, compile_predicate, compile_scalar};

@@ -163,26 +163,16 @@ pub enum Literal {
     },
 }
 
-/// JSON has no infinities and no NaN, so floats that JSON cannot write travel as text.
+/// JSON has no infinities and no NaN, and its readers round: floats travel as the shortest text that gives them back exactly.
 mod float_text {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    #[derive(Serialize, Deserialize)]
-    #[serde(untagged)]
-    enum Repr {
-        Number(f64),
-        Text(String),
-    }
+    use serde::{Deserialize, Deserializer, Serializer};
 
     pub(super) fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
-        if value.is_finite() { Repr::Number(*value) } else { Repr::Text(value.to_string()) }.serialize(serializer)
+        serializer.serialize_str(&value.to_string())
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
-        match Repr::deserialize(deserializer)? {
-            Repr::Number(value) => Ok(value),
-            Repr::Text(text) => text.parse().map_err(serde::de::Error::custom),
-        }
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 

@@ -73,6 +73,11 @@ pub(super) fn open(path: &Path, compression: Compression) -> Result<Box<dyn Read
     })
 }
 
+/// Whether text begins with the two bytes of a zlib stream (RFC 1950) that are also text: engines take it for one.
+pub(super) fn looks_like_zlib(head: &[u8]) -> bool {
+    matches!(head, [0x78, 0x01 | 0x5e, ..])
+}
+
 /// Fills `buffer` as far as the stream goes; fewer bytes mean that it has ended.
 pub(super) fn read_full(reader: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
@@ -127,7 +132,10 @@ mod tests {
             let path = folder.path().join("x");
             std::fs::write(&path, bytes.get(..bytes.len() / 2).unwrap()).unwrap();
             let error = open(&path, compression).unwrap().read_to_end(&mut Vec::new()).unwrap_err();
-            assert!(FileError::reading(&path, &error).message.ends_with("is cut off: its compressed data end too early"), "{error}");
+            assert!(
+                FileError::reading(&path, &error).message.ends_with("is cut off: its compressed data end too early"),
+                "{error}"
+            );
         }
     }
 

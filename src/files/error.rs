@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::diagnostic::{Class, Diagnostic};
 
@@ -42,6 +43,14 @@ impl FileError {
         Self::new(Class::Interrupted, "interrupted")
     }
 
+    /// An error when somebody asked to stop.
+    pub(super) fn if_cancelled(cancelled: Option<&AtomicBool>) -> Result<(), Self> {
+        if cancelled.is_some_and(|cancelled| cancelled.load(Ordering::Relaxed)) {
+            return Err(Self::interrupted());
+        }
+        Ok(())
+    }
+
     /// Says what to do.
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
@@ -55,8 +64,10 @@ impl FileError {
             io::ErrorKind::NotFound => Self::data(format!("there is no file `{name}`")),
             io::ErrorKind::PermissionDenied => Self::data(format!("`{name}` may not be read: permission denied")),
             io::ErrorKind::IsADirectory => Self::folder(path),
-            io::ErrorKind::UnexpectedEof => Self::data(format!("`{name}` is cut off: its compressed data end too early"))
-                .help("copy or download the file again"),
+            io::ErrorKind::UnexpectedEof => {
+                Self::data(format!("`{name}` is cut off: its compressed data end too early"))
+                    .help("copy or download the file again")
+            }
             _ => Self::data(format!("`{name}` cannot be read: {error}")),
         }
     }
@@ -152,7 +163,8 @@ pub fn shown(raw: &str) -> String {
 
 /// Control characters, and the marks that turn the direction of text around.
 fn needs_escape(character: char) -> bool {
-    character.is_control() || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    character.is_control()
+        || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// A count with its noun: `1 field`, `3 fields`.

@@ -10,18 +10,15 @@
 //!
 //! RFC 4180 is stricter (no quotes in unquoted fields) and knows no blank lines.
 
-use std::borrow::Cow;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use memchr::{memchr, memchr_iter, memchr2};
 
 use super::compression::{self, Compression};
-use super::error::{FileError, counted};
+use super::error::FileError;
+use super::record::{FIELD_LIMIT, Flaw, FlawKind, Record, Span};
 use crate::relation::CsvFormat;
-
-/// The longest field that is read, in bytes.
-pub const FIELD_LIMIT: usize = 16 << 20;
 
 /// The longest record that is read, in bytes.
 const RECORD_LIMIT: usize = 256 << 20;
@@ -30,112 +27,6 @@ const RECORD_LIMIT: usize = 256 << 20;
 const BLOCK: usize = 1 << 18;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-
-/// Why the bytes at one place are no record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum FlawKind {
-    /// The quote is not closed before the file ends.
-    UnclosedQuote,
-    /// A quoted field goes on after its closing quote.
-    TextAfterQuote,
-    /// A carriage return stands within an unquoted field.
-    CarriageReturn,
-    /// The field is longer than [`FIELD_LIMIT`], or the record longer than 256 MiB.
-    TooLong,
-}
-
-impl FlawKind {
-    /// What is wrong, as a sentence about the field.
-    pub(super) fn what(self) -> String {
-        match self {
-            Self::UnclosedQuote => "a quoted field begins here and is never closed".into(),
-            Self::TextAfterQuote => "a quoted field begins here and goes on after its closing quote".into(),
-            Self::CarriageReturn => "a carriage return stands within an unquoted field".into(),
-            Self::TooLong => format!("a field is longer than {} MiB", FIELD_LIMIT >> 20),
-        }
-    }
-
-    /// What to do about it.
-    pub(super) fn help(self) -> &'static str {
-        match self {
-            Self::UnclosedQuote | Self::TextAfterQuote => {
-                "double a quote that is text (`\"\"`), name another `quote`, or set rows like this aside with `on_error: reject`"
-            }
-            Self::CarriageReturn => "end lines with a line feed, or set rows like this aside with `on_error: reject`",
-            Self::TooLong => "a quote is probably not closed; look at the line, or name another `quote`",
-        }
-    }
-}
-
-/// A flaw and the field in which it was found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Flaw {
-    /// Why.
-    pub(super) kind: FlawKind,
-    /// Number of the field in its record, from 0.
-    pub(super) field: usize,
-    /// Line ends between the beginning of the record and that of the field.
-    pub(super) lines: u64,
-}
-
-#[derive(Debug, Clone, Copy, Default)]
-struct Span {
-    start: usize,
-    end: usize,
-    quoted: bool,
-    escaped: bool,
-}
-
-/// One record: its bytes as they stand in the file, and where the fields are.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Record {
-    raw: Vec<u8>,
-    fields: Vec<Span>,
-    quote: u8,
-    /// Physical line on which it begins, from 1.
-    pub(super) line: u64,
-    /// Why it is none. Its fields up to the flaw are there.
-    pub(super) flaw: Option<Flaw>,
-}
-
-impl Record {
-    /// The bytes of the record without its line end.
-    pub(super) fn raw(&self) -> &[u8] {
-        &self.raw
-    }
-
-    /// Number of fields.
-    pub(super) fn len(&self) -> usize {
-        self.fields.len()
-    }
-
-    /// Whether the line holds no character.
-    pub(super) fn is_blank(&self) -> bool {
-        self.raw.is_empty()
-    }
-
-    /// The value of a field: without its quotes, doubled quotes made one.
-    pub(super) fn value(&self, field: usize) -> Option<Cow<'_, [u8]>> {
-        let span = self.fields.get(field)?;
-        let bytes = self.raw.get(span.start..span.end)?;
-        if !span.escaped {
-            return Some(Cow::Borrowed(bytes));
-        }
-        let mut value = Vec::with_capacity(bytes.len());
-        let mut rest = bytes;
-        while let Some(at) = memchr(self.quote, rest) {
-            value.extend_from_slice(rest.get(..=at).unwrap_or_default());
-            rest = rest.get(at + 2..).unwrap_or_default();
-        }
-        value.extend_from_slice(rest);
-        Some(Cow::Owned(value))
-    }
-
-    /// Whether the field stands in quotes.
-    pub(super) fn is_quoted(&self, field: usize) -> bool {
-        self.fields.get(field).is_some_and(|span| span.quoted)
-    }
-}
 
 /// Reads records from a file, compressed or not, in bounded memory.
 pub(super) struct Records {
@@ -166,9 +57,9 @@ impl Records {
         Ok(records)
     }
 
-    /// Reads from text in memory that begins with a record.
-    pub(super) fn within(bytes: Vec<u8>, path: &Path, format: &CsvFormat) -> Self {
-        Self::new(Box::new(std::io::Cursor::new(bytes)), path, format)
+    /// Reads from a stream whose next byte begins a record.
+    pub(super) fn behind(reader: Box<dyn Read + Send>, path: &Path, format: &CsvFormat) -> Self {
+        Self::new(reader, path, format)
     }
 
     fn new(reader: Box<dyn Read + Send>, path: &Path, format: &CsvFormat) -> Self {
@@ -195,15 +86,17 @@ impl Records {
                 break;
             }
         }
-        while format.header {
+        if !format.header {
+            return Ok(());
+        }
+        loop {
             while self.rest().len() < 2 && self.fill()? {}
             match self.rest() {
                 [b'\n', ..] => self.consume(1),
                 [b'\r', b'\n', ..] => self.consume(2),
-                _ => break,
+                _ => return Ok(()),
             }
         }
-        Ok(())
     }
 
     /// Decompressed bytes before the next record.
@@ -218,11 +111,7 @@ impl Records {
     ///
     /// Errors: the file cannot be read further.
     pub(super) fn read(&mut self, record: &mut Record) -> Result<bool, FileError> {
-        record.fields.clear();
-        record.raw.clear();
-        record.flaw = None;
-        record.line = self.line;
-        record.quote = self.quote.unwrap_or_default();
+        record.begin(self.line, self.quote);
         if self.rest().is_empty() && !self.fill()? {
             return Ok(false);
         }
@@ -232,7 +121,7 @@ impl Records {
             match self.field(begin, record)? {
                 Scanned::Delimiter(next) => at = next,
                 Scanned::End { text, next } => {
-                    record.raw.extend_from_slice(self.rest().get(..text).unwrap_or_default());
+                    record.append(self.rest().get(..text).unwrap_or_default());
                     self.consume(next);
                     return Ok(true);
                 }
@@ -299,7 +188,7 @@ impl Records {
             Some(_) => Scanned::Flaw(FlawKind::TextAfterQuote),
         };
         if !matches!(scanned, Scanned::Flaw(_)) {
-            record.fields.push(Span { start: begin + 1, end: close, quoted: true, escaped });
+            record.add_field(Span { start: begin + 1, end: close, quoted: true, escaped });
         }
         Ok(scanned)
     }
@@ -329,7 +218,7 @@ impl Records {
             }
             text = begin + carriage;
         }
-        record.fields.push(Span { start: begin, end: text, quoted: false, escaped: false });
+        record.add_field(Span { start: begin, end: text, quoted: false, escaped: false });
         Ok(match terminator {
             None => Scanned::End { text, next: end },
             Some(byte) if byte == self.delimiter => Scanned::Delimiter(end + 1),
@@ -341,26 +230,26 @@ impl Records {
     fn recover(&mut self, field_begin: usize, kind: FlawKind, record: &mut Record) -> Result<(), FileError> {
         let before = self.rest().get(..field_begin).unwrap_or_default();
         let lines = memchr_iter(b'\n', before).count() as u64;
-        record.flaw = Some(Flaw { kind, field: record.fields.len(), lines });
+        record.flaw = Some(Flaw { kind, field: record.len(), lines });
         let mut at = field_begin;
         loop {
             let rest = self.rest();
             if let Some(found) = memchr(b'\n', rest.get(at..).unwrap_or_default()) {
                 let text = rest.get(..at + found).unwrap_or_default();
-                record.raw.extend_from_slice(text.strip_suffix(b"\r").unwrap_or(text));
+                record.append(text.strip_suffix(b"\r").unwrap_or(text));
                 self.consume(at + found + 1);
                 return Ok(());
             }
             at = rest.len();
             if at > RECORD_LIMIT {
                 // What does not fit is left out of the raw text: nobody reads on for so long.
-                record.raw.extend_from_slice(rest);
+                record.append(rest);
                 self.consume(at);
                 self.skip_line()?;
                 return Ok(());
             }
             if !self.fill()? {
-                record.raw.extend_from_slice(self.rest());
+                record.append(self.rest());
                 self.consume(self.rest().len());
                 return Ok(());
             }
@@ -387,8 +276,8 @@ impl Records {
 
     fn consume(&mut self, bytes: usize) {
         let consumed = self.rest().get(..bytes).unwrap_or_default();
-        self.line += memchr_iter(b'\n', consumed).count() as u64;
-        let bytes = consumed.len();
+        let (bytes, lines) = (consumed.len(), memchr_iter(b'\n', consumed).count() as u64);
+        self.line += lines;
         self.offset += bytes as u64;
         self.start += bytes;
     }
@@ -417,8 +306,8 @@ impl Records {
         let wanted = before.max(BLOCK);
         self.buffer.resize(before + wanted, 0);
         let free = self.buffer.get_mut(before..).unwrap_or_default();
-        let read = compression::read_full(&mut self.reader, free)
-            .map_err(|error| FileError::reading(&self.path, &error))?;
+        let read =
+            compression::read_full(&mut self.reader, free).map_err(|error| FileError::reading(&self.path, &error))?;
         self.buffer.truncate(before + read);
         self.ended = read < wanted;
         Ok(read > 0)
@@ -433,10 +322,4 @@ enum Scanned {
     End { text: usize, next: usize },
     /// The field is flawed.
     Flaw(FlawKind),
-}
-
-/// What is wrong with a record of `found` fields in a file of `expected` columns.
-pub(super) fn wrong_number_of_fields(found: u64, expected: u64) -> String {
-    let comparison = if found < expected { "fewer" } else { "more" };
-    format!("{} where the file has {}, {comparison} than there should be", counted(found, "field"), counted(expected, "column"))
 }

@@ -35,12 +35,12 @@ pub(super) fn datetime(text: &[u8]) -> Option<Shape> {
     if separator != b'T' && separator != b' ' {
         return None;
     }
-    let rest = literal(number(rest, 0, 23)?, b':')?;
-    let mut rest = number(rest, 0, 59)?;
+    let rest = literal(number(rest, 23)?, b':')?;
+    let mut rest = number(rest, 59)?;
     let mut seconds = false;
     let mut fraction = 0;
     if let Some(after) = literal(rest, b':') {
-        rest = number(after, 0, 59)?;
+        rest = number(after, 59)?;
         seconds = true;
         if let Some(after) = literal(rest, b'.') {
             let digits = after.iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -53,7 +53,13 @@ pub(super) fn datetime(text: &[u8]) -> Option<Shape> {
     }
     let zone = match rest {
         [] => Zone::None,
-        _ if is_zone(rest) => if rest == b"Z" { Zone::Zulu } else { Zone::Offset },
+        _ if is_zone(rest) => {
+            if rest == b"Z" {
+                Zone::Zulu
+            } else {
+                Zone::Offset
+            }
+        }
         _ => return None,
     };
     Some(Shape { separator, seconds, fraction, zone })
@@ -82,11 +88,11 @@ fn is_day(year: u32, month: u32, day: u32) -> bool {
 /// `Z`, `+01`, `+0100` or `+01:00`.
 fn is_zone(text: &[u8]) -> bool {
     let hours_and_minutes = |rest: &[u8]| -> Option<bool> {
-        let rest = number(rest, 0, 23)?;
+        let rest = number(rest, 23)?;
         if rest.is_empty() {
             return Some(true);
         }
-        Some(number(literal(rest, b':').unwrap_or(rest), 0, 59)?.is_empty())
+        Some(number(literal(rest, b':').unwrap_or(rest), 59)?.is_empty())
     };
     match text {
         [b'Z'] => true,
@@ -107,9 +113,10 @@ fn digits(text: &[u8], count: usize) -> Option<(u32, &[u8])> {
     Some((value, rest))
 }
 
-fn number(text: &[u8], least: u32, most: u32) -> Option<&[u8]> {
+/// The rest behind two digits that make a number up to `most`.
+fn number(text: &[u8], most: u32) -> Option<&[u8]> {
     let (value, rest) = digits(text, 2)?;
-    (least..=most).contains(&value).then_some(rest)
+    (value <= most).then_some(rest)
 }
 
 fn literal(text: &[u8], byte: u8) -> Option<&[u8]> {
@@ -147,7 +154,7 @@ pub(super) fn format_of(shapes: &BTreeSet<Shape>) -> Option<(String, bool)> {
 
 /// Whether the text is a day or datetime of this format.
 ///
-/// The directives are chrono's: `%Y %m %d %H %M %S` with all their digits, `%.f` (an optional fraction), `%3f %6f %9f`,
+/// The directives are chrono's: `%Y` with four digits, `%m %d %H %M %S` with one or two, `%.f` (an optional fraction), `%3f %6f %9f`,
 /// `%#z` (`Z` or an offset); any other one is left to jiff's `strptime`.
 pub(super) fn matches(format: &str, text: &[u8]) -> bool {
     match own_match(format.as_bytes(), text) {
@@ -166,10 +173,10 @@ fn own_match(format: &[u8], text: &[u8]) -> Option<bool> {
         let after = match format {
             [] => return Some(text.is_empty() && is_day(year, month, day)),
             [b'%', b'Y', ..] => take(&mut format, 2, digits(text, 4), &mut year),
-            [b'%', b'm', ..] => take(&mut format, 2, digits(text, 2), &mut month),
-            [b'%', b'd', ..] => take(&mut format, 2, digits(text, 2), &mut day),
-            [b'%', b'H', ..] => skip(&mut format, 2, number(text, 0, 23)),
-            [b'%', b'M' | b'S', ..] => skip(&mut format, 2, number(text, 0, 59)),
+            [b'%', b'm', ..] => take(&mut format, 2, one_or_two_digits(text), &mut month),
+            [b'%', b'd', ..] => take(&mut format, 2, one_or_two_digits(text), &mut day),
+            [b'%', b'H', ..] => skip(&mut format, 2, up_to(text, 23)),
+            [b'%', b'M' | b'S', ..] => skip(&mut format, 2, up_to(text, 59)),
             [b'%', b'.', b'f', ..] => {
                 let fraction = literal(text, b'.');
                 let count = fraction.map_or(0, |rest| rest.iter().take_while(|byte| byte.is_ascii_digit()).count());
@@ -212,6 +219,14 @@ fn has_unknown_directive(format: &[u8]) -> bool {
     }
 }
 
+fn one_or_two_digits(text: &[u8]) -> Option<(u32, &[u8])> {
+    digits(text, 2).or_else(|| digits(text, 1))
+}
+
+fn up_to(text: &[u8], most: u32) -> Option<&[u8]> {
+    one_or_two_digits(text).filter(|(value, _)| *value <= most).map(|(_, rest)| rest)
+}
+
 fn digits_only(text: &[u8], count: usize) -> Option<&[u8]> {
     let (digits, rest) = text.split_at_checked(count)?;
     digits.iter().all(u8::is_ascii_digit).then_some(rest)
@@ -243,7 +258,9 @@ mod tests {
         for day in ["2012-02-29", "2000-02-29", "0001-01-01", "9999-12-31"] {
             assert!(is_date(day.as_bytes()), "{day}");
         }
-        for text in ["2013-02-29", "1900-02-29", "2013-1-5", "2013-13-01", "0000-01-01", "2013-01-01 ", "2013/01/01", ""] {
+        for text in
+            ["2013-02-29", "1900-02-29", "2013-1-5", "2013-13-01", "0000-01-01", "2013-01-01 ", "2013/01/01", ""]
+        {
             assert!(!is_date(text.as_bytes()), "{text}");
         }
     }
@@ -273,7 +290,15 @@ mod tests {
 
     #[test]
     fn times_that_do_not_exist_are_no_datetimes() {
-        for text in ["2013-01-01T24:00:00", "2013-01-01T10:60", "2013-01-01T10:00:60", "2013-01-01T", "2013-01-01T10:00:00.", "2013-01-01T10:00:00+25:00", "2013-01-01T10:00:00.1234567890"] {
+        for text in [
+            "2013-01-01T24:00:00",
+            "2013-01-01T10:60",
+            "2013-01-01T10:00:60",
+            "2013-01-01T",
+            "2013-01-01T10:00:00.",
+            "2013-01-01T10:00:00+25:00",
+            "2013-01-01T10:00:00.1234567890",
+        ] {
             assert_eq!(datetime(text.as_bytes()), None, "{text}");
         }
     }
@@ -282,6 +307,9 @@ mod tests {
     fn other_formats_are_read_as_strptime_does() {
         assert!(matches("%d.%m.%Y", b"31.12.2013"));
         assert!(!matches("%d.%m.%Y", b"31.02.2013"));
+        assert!(
+            matches("%d/%m/%Y", b"1/2/2013") && !matches("%d/%m/%Y", b"1/2/13") && !matches("%d/%m/%Y", b"001/2/2013")
+        );
         assert!(matches("%d %b %Y", b"31 Dec 2013"));
         assert!(!matches("%d %b %Y", b"31 Foo 2013"));
         assert!(!matches("%d %b %Y", b"x"));

@@ -1,5 +1,7 @@
 //! What a field of a CSV file says: what it looks like, and whether it is a value of a type.
 
+use std::collections::HashSet;
+
 use super::temporal::{self, Shape};
 use crate::expression::DataType;
 
@@ -68,7 +70,27 @@ fn is_plain_integer(text: &[u8]) -> bool {
 
 /// The value, within int64.
 fn integer(text: &[u8]) -> Option<i64> {
-    std::str::from_utf8(text).ok()?.parse().ok()
+    short_integer(text).or_else(|| std::str::from_utf8(text).ok()?.parse().ok())
+}
+
+/// The value of at most 18 digits, which cannot overflow.
+fn short_integer(text: &[u8]) -> Option<i64> {
+    let (negative, digits) = match text {
+        [b'-', digits @ ..] => (true, digits),
+        [b'+', digits @ ..] => (false, digits),
+        digits => (false, digits),
+    };
+    if digits.is_empty() || digits.len() > 18 {
+        return None;
+    }
+    let mut value = 0;
+    for digit in digits {
+        if !digit.is_ascii_digit() {
+            return None;
+        }
+        value = value * 10 + i64::from(digit - b'0');
+    }
+    Some(if negative { -value } else { value })
 }
 
 /// `1.5`, `-.5`, `1.`, `1e5`, `+1.5E-3`, not `007.5`.
@@ -105,6 +127,33 @@ fn is_float_word(text: &[u8]) -> bool {
     [b"nan".as_slice(), b"inf", b"infinity"].iter().any(|known| word.eq_ignore_ascii_case(known))
 }
 
+/// The texts that mean null, besides the empty one.
+#[derive(Debug, Clone)]
+pub(super) struct Nulls {
+    texts: HashSet<Vec<u8>>,
+    /// First bytes of the texts: most fields differ from all of them in the first byte.
+    first: [bool; 256],
+}
+
+impl Nulls {
+    pub(super) fn new(texts: &[String]) -> Self {
+        let texts: HashSet<Vec<u8>> = texts.iter().map(|text| text.as_bytes().to_vec()).collect();
+        let mut first = [false; 256];
+        for (byte, starts) in (0..=u8::MAX).zip(&mut first) {
+            *starts = texts.iter().any(|text| text.first() == Some(&byte));
+        }
+        Self { texts, first }
+    }
+
+    /// Whether the field is empty or one of the texts.
+    pub(super) fn contains(&self, field: &[u8]) -> bool {
+        match field.first() {
+            None => true,
+            Some(first) => self.first.get(usize::from(*first)) == Some(&true) && self.texts.contains(field),
+        }
+    }
+}
+
 /// What the fields of a column must be.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Expected {
@@ -113,24 +162,13 @@ pub(super) enum Expected {
     /// `true` or `false` in any case.
     Boolean,
     /// A whole number within these bounds.
-    Integer {
-        least: i128,
-        most: i128,
-    },
+    Integer { least: i128, most: i128 },
     /// A number.
-    Float {
-        decimal_comma: bool,
-    },
+    Float { decimal_comma: bool },
     /// A number with at most so many digits before and after the mark.
-    Decimal {
-        whole: usize,
-        fraction: usize,
-        decimal_comma: bool,
-    },
+    Decimal { whole: usize, fraction: usize, decimal_comma: bool },
     /// A day or datetime of this format.
-    Temporal {
-        format: String,
-    },
+    Temporal { format: String },
 }
 
 impl Expected {
@@ -166,24 +204,32 @@ impl Expected {
         })
     }
 
-    /// Whether a field that is not null is such a value.
+    /// Whether a field that is not empty is such a value, or blanks that the engine reads as a missing number.
     pub(super) fn accepts(&self, field: &[u8]) -> bool {
         match self {
             Self::Text => true,
             Self::Boolean => is_boolean(field),
-            Self::Integer { least, most } => std::str::from_utf8(skip_blanks(field))
-                .is_ok_and(|text| text.parse().is_ok_and(|value: i128| (*least..=*most).contains(&value))),
-            Self::Float { decimal_comma } => is_float(skip_blanks(field), *decimal_comma),
-            Self::Decimal { whole, fraction, decimal_comma } => {
-                is_decimal(skip_blanks(field), *whole, *fraction, *decimal_comma)
-            }
             Self::Temporal { format } => temporal::matches(format, field),
+            Self::Integer { .. } | Self::Float { .. } | Self::Decimal { .. } => {
+                let number = skip_blanks(field);
+                number.is_empty() || self.accepts_number(number)
+            }
         }
     }
 
-    /// Whether an empty field in quotes means null, as it does for every type but text.
-    pub(super) fn empty_is_null(&self) -> bool {
-        *self != Self::Text
+    fn accepts_number(&self, number: &[u8]) -> bool {
+        match self {
+            Self::Integer { least, most } => {
+                let signed = *least < 0 || !number.starts_with(b"-");
+                let value = short_integer(number)
+                    .map(i128::from)
+                    .or_else(|| std::str::from_utf8(number).ok()?.parse::<i128>().ok());
+                signed && value.is_some_and(|value| (*least..=*most).contains(&value))
+            }
+            Self::Float { decimal_comma } => is_float(number, *decimal_comma),
+            Self::Decimal { whole, fraction, decimal_comma } => is_decimal(number, *whole, *fraction, *decimal_comma),
+            Self::Text | Self::Boolean | Self::Temporal { .. } => false,
+        }
     }
 }
 
@@ -231,9 +277,24 @@ mod tests {
         for text in ["NaN", "nan", "-inf", "Infinity"] {
             assert_eq!(looks(text), Token::FloatWord, "{text}");
         }
-        for text in
-            ["00501", "007.5", "+49301234", "9223372036854775808", "1_000", "0x1F", "5 ", ".", "-", "e5", "1e", "1,5", "N/A", "in", "", "1.2.3"]
-        {
+        for text in [
+            "00501",
+            "007.5",
+            "+49301234",
+            "9223372036854775808",
+            "1_000",
+            "0x1F",
+            "5 ",
+            ".",
+            "-",
+            "e5",
+            "1e",
+            "1,5",
+            "N/A",
+            "in",
+            "",
+            "1.2.3",
+        ] {
             assert_eq!(looks(text), Token::Text, "{text}");
         }
         assert_eq!(looks("TRUE"), Token::Boolean);
@@ -255,16 +316,19 @@ mod tests {
     fn bounds_of_integers_hold() {
         let byte = Expected::of(&DataType::Int8, None, false).unwrap();
         assert!(byte.accepts(b"127") && byte.accepts(b"-128") && byte.accepts(b"+7") && byte.accepts(b"007"));
-        assert!(!byte.accepts(b"128") && !byte.accepts(b"1.0") && !byte.accepts(b"") && !byte.accepts(b"5 "));
+        assert!(!byte.accepts(b"128") && !byte.accepts(b"1.0") && !byte.accepts(b"-") && !byte.accepts(b"5 "));
+        assert!(byte.accepts(b"  "), "the engine reads blanks as a missing number");
         let unsigned = Expected::of(&DataType::UInt64, None, false).unwrap();
-        assert!(unsigned.accepts(b"18446744073709551615") && !unsigned.accepts(b"-1"));
+        assert!(unsigned.accepts(b"18446744073709551615") && !unsigned.accepts(b"-1") && !unsigned.accepts(b"-0"));
     }
 
     #[test]
     fn decimals_have_their_digits() {
         let price = Expected::of(&DataType::Decimal(5, 2), None, false).unwrap();
         assert!(price.accepts(b"123.45") && price.accepts(b"-0.5") && price.accepts(b"00123"));
-        assert!(!price.accepts(b"1234.5") && !price.accepts(b"1.234") && !price.accepts(b".") && !price.accepts(b"1e2"));
+        assert!(
+            !price.accepts(b"1234.5") && !price.accepts(b"1.234") && !price.accepts(b".") && !price.accepts(b"1e2")
+        );
     }
 
     #[test]

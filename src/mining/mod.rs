@@ -7,4 +7,4 @@
 //! Both are deterministic: the same input gives the same output in the same order, whatever the number of threads.
 
 pub mod itemsets;
-//pub mod rules;
+pub mod rules;

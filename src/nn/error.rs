@@ -54,7 +54,9 @@ pub enum Error {
         value: f32,
     },
     /// Training left the finite numbers.
-    #[error("training diverged in epoch {epoch}, batch {batch}: {place}; a lower learning rate or `clip_norm` may help")]
+    #[error(
+        "training diverged in epoch {epoch}, batch {batch}: {place}; a lower learning rate or `clip_norm` may help"
+    )]
     Diverged {
         /// The epoch, from 1.
         epoch: usize,

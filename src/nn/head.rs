@@ -4,8 +4,8 @@ use super::layers::{Activation, LayerSpec, sigmoid};
 use super::loss::{Loss, softmax};
 use serde::{Deserialize, Serialize};
 
-/// What the network is asked. Each head is a dense layer without activation that gives *logits*, a loss that reads them, and a function that turns them
-/// into predictions.
+/// What the network is asked. Each head is a dense layer without activation that gives *logits*, a loss that reads
+/// them, and a function that turns them into predictions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Head {
@@ -43,7 +43,9 @@ impl Head {
     /// Errors: a number of classes or outputs that asks nothing.
     pub(crate) fn layer(self) -> Result<LayerSpec, String> {
         match self {
-            Self::Multiclass { classes: classes @ ..2 } => Err(format!("a multiclass head needs at least 2 classes, it has {classes}")),
+            Self::Multiclass { classes: classes @ ..2 } => {
+                Err(format!("a multiclass head needs at least 2 classes, it has {classes}"))
+            }
             Self::Regression { outputs: 0 } => Err("a regression head needs at least 1 output, it has 0".to_owned()),
             _ => Ok(LayerSpec::Dense { units: self.width(), activation: Activation::Linear }),
         }

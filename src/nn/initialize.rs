@@ -1,14 +1,14 @@
 //! Starting values of parameters.
 //!
-//! A layer keeps the variance of what flows through it when its weights are drawn with a variance of about one over their number of inputs.
-//! Glorot & Bengio 2010 (*Understanding the difficulty of training deep feedforward neural networks*) derive the limit of a uniform
-//! distribution for units that are symmetric about 0; He, Zhang, Ren & Sun 2015 (*Delving deep into rectifiers*) double the variance for
-//! rectified units, half of which are silent.
+//! A layer keeps the variance of what flows through it when its weights are drawn with a variance of about one over
+//! their number of inputs. Glorot & Bengio 2010 (*Understanding the difficulty of training deep feedforward neural
+//! networks*) derive the limit of a uniform distribution for units that are symmetric about 0; He, Zhang, Ren & Sun
+//! 2015 (*Delving deep into rectifiers*) double the variance for rectified units, half of which are silent.
 
 use rand::{Rng, RngExt};
 
-/// How the values of a parameter are drawn. `inputs` and `outputs` are the fan-in and fan-out: how many numbers meet in one unit, and how many
-/// units one number feeds.
+/// How the values of a parameter are drawn. `inputs` and `outputs` are the fan-in and fan-out: how many numbers meet in
+/// one unit, and how many units one number feeds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Initial {
     /// All values 0: biases.

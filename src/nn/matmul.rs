@@ -1,25 +1,32 @@
 //! Matrix products, by the `gemm` crate.
 //!
-//! `gemm` picks the instruction set at run time. On the shapes of a small tabular network it was 1.15 to 1.5 times as fast as the product of
-//! `ndarray` (measured with batches of 32 to 256 rows on one core with AVX2), which is why the one unsafe call of the network stands here.
-//! The products run on the calling thread: training is parallel over shards of a batch, and a sum must not depend on the number of threads.
+//! `gemm` picks the instruction set at run time. On the shapes of a small tabular network it was 1.15 to 1.5 times as
+//! fast as the product of `ndarray` (measured with batches of 32 to 256 rows on one core with AVX2), which is why the
+//! one unsafe call of the network stands here. The products run on the calling thread: training is parallel over shards
+//! of a batch, and a sum must not depend on the number of threads.
 #![allow(unsafe_code, reason = "gemm takes raw pointers and strides; ndarray's views vouch for both")]
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 
-/// `c = a b`, or `c += a b` where `accumulate` is set. Shapes: `a` is `[m, k]`, `b` is `[k, n]`, `c` is `[m, n]`, each with any strides.
+/// `c = a b`, or `c += a b` where `accumulate` is set. Shapes: `a` is `[m, k]`, `b` is `[k, n]`, `c` is `[m, n]`, each
+/// with any strides.
 ///
 /// # Panics
 /// Where the shapes do not fit together, which is a fault of the caller.
-pub(crate) fn multiply(a: ArrayView2<'_, f32>, b: ArrayView2<'_, f32>, accumulate: bool, mut c: ArrayViewMut2<'_, f32>) {
+pub(crate) fn multiply(
+    a: ArrayView2<'_, f32>,
+    b: ArrayView2<'_, f32>,
+    accumulate: bool,
+    mut c: ArrayViewMut2<'_, f32>,
+) {
     let ((m, k), (rows, n)) = (a.dim(), b.dim());
     assert!(k == rows && c.dim() == (m, n), "product of [{m}, {k}] and [{rows}, {n}] into {:?}", c.dim());
     let (a_strides, b_strides) = (a.strides(), b.strides());
     let (c_rows, c_columns) = (c.strides()[0], c.strides()[1]);
-    // SAFETY: each pointer and its strides come from a live view, which guarantees that every (row, column) inside its dimensions is
-    // readable. The dimensions passed are those of the views, checked against each other above. `c` is borrowed mutably, so it overlaps
-    // neither `a` nor `b`, and `ndarray` admits no mutable view whose elements overlap each other. Where nothing is accumulated, `gemm`
-    // does not read `c`.
+    // SAFETY: each pointer and its strides come from a live view, which guarantees that every (row, column) inside its
+    // dimensions is readable. The dimensions passed are those of the views, checked against each other above. `c` is
+    // borrowed mutably, so it overlaps neither `a` nor `b`, and `ndarray` admits no mutable view whose elements overlap
+    // each other. Where nothing is accumulated, `gemm` does not read `c`.
     unsafe {
         gemm::gemm(
             m,

@@ -1,4 +1,5 @@
-//! A neural network that is trained here: dense layers on tables, with everything that decides its numbers in plain sight.
+//! A neural network that is trained here: dense layers on tables, with everything that decides its numbers in plain
+//! sight.
 //!
 //! ```
 //! use gristmill::nn::{Activation, Head, InMemory, LayerSpec, Network, NetworkSpec, Shape, Targets, TrainingOptions, train};
@@ -42,6 +43,7 @@ mod matmul;
 mod network;
 pub mod optimizers;
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod oracle;
 mod persist;
 mod plan;

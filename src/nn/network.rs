@@ -84,8 +84,8 @@ impl Network {
         Summary::of(&self.plan)
     }
 
-    /// Predictions `[n, width]` for inputs `[n, features]`: the probability of yes (`[n, 1]`), the probabilities of the classes, or numbers. The same
-    /// input gives the same prediction, whatever the number of threads.
+    /// Predictions `[n, width]` for inputs `[n, features]`: the probability of yes (`[n, 1]`), the probabilities of the
+    /// classes, or numbers. The same input gives the same prediction, whatever the number of threads.
     ///
     /// Errors: inputs of another width; an input that is NaN or infinite.
     pub fn predict(&self, inputs: ArrayView2<'_, f32>) -> Result<Array2<f32>, Error> {
@@ -124,7 +124,9 @@ impl Network {
 pub(crate) fn check_inputs(inputs: &[f32], features: usize) -> Result<(), Error> {
     match inputs.iter().position(|v| !v.is_finite()) {
         None => Ok(()),
-        Some(at) => Err(Error::NotFiniteInput { row: at / features + 1, feature: at % features + 1, value: inputs[at] }),
+        Some(at) => {
+            Err(Error::NotFiniteInput { row: at / features + 1, feature: at % features + 1, value: inputs[at] })
+        }
     }
 }
 

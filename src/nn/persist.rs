@@ -1,8 +1,8 @@
 //! A network on disk: its description as JSON, its weights in the safetensors format.
 //!
-//! The tensors are named by layer and parameter (`layer_1.weight`, `head.bias`), stored as `F32`, row-major, little-endian, as the format's
-//! documentation states (<https://github.com/huggingface/safetensors>). Loading believes nothing: names, shapes, types and values are checked against
-//! the description, and a damaged file is an error.
+//! The tensors are named by layer and parameter (`layer_1.weight`, `head.bias`), stored as `F32`, row-major,
+//! little-endian, as the format's documentation states (<https://github.com/huggingface/safetensors>). Loading believes
+//! nothing: names, shapes, types and values are checked against the description, and a damaged file is an error.
 
 use super::error::Error;
 use super::network::{Network, NetworkSpec};
@@ -40,11 +40,13 @@ impl Network {
 
     /// The network of a description and its weights, as [`Network::description`] and [`Network::weights`] gave them.
     ///
-    /// Errors: [`Error::Load`] where the JSON is not a description, the file is damaged, a tensor is missing or unknown, has another shape or type, or
-    /// holds a number that is not finite; [`Error::Layer`] where the description does not make up a network.
+    /// Errors: [`Error::Load`] where the JSON is not a description, the file is damaged, a tensor is missing or
+    /// unknown, has another shape or type, or holds a number that is not finite; [`Error::Layer`] where the description
+    /// does not make up a network.
     pub fn load(description: &str, weights: &[u8]) -> Result<Self, Error> {
         let load = |reason: String| Error::Load(reason);
-        let spec: NetworkSpec = serde_json::from_str(description).map_err(|e| load(format!("its description is damaged: {e}")))?;
+        let spec: NetworkSpec =
+            serde_json::from_str(description).map_err(|e| load(format!("its description is damaged: {e}")))?;
         let plan = Plan::new(&spec)?;
         let file = SafeTensors::deserialize(weights).map_err(|e| load(format!("its weights are damaged: {e}")))?;
         // More parameters than bytes is found before any memory is asked for.
@@ -60,7 +62,10 @@ impl Network {
                 let tensor = file.tensor(&name).map_err(|_| load(format!("its weights lack the tensor `{name}`")))?;
                 unknown.remove(name.as_str());
                 if tensor.dtype() != Dtype::F32 {
-                    return Err(load(format!("tensor `{name}` is stored as {:?}, the network needs F32", tensor.dtype())));
+                    return Err(load(format!(
+                        "tensor `{name}` is stored as {:?}, the network needs F32",
+                        tensor.dtype()
+                    )));
                 }
                 if tensor.shape() != parameter.shape {
                     let (got, expected) = (tensor.shape(), &parameter.shape);
@@ -91,20 +96,25 @@ mod tests {
 
     fn network() -> Network {
         let layers = vec![LayerSpec::Dense { units: 5, activation: Activation::Tanh }];
-        Network::new(NetworkSpec { input: Shape::features(2), layers, head: Head::Regression { outputs: 1 } }, 1).unwrap()
+        Network::new(NetworkSpec { input: Shape::features(2), layers, head: Head::Regression { outputs: 1 } }, 1)
+            .unwrap()
     }
 
     fn refusal(description: &str, weights: &[u8]) -> String {
         Network::load(description, weights).unwrap_err().to_string()
     }
 
-    /// A file with one tensor more, fewer or changed: `(name, type, shape, bytes)`.
-    fn file(tensors: &[(&str, Dtype, Vec<usize>, Vec<u8>)]) -> Vec<u8> {
-        let views = tensors.iter().map(|(name, dtype, shape, data)| (*name, TensorView::new(*dtype, shape.clone(), data).unwrap()));
+    /// Name, type, shape and bytes of a tensor.
+    type Part = (&'static str, Dtype, Vec<usize>, Vec<u8>);
+
+    fn file(tensors: &[Part]) -> Vec<u8> {
+        let views = tensors
+            .iter()
+            .map(|(name, dtype, shape, data)| (*name, TensorView::new(*dtype, shape.clone(), data).unwrap()));
         safetensors::serialize(views, None).unwrap()
     }
 
-    fn parts() -> Vec<(&'static str, Dtype, Vec<usize>, Vec<u8>)> {
+    fn parts() -> Vec<Part> {
         vec![
             ("layer_1.weight", Dtype::F32, vec![5, 2], vec![0; 40]),
             ("layer_1.bias", Dtype::F32, vec![5], vec![0; 20]),
@@ -127,17 +137,14 @@ mod tests {
     fn what_does_not_fit_is_named() {
         let description = network().description().unwrap();
         assert!(Network::load(&description, &file(&parts())).is_ok());
-        let with = |change: &dyn Fn(&mut Vec<(&'static str, Dtype, Vec<usize>, Vec<u8>)>)| {
+        let with = |change: &dyn Fn(&mut Vec<Part>)| {
             let mut tensors = parts();
             change(&mut tensors);
             refusal(&description, &file(&tensors))
         };
         let start = "cannot load the network: ";
         let padding = || ("other", Dtype::U8, vec![40], vec![0; 40]);
-        assert_eq!(
-            with(&|t| t[1] = padding()),
-            format!("{start}its weights lack the tensor `layer_1.bias`")
-        );
+        assert_eq!(with(&|t| t[1] = padding()), format!("{start}its weights lack the tensor `layer_1.bias`"));
         assert_eq!(
             with(&|t| t.push(padding())),
             format!("{start}its weights hold a tensor `other` that the network does not have")
@@ -162,7 +169,10 @@ mod tests {
     fn damage_is_an_error() {
         let network = network();
         let (description, weights) = (network.description().unwrap(), network.weights().unwrap());
-        assert!(refusal("{}", &weights).starts_with("cannot load the network: its description is damaged: missing field `input`"));
+        assert!(
+            refusal("{}", &weights)
+                .starts_with("cannot load the network: its description is damaged: missing field `input`")
+        );
         for damaged in [&[][..], &weights[..weights.len() - 1], &[0xff; 64], b"{\"a\":1}"] {
             assert!(refusal(&description, damaged).starts_with("cannot load the network: its weights are damaged: "));
         }

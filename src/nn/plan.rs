@@ -6,8 +6,8 @@ use super::network::NetworkSpec;
 use super::shape::Shape;
 use std::ops::Range;
 
-/// The most parameters a network may have: 2^28, one GiB of weights. More is a slip of the pen in a tabular network, and refusing it is kinder
-/// than running out of memory.
+/// The most parameters a network may have: 2^28, one GiB of weights. More is a slip of the pen in a tabular network,
+/// and refusing it is kinder than running out of memory.
 pub const MAX_PARAMETERS: usize = 1 << 28;
 
 /// The most numbers that one row may need on its way through all layers together: 2^28, for the same reason.
@@ -62,7 +62,12 @@ impl Plan {
             layer: "input".to_owned(),
             reason: format!("a network reads rows of at least one number, these are {input}"),
         })?;
-        let mut plan = Self { input_size, steps: Vec::with_capacity(spec.layers.len() + 1), parameter_count: 0, row_size: input_size };
+        let mut plan = Self {
+            input_size,
+            steps: Vec::with_capacity(spec.layers.len() + 1),
+            parameter_count: 0,
+            row_size: input_size,
+        };
         for (i, layer) in spec.layers.iter().enumerate() {
             plan.push(format!("layer_{}", i + 1), layer, input)?;
         }
@@ -79,7 +84,8 @@ impl Plan {
             let size = parameter.shape.iter().try_fold(1usize, |product, &d| product.checked_mul(d))?;
             sum.checked_add(size).filter(|&sum| sum <= MAX_PARAMETERS)
         });
-        let count = count.ok_or_else(|| refuse(format!("with it the network has more than {MAX_PARAMETERS} parameters")))?;
+        let count =
+            count.ok_or_else(|| refuse(format!("with it the network has more than {MAX_PARAMETERS} parameters")))?;
         let sizes = layer.output().size().and_then(|output| {
             let row = self.row_size.checked_add(output)?.checked_add(layer.kept_per_row())?;
             (row <= MAX_ROW).then_some((output, row))
@@ -108,6 +114,8 @@ impl Plan {
         if parameters.iter().all(|p| p.is_finite()) {
             return None;
         }
-        self.steps.iter().find(|step| parameters.get(step.parameters.clone()).is_none_or(|own| own.iter().any(|p| !p.is_finite())))
+        self.steps
+            .iter()
+            .find(|step| parameters.get(step.parameters.clone()).is_none_or(|own| own.iter().any(|p| !p.is_finite())))
     }
 }

@@ -1,6 +1,7 @@
 //! Where random numbers come from: one seed, and a stream of its own for each use.
 //!
-//! A draw depends on the seed, the purpose and an index alone, never on what was drawn before or on which thread it is drawn.
+//! A draw depends on the seed, the purpose and an index alone, never on what was drawn before or on which thread it is
+//! drawn.
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// The dimensions of one row, without the leading dimension of the batch: `[60]` for a table of 60 features. A batch of `n` rows is
-/// stored row-major as `[n, 60]`.
+/// The dimensions of one row, without the leading dimension of the batch: `[60]` for a table of 60 features. A batch of
+/// `n` rows is stored row-major as `[n, 60]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Shape(Vec<usize>);

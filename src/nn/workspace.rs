@@ -77,7 +77,8 @@ impl Workspace {
         (&self.outputs[plan.steps.len() - 1][..size], &mut self.output_gradient[..size])
     }
 
-    /// Fills `parameter_gradient` from the gradient by the logits in `output_gradient`, after a forward pass in training on the same rows.
+    /// Fills `parameter_gradient` from the gradient by the logits in `output_gradient`, after a forward pass in
+    /// training on the same rows.
     pub(crate) fn backward(&mut self, plan: &Plan, parameters: &[f32], inputs: &[f32], rows: usize) {
         let first = plan.first_learning();
         for (i, step) in plan.steps.iter().enumerate().skip(first).rev() {

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::expression::{Expr, Schema, SortKey};
 
 pub use lineage::Lineage;
-pub use rewrite::Bindings;
+pub use rewrite::{Bindings, PreparedFiles, keep_columns};
 
 /// A logical plan. Trees share their parts; a relation is cheap to clone behind [`Arc`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -191,7 +191,7 @@ pub struct Join {
 }
 
 /// Which rows a join keeps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum JoinKind {
     /// Pairs that match.

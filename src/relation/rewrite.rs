@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{FileFormat, FileScan, Join, NamedExpr, Relation, Scan, ScanSource, SortKey, Tap};
-use crate::expression::{Expr, ExprKind, Literal};
+use crate::expression::{BinaryOperator, DataType, Expr, ExprKind, Literal};
 
 /// What stages learned or made, by the keys under which relations name it.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -13,6 +13,47 @@ pub struct Bindings {
     pub literals: BTreeMap<String, Literal>,
     /// Tables made by stages, as Parquet files, by `stage.what`.
     pub artifacts: BTreeMap<String, std::path::PathBuf>,
+    /// Files that were converted before they can be read, by the fingerprint of the scan that named them.
+    pub files: BTreeMap<String, PreparedFiles>,
+}
+
+/// Files that a stage converted, in the place of those that were named.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct PreparedFiles {
+    /// The converted files.
+    pub paths: Vec<std::path::PathBuf>,
+    /// Their names as the user knows them, in the same order.
+    pub names: Vec<String>,
+    /// How they are read.
+    pub format: FileFormat,
+}
+
+impl PreparedFiles {
+    /// The scan of these files; a column of file names shows the names that the user knows.
+    fn scan(&self, scan: &Scan, files: &FileScan) -> Relation {
+        let prepared = FileScan { paths: self.paths.clone(), format: self.format.clone(), ..files.clone() };
+        let relation =
+            Relation::Scan(Scan { source: ScanSource::Files(prepared), schema: scan.schema.clone() });
+        let Some(filename) = &files.filename else { return relation };
+        let columns = scan.schema.fields().iter().map(|field| {
+            let value = Expr::column(&field.name, field.data_type.clone());
+            let expr = if field.name == *filename { self.original_name(value) } else { value };
+            NamedExpr { name: field.name.clone(), expr }
+        });
+        let columns = columns.collect();
+        Relation::Project { input: Arc::new(relation), columns }
+    }
+
+    fn original_name(&self, value: Expr) -> Expr {
+        let is = |path: &std::path::PathBuf| {
+            let path = Expr::string(path.display().to_string());
+            Expr::binary(BinaryOperator::Equal, value.clone(), path, DataType::Boolean)
+        };
+        let pairs = self.paths.iter().zip(&self.names);
+        let branches = pairs.map(|(path, name)| (is(path), Expr::string(name))).collect();
+        let kind = ExprKind::Case { branches, otherwise: Some(Box::new(value.clone())) };
+        Expr::new(kind, DataType::String)
+    }
 }
 
 impl Relation {
@@ -123,6 +164,12 @@ impl Relation {
                 }
             });
         });
+        if let Self::Scan(scan) = &relation
+            && let ScanSource::Files(files) = &scan.source
+            && let Some(prepared) = bindings.files.get(&files.fingerprint)
+        {
+            return Arc::new(prepared.scan(scan, files));
+        }
         if let Self::Scan(scan) = &mut relation
             && let ScanSource::Artifact(key) = &scan.source
         {
@@ -232,7 +279,7 @@ impl Relation {
 }
 
 /// The relation with only these of its columns.
-pub(crate) fn keep_columns(relation: &Relation, names: &[String]) -> Arc<Relation> {
+pub fn keep_columns(relation: &Relation, names: &[String]) -> Arc<Relation> {
     let columns = relation
         .schema()
         .fields()

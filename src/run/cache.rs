@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::store::{failure, write_atomically};
+use crate::staging::{failure, write_atomically};
 use crate::diagnostic::Diagnostic;
 use crate::stages::work::{Outcome, StageCounts};
 
@@ -57,7 +57,9 @@ impl Cache {
         let cached: CachedStage = serde_json::from_slice(&text).ok()?;
         let outputs = cached.outcome.outputs.iter().flat_map(|written| &written.files);
         let unchanged = |(path, bytes): &(PathBuf, u64)| fs::metadata(path).is_ok_and(|found| found.len() == *bytes);
-        let mut artifacts = cached.outcome.bindings.artifacts.values();
+        let bindings = &cached.outcome.bindings;
+        let mut artifacts =
+            bindings.artifacts.values().chain(bindings.files.values().flat_map(|files| &files.paths));
         let complete = artifacts.all(|path| self.artifacts(fingerprint).join(path).exists())
             && cached.outcome.model.as_ref().is_none_or(|path| self.artifacts(fingerprint).join(path).exists());
         (complete && outputs.into_iter().all(unchanged)).then_some(cached)

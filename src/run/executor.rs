@@ -68,7 +68,7 @@ impl<'a> Executor<'a> {
         scratch: PathBuf,
     ) -> Result<Self, Diagnostic> {
         fs::create_dir_all(&scratch)
-            .map_err(|error| super::store::failure("cannot make the run's folder", &scratch, &error))?;
+            .map_err(|error| crate::staging::failure("cannot make the run's folder", &scratch, &error))?;
         let executor = Self {
             plan,
             options,
@@ -138,6 +138,7 @@ impl<'a> Executor<'a> {
         let mut bindings = lock(&self.bindings);
         bindings.literals.extend(learned.literals.clone());
         bindings.artifacts.extend(learned.artifacts.clone());
+        bindings.files.extend(learned.files.clone());
     }
 
     /// Does everything that is to be done, then counts the rows that nothing has read so far.
@@ -199,16 +200,16 @@ impl<'a> Executor<'a> {
     }
 
     fn do_work(&self, at: usize, stage: &PlannedStage) -> Result<Outcome, Diagnostic> {
-        for &input in &stage.inputs {
+        for (position, &input) in stage.inputs.iter().enumerate() {
             // Purely relational stages read nothing yet; their rows flow when somebody reads them.
-            if stage.planned.work.passes() > 0 || self.has_gate_above(input) {
+            if stage.planned.work.passes(position) > 0 || self.has_gate_above(input) {
                 self.prepare(input)?;
             }
         }
         let inputs = stage.inputs.iter().map(|&input| self.product(input)).collect::<Result<Vec<_>, _>>()?;
         let artifacts = self.scratch.join(format!("artifacts-{at}"));
         fs::create_dir_all(&artifacts)
-            .map_err(|error| super::store::failure("cannot make the stage's folder", &artifacts, &error))?;
+            .map_err(|error| crate::staging::failure("cannot make the stage's folder", &artifacts, &error))?;
         let progress = |progress| {
             self.context.listener.hear(&Event::StageProgress { stage: stage.id.clone(), progress });
         };
@@ -296,7 +297,8 @@ impl<'a> Executor<'a> {
 
 /// Paths of artifacts as they are on disk.
 fn absolute(mut outcome: Outcome, artifacts: &std::path::Path) -> Outcome {
-    for path in outcome.bindings.artifacts.values_mut().chain(outcome.model.as_mut()) {
+    let prepared = outcome.bindings.files.values_mut().flat_map(|files| &mut files.paths);
+    for path in outcome.bindings.artifacts.values_mut().chain(outcome.model.as_mut()).chain(prepared) {
         *path = artifacts.join(&*path);
     }
     outcome

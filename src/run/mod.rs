@@ -93,3 +93,25 @@ pub fn run(plan: &Plan, options: &RunOptions, context: &RunContext<'_>) -> Resul
     record::save(&record)?;
     Ok(record)
 }
+
+/// The last run of the same pipeline that ended well before this one, to compare with.
+pub fn previous(store: &Store, record: &RunRecord) -> Option<RunRecord> {
+    let mut folders = run_folders(store);
+    folders.retain(|folder| *folder != record.folder);
+    folders.into_iter().rev().take(50).filter_map(|folder| record::load(&folder)).find(|earlier| {
+        earlier.pipeline == record.pipeline && earlier.status == RunStatus::Done && earlier.id < record.id
+    })
+}
+
+/// The records of all runs, the latest first. Runs that left no readable record are passed over.
+pub fn records(store: &Store) -> impl Iterator<Item = RunRecord> + use<> {
+    run_folders(store).into_iter().rev().filter_map(|folder| record::load(&folder))
+}
+
+/// The folders of all runs, the earliest first.
+fn run_folders(store: &Store) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(store.runs()).into_iter().flatten().flatten();
+    let mut folders: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
+    folders.sort();
+    folders
+}

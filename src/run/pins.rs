@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::plan::Plan;
+use crate::plan::{Plan, PlannedStage};
 use crate::stages::Shape;
 
 /// For each stage whether its rows are to be kept.
@@ -23,7 +23,7 @@ pub(super) fn choose(plan: &Plan, to_do: &BTreeSet<usize>) -> Vec<bool> {
         let is_dear = above || stage.planned.work.is_costly();
         let consumers = plan.consumers(at);
         let leaves_it = matches!(consumers.as_slice(), [only] if plan.stages.get(*only).is_some_and(|consumer| {
-            consumer.planned.work.passes() == 0 && matches!(consumer.shape(), Shape::Table(_))
+            passes_over(consumer, at) == 0 && matches!(consumer.shape(), Shape::Table(_))
         }));
         let gate = stage.planned.work.is_gate() && consumers.iter().any(|consumer| to_do.contains(consumer));
         let keep = gate || (is_dear && !leaves_it && reads.get(at).copied().unwrap_or(0) >= 2);
@@ -35,6 +35,12 @@ pub(super) fn choose(plan: &Plan, to_do: &BTreeSet<usize>) -> Vec<bool> {
     kept
 }
 
+/// How often the work of a stage reads the rows of the stage at `input`.
+fn passes_over(stage: &PlannedStage, input: usize) -> usize {
+    let positions = stage.inputs.iter().enumerate().filter(|(_, at)| **at == input);
+    positions.map(|(position, _)| stage.planned.work.passes(position)).sum()
+}
+
 fn get(flags: &[bool], at: usize) -> bool {
     flags.get(at).copied().unwrap_or(false)
 }
@@ -43,14 +49,14 @@ fn get(flags: &[bool], at: usize) -> bool {
 fn reads(plan: &Plan, to_do: &BTreeSet<usize>) -> Vec<usize> {
     let mut reads = vec![0_usize; plan.stages.len()];
     for (at, stage) in plan.stages.iter().enumerate().rev() {
-        let own = if to_do.contains(&at) { stage.planned.work.passes() } else { 0 };
         // A table that nobody reads is still counted once.
         let below = match (stage.shape(), reads.get(at).copied().unwrap_or(0)) {
             (Shape::Table(_), 0) if to_do.contains(&at) => 1,
             (Shape::Table(_), reads) => reads,
             _ => 0,
         };
-        for &input in &stage.inputs {
+        for (position, &input) in stage.inputs.iter().enumerate() {
+            let own = if to_do.contains(&at) { stage.planned.work.passes(position) } else { 0 };
             if let Some(count) = reads.get_mut(input) {
                 *count = count.saturating_add(own).saturating_add(below);
             }

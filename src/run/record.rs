@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::RunOptions;
 use super::manifest::{RunRecord, RunStatus};
-use super::store::{failure, write_atomically};
+use crate::staging::{failure, write_atomically};
 use crate::definition::Secrets;
 use crate::diagnostic::Diagnostic;
 use crate::plan::Plan;
@@ -31,7 +31,7 @@ pub(super) fn begin(
         title: title.unwrap_or_else(|| pipeline.name.value.clone()),
         file: options.file.clone(),
         text: pipeline.source.text().to_owned(),
-        params: pipeline.params.iter().map(|(name, param)| (name.clone(), param.display())).collect(),
+        params: pipeline.params.iter().map(|(name, param)| (name.clone(), serde_json::to_value(&param.value).unwrap_or_default())).collect(),
         started: now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         seconds: 0.0,
         status: RunStatus::Running,

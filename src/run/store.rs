@@ -1,10 +1,11 @@
 //! The state folder `.gristmill`: layout, lock, and writing that leaves either the old or the new content.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{Class, Diagnostic};
+use crate::staging::{failure, write_atomically};
 
 /// The state folder of a working directory.
 #[derive(Debug)]
@@ -87,39 +88,6 @@ impl Store {
     }
 }
 
-/// A finding of class [`Class::Output`] that names the path and the system's reason.
-pub fn failure(what: &str, path: &Path, error: &io::Error) -> Diagnostic {
-    let finding = Diagnostic::error(Class::Output, format!("{what} `{}`: {}", path.display(), reason(error)));
-    match error.kind() {
-        io::ErrorKind::StorageFull => finding.help("free some space, or choose another folder"),
-        io::ErrorKind::PermissionDenied => finding.help("check who may write there"),
-        _ => finding,
-    }
-}
-
-/// The system's reason without its number.
-pub fn reason(error: &io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or(&text).to_lowercase()
-}
-
-/// Writes a whole file beside its place, syncs it and renames it, so that readers see the old or the new content.
-pub fn write_atomically(path: &Path, content: &[u8]) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    let mut file = tempfile::Builder::new().prefix(".gristmill-").suffix(".tmp").tempfile_in(folder)?;
-    file.write_all(content)?;
-    file.as_file().sync_all()?;
-    // Temporary files are private; the finished one is as readable as any other.
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        file.as_file().set_permissions(fs::Permissions::from_mode(0o644))?;
-    }
-    file.persist(path).map_err(|error| error.error)?;
-    File::open(folder)?.sync_all()
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -144,15 +112,5 @@ mod tests {
         let (first, _) = store.new_run(&now).unwrap();
         let (second, _) = store.new_run(&now).unwrap();
         assert_eq!((first.as_str(), second.as_str()), ("19700101-000000", "19700101-000000-1"));
-    }
-
-    #[test]
-    fn writing_atomically_replaces_the_content_and_leaves_nothing_beside_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a/b.json");
-        write_atomically(&path, b"old").unwrap();
-        write_atomically(&path, b"new").unwrap();
-        assert_eq!(fs::read(&path).unwrap(), b"new");
-        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
     }
 }

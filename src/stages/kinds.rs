@@ -16,7 +16,7 @@ pub struct Kind {
     /// Reads the options; also gives them back with every default filled in.
     pub read: fn(&Node) -> Result<(Box<dyn Stage>, serde_json::Value), Findings>,
     /// The JSON Schema of the options; its description is the documentation page.
-    pub schema: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
+    pub schema: fn(schemars::SchemaGenerator) -> schemars::Schema,
 }
 
 fn read<T>(node: &Node) -> Result<(Box<dyn Stage>, serde_json::Value), Findings>
@@ -35,7 +35,7 @@ macro_rules! kinds {
             family: Family::$family,
             learns: kinds!(@learns $($learns)?),
             read: read::<$options>,
-            schema: schemars::SchemaGenerator::subschema_for::<$options>,
+            schema: schemars::SchemaGenerator::into_root_schema_for::<$options>,
         },)*)*]
     };
     (@learns learns) => { true };
@@ -89,4 +89,24 @@ pub fn kinds() -> &'static [Kind] {
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| kind.name == name)
+}
+
+/// The JSON Schema (2020-12) of pipeline files.
+pub fn schema() -> serde_json::Value {
+    let described: Vec<(&str, String, schemars::Schema)> =
+        KINDS.iter().map(|kind| (kind.name, documentation(kind), root_schema(kind))).collect();
+    let borrowed: Vec<(&str, &str, schemars::Schema)> =
+        described.iter().map(|(name, text, schema)| (*name, text.as_str(), schema.clone())).collect();
+    crate::definition::schema(&borrowed)
+}
+
+/// The documentation page of a kind: the doc comment of its options.
+pub fn documentation(kind: &Kind) -> String {
+    let schema = root_schema(kind);
+    schema.get("description").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
+}
+
+/// The JSON Schema of the options of a kind, with its definitions.
+pub fn root_schema(kind: &Kind) -> schemars::Schema {
+    (kind.schema)(schemars::generate::SchemaSettings::draft2020_12().into_generator())
 }

@@ -6,8 +6,11 @@
 //!
 //! Adding a kind means adding its file and one line in [`kinds`].
 
+pub mod fit;
+pub mod inputs;
 mod kinds;
 pub mod product;
+pub mod renames;
 pub mod work;
 
 pub mod ingest;
@@ -18,7 +21,7 @@ pub mod render;
 
 use std::path::{Path, PathBuf};
 
-pub use kinds::{Kind, kind, kinds};
+pub use kinds::{Kind, documentation, kind, kinds, root_schema, schema};
 pub use product::{ModelShape, Product, Shape, Split, TableProduct, TableShape, TensorsProduct, TensorsShape};
 pub use work::{Change, Outcome, RelationalWork, StageCounts, Work, WorkContext};
 

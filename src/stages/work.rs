@@ -21,8 +21,9 @@ pub trait Work: Send + Sync {
         Ok(Outcome::default())
     }
 
-    /// How often `run` reads the rows of its input; the run keeps rows that are read more than once.
-    fn passes(&self) -> usize {
+    /// How often `run` reads the rows of the input at that position; the run keeps rows that are read more than once.
+    fn passes(&self, input: usize) -> usize {
+        let _ = input;
         0
     }
 
@@ -51,6 +52,12 @@ pub trait Work: Send + Sync {
     /// Trouble that shows only in the counts (a `validate` with `severity: fail`): the finding stops what depends on it.
     fn judge(&self, counts: &StageCounts) -> Option<Diagnostic> {
         let _ = counts;
+        None
+    }
+
+    /// A better account of an error that the engine met in the rows of this stage: which file, line and column.
+    fn explain_failure(&self, error: &Diagnostic) -> Option<Diagnostic> {
+        let _ = error;
         None
     }
 

@@ -129,10 +129,9 @@ impl<K: Hash + Ord + Clone> Frequencies<K> {
         let keep = self.capacity / 2;
         let mut all: Vec<(K, Counter)> = self.counters.drain().collect();
         // Ties go by key, so that the summary does not depend on the order of the hash table.
-        all.sort_unstable_by(|a, b| b.1.count.cmp(&a.1.count).then_with(|| a.0.cmp(&b.0)));
-        if let Some((_, largest)) = all.get(keep) {
-            self.dropped = self.dropped.max(largest.count);
-        }
+        let (_, (_, largest), _) =
+            all.select_nth_unstable_by(keep, |a, b| b.1.count.cmp(&a.1.count).then_with(|| a.0.cmp(&b.0)));
+        self.dropped = self.dropped.max(largest.count);
         all.truncate(keep);
         self.counters.extend(all);
     }

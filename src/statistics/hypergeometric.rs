@@ -100,3 +100,43 @@ fn ln_binomial(k: f64, n: f64, p: f64, q: f64) -> f64 {
     };
     ways - deviance(k, n * p) - deviance(n - k, n * q)
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::statistics::oracle::{assert_close, oracle};
+
+    #[test]
+    fn agrees_with_exact_integers_and_scipy() {
+        for case in oracle("hypergeometric") {
+            let [total, marked, drawn, observed] =
+                ["total", "marked", "drawn", "observed"].map(|name| case.integer(name));
+            let found = upper_tail(total, marked, drawn, observed);
+            assert_close(found, case.number("p"), 1e-11, &format!("{total} {marked} {drawn} {observed}"));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn small_draws_agree_with_counting(total in 1_u64..25, marked in 0_u64..25, drawn in 0_u64..25, observed in 0_u64..26) {
+            let (marked, drawn) = (marked.min(total), drawn.min(total));
+            let choose = |n: u64, k: u64| (0..k).fold(1.0, |ways, i| ways * (n - i) as f64 / (i + 1) as f64);
+            let ways = |k: u64| {
+                let others = drawn.checked_sub(k).filter(|&others| others <= total - marked);
+                others.map_or(0.0, |others| choose(marked, k) * choose(total - marked, others))
+            };
+            let expected = (observed..=marked).map(ways).sum::<f64>() / choose(total, drawn);
+            let found = upper_tail(total, marked, drawn, observed);
+            prop_assert!((found - expected).abs() < 1e-12, "{found} is not {expected}");
+        }
+    }
+
+    #[test]
+    fn impossible_draws_are_not_a_number() {
+        assert!(upper_tail(5, 6, 1, 1).is_nan() && upper_tail(5, 1, 6, 1).is_nan());
+        assert_eq!((upper_tail(0, 0, 0, 0), upper_tail(0, 0, 0, 1)), (1.0, 0.0));
+    }
+}

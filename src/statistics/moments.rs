@@ -110,13 +110,20 @@ impl Moments {
         // Where the sum is too large for a float, the mean need not be.
         let sum = block.sum + block.lost;
         block.mean = if sum.is_finite() { sum / n } else { values.iter().map(|value| value / n).sum() };
+        let (mut s1, mut s2, mut s3, mut s4) = (0.0, 0.0, 0.0, 0.0);
         for &value in values {
             let distance = value - block.mean;
             let square = distance * distance;
-            block.m2 += square;
-            block.m3 += square * distance;
-            block.m4 += square * square;
+            s1 += distance;
+            s2 += square;
+            s3 += square * distance;
+            s4 += square * square;
         }
+        // The mean is rounded; the sum of the distances tells by how much, and the powers are moved to the true mean.
+        let e = s1 / n;
+        block.m2 = (s2 - n * e * e).clamp(0.0, f64::INFINITY);
+        block.m3 = s3 - 3.0 * e * s2 + 2.0 * n * e * e * e;
+        block.m4 = (s4 - 4.0 * e * s3 + 6.0 * e * e * s2 - 3.0 * n * e * e * e * e).clamp(0.0, f64::INFINITY);
         block
     }
 
@@ -151,8 +158,7 @@ impl Moments {
             + between * step * step * (a * a - a * b + b * b)
             + 6.0 * step * step * (a * a * m2b + b * b * m2a)
             + 4.0 * step * (a * m3b - b * m3a);
-        self.mean =
-            if delta.is_finite() { self.mean + step * b } else { self.mean * (a / n) + other.mean * (b / n) };
+        self.mean = if delta.is_finite() { self.mean + step * b } else { self.mean * (a / n) + other.mean * (b / n) };
         self.count += other.count;
         self.min = self.min.min(other.min);
         self.max = self.max.max(other.max);

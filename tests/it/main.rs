@@ -1,1 +1,3 @@
+//! Integration tests: one program, so that it is linked once.
 
+mod flights;

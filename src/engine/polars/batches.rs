@@ -4,7 +4,7 @@
 //! one library's struct is moved into the other's. This is the one file of the engine with `unsafe` code.
 #![allow(unsafe_code, reason = "ownership of arrays moves between two implementations of one C interface")]
 
-use arrow::array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, make_array};
+use arrow::array::{Array, ArrayRef, NullArray, RecordBatch, RecordBatchOptions, make_array};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::SchemaRef;
 use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
@@ -22,9 +22,9 @@ pub(super) fn record_batches(mut frame: pl::DataFrame, schema: &SchemaRef) -> Re
     frame.align_chunks();
     let mut columns = Vec::with_capacity(schema.fields().len());
     for field in schema.fields() {
-        let column = frame.column(field.name()).map_err(|_| {
-            EngineError::new(Class::Stage, format!("the engine lost column `{}`", field.name()))
-        })?;
+        let column = frame
+            .column(field.name())
+            .map_err(|_| EngineError::new(Class::Stage, format!("the engine lost column `{}`", field.name())))?;
         columns.push((column.as_materialized_series(), field));
     }
     let chunks = columns.first().map_or(1, |(series, _)| series.n_chunks());
@@ -43,6 +43,11 @@ pub(super) fn record_batches(mut frame: pl::DataFrame, schema: &SchemaRef) -> Re
 
 fn export(series: &pl::Series, chunk: usize) -> Result<ArrayRef, EngineError> {
     let level = pl::CompatLevel::newest();
+    if series.dtype().is_null() {
+        // Polars gives an array of nulls a buffer, which the interface does not allow.
+        let rows = series.chunks().get(chunk).map_or(0, |chunk| chunk.len());
+        return Ok(std::sync::Arc::new(NullArray::new(rows)));
+    }
     let schema = polars_arrow::ffi::export_field_to_c(&series.dtype().to_arrow_field(series.name().clone(), level));
     let array = polars_arrow::ffi::export_array_to_c(series.to_arrow(chunk, level));
     // SAFETY: both types are `repr(C)` and have the fields of `struct ArrowArray` in the order of the specification, so a
@@ -127,7 +132,8 @@ mod tests {
             Field::new("l", DataType::List(Box::new(DataType::Int64))),
         ])
         .unwrap();
-        let lists = LargeListArray::from_iter_primitive::<Int64Type, _, _>([Some(vec![Some(1), None]), None, Some(vec![])]);
+        let lists =
+            LargeListArray::from_iter_primitive::<Int64Type, _, _>([Some(vec![Some(1), None]), None, Some(vec![])]);
         let columns: Vec<ArrayRef> = vec![
             Arc::new(Int64Array::from(vec![Some(1), None, Some(3)])),
             Arc::new(StringViewArray::from(vec![Some("a"), Some("a text of more than twelve bytes"), None])),
@@ -169,6 +175,15 @@ mod tests {
         let schema = Schema::new(vec![Field::new("n", DataType::Int64)]).unwrap();
         let batches = record_batches(frame, &arrow_schema(&schema)).unwrap();
         assert_eq!(batches[0].column(0).as_ref(), &Int64Array::from(vec![7, 8]) as &dyn arrow::array::Array);
+    }
+
+    #[test]
+    fn a_column_of_nulls_has_the_type_null() {
+        let frame =
+            pl::DataFrame::new(2, vec![pl::Series::full_null("n".into(), 2, &pl::DataType::Null).into()]).unwrap();
+        let schema = Schema::new(vec![Field::new("n", DataType::Null)]).unwrap();
+        let batches = record_batches(frame, &arrow_schema(&schema)).unwrap();
+        assert_eq!(batches[0].column(0).len(), 2);
     }
 
     #[test]

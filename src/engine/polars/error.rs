@@ -35,12 +35,20 @@ pub(super) fn guard<T>(subject: &str, run: impl FnOnce() -> PolarsResult<T>) -> 
 }
 
 fn panic_error(reason: &str, subject: &str) -> EngineError {
-    let reason = first_paragraph(reason);
+    let reason = plain_reason(reason);
     if subject.is_empty() {
         return EngineError::new(Class::Stage, format!("the engine gave up: {reason}"));
     }
-    EngineError::new(Class::Data, format!("cannot read {subject}: the reader gave up: {reason}"))
-        .help("the file may be damaged or use a feature that is not supported")
+    EngineError::new(Class::Data, format!("cannot read {subject}: the reader gave up: {reason}")).help(DAMAGED)
+}
+
+const DAMAGED: &str = "the file may be damaged or use a feature that is not supported";
+
+/// The innermost message of a panic: many are another error, printed for programmers.
+fn plain_reason(reason: &str) -> String {
+    let inner = reason.split_once('"').map_or(reason, |(_, inner)| inner);
+    let inner = inner.split(['"', '\n']).next().unwrap_or(inner);
+    first_paragraph(inner.split("\\n").next().unwrap_or(inner))
 }
 
 /// How many guarded pieces of work run now, in the whole process.
@@ -96,7 +104,9 @@ pub(super) fn engine_error(error: &PolarsError, subject: &str) -> EngineError {
             EngineError::new(Class::Data, format!("cannot read {what}: {}", os_reason(error)))
         }
         PolarsError::ComputeError(text) => compute_error(text, subject),
-        PolarsError::InvalidOperation(text) if conversion_error(text, subject).is_some() => compute_error(text, subject),
+        PolarsError::InvalidOperation(text) if conversion_error(text, subject).is_some() => {
+            compute_error(text, subject)
+        }
         PolarsError::NoData(text) => EngineError::new(Class::Data, from(format!("no data: {}", first_paragraph(text)))),
         PolarsError::SchemaMismatch(text)
         | PolarsError::SchemaFieldNotFound(text)
@@ -107,7 +117,9 @@ pub(super) fn engine_error(error: &PolarsError, subject: &str) -> EngineError {
             EngineError::new(Class::Data, from(format!("the columns are not as expected: {}", first_paragraph(text))))
                 .help("files that are read together must have the same columns of the same types")
         }
-        other => EngineError::new(Class::Stage, from(format!("the engine refuses: {}", first_paragraph(&other.to_string())))),
+        other => {
+            EngineError::new(Class::Stage, from(format!("the engine refuses: {}", first_paragraph(&other.to_string()))))
+        }
     }
 }
 
@@ -120,33 +132,55 @@ fn compute_error(text: &str, subject: &str) -> EngineError {
         return error;
     }
     let message = first_paragraph(text);
-    let error = EngineError::new(Class::Data, from(message.clone()));
+    if let Some(reason) = message.strip_prefix("parquet: ") {
+        let reason = reason.trim_start_matches("File out of specification: ");
+        return EngineError::new(Class::Data, format!("cannot read {subject}: {reason}")).help(DAMAGED);
+    }
     if message.starts_with("found more fields than") {
         return EngineError::new(Class::Data, from("a row has more fields than the header".to_owned()))
             .help("look for an unquoted delimiter, or set `quote` or `delimiter`");
+    }
+    if message.starts_with("CSV malformed") {
+        return EngineError::new(Class::Data, from("quotes do not pair, so lines cannot be told apart".to_owned()))
+            .help(QUOTES);
     }
     if message.contains("invalid utf-8") || message.contains("invalid utf8") {
         return EngineError::new(Class::Data, from("the text is not UTF-8".to_owned()))
             .help("set `encoding` to the encoding of the file, such as `latin1`");
     }
-    error
+    EngineError::new(Class::Data, from(message))
 }
 
-static CSV_VALUE: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"(?s)^could not parse `(.*)` as dtype `([^`]*)` at column '(.*)' \(column number \d+\)").ok());
+static CSV_VALUE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?s)^could not parse `(.*)` as dtype `([^`]*)` at column '(.*)' \(column number \d+\)").ok()
+});
 static CAST_VALUES: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?s)^conversion from `([^`]*)` to `([^`]*)` failed in column '(.*)' for (\d+) out of (\d+) values: \[(.*?)\](?:\n|$)").ok()
 });
 
-/// A value that is not of its type, with the column.
+static JSON_VALUE: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(?s)^cannot parse '(.*)' \([A-Za-z0-9]+\) as ([A-Za-z0-9]+)$").ok());
+
+/// A value that is not of its type, with the column where Polars knows it.
 fn conversion_error(text: &str, subject: &str) -> Option<EngineError> {
     let from = if subject.is_empty() { String::new() } else { format!(" (reading {subject})") };
     if let Some(found) = CSV_VALUE.as_ref().and_then(|regex| regex.captures(text)) {
-        let [value, to, column] = [&found[1], type_name(&found[2]), &found[3]];
+        let (value, to, column) = (shown(&found[1]), type_name(&found[2]), &found[3]);
+        if to == "string" {
+            // Any field is a text, so only its quotes can be wrong.
+            return Some(
+                EngineError::new(Class::Data, format!("column `{column}`: the quotes of {value} do not pair{from}"))
+                    .help(QUOTES),
+            );
+        }
         return Some(
-            EngineError::new(Class::Data, format!("column `{column}`: `{value}` is not a value of type {to}{from}"))
-                .help(format!("add `{value}` to `null_values`, or read the column as string and convert it")),
+            EngineError::new(Class::Data, format!("column `{column}`: {value} is not a value of type {to}{from}"))
+                .help(format!("add {value} to `null_values`, or read the column as string and convert it")),
         );
+    }
+    if let Some(found) = JSON_VALUE.as_ref().and_then(|regex| regex.captures(text)) {
+        let (value, to) = (shown(&found[1]), found[2].to_lowercase());
+        return Some(EngineError::new(Class::Data, format!("{value} is not a value of type {to}{from}")));
     }
     let found = CAST_VALUES.as_ref().and_then(|regex| regex.captures(text))?;
     let [source, to, column, values] = [type_name(&found[1]), type_name(&found[2]), &found[3], &found[6]];
@@ -155,6 +189,16 @@ fn conversion_error(text: &str, subject: &str) -> Option<EngineError> {
         EngineError::new(Class::Data, format!("{place}cannot convert {values} from {source} to {to}{from}"))
             .help("`try_cast` makes such values null"),
     )
+}
+
+const QUOTES: &str = "a quote within a field is written twice, and such a field stands between quotes; `quote` names another mark or none";
+
+/// A value between backticks, on one line and not too long.
+fn shown(value: &str) -> String {
+    const MOST: usize = 60;
+    let line: String = value.chars().take(MOST).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let rest = if value.chars().nth(MOST).is_some() { ".." } else { "" };
+    format!("`{line}{rest}`")
 }
 
 /// The name of the language for a type that Polars names.
@@ -178,11 +222,9 @@ fn type_name(name: &str) -> &str {
     }
 }
 
-/// What the operating system says, without the number.
+/// What the operating system says, without the number and what Polars adds behind it.
 pub(super) fn os_reason(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    let plain = text.split(" (os error").next().unwrap_or_default();
-    plain.split(": ").next().filter(|_| error.raw_os_error().is_some()).unwrap_or(&text).to_owned()
+    error.to_string().split(" (os error").next().unwrap_or_default().to_owned()
 }
 
 /// The first paragraph on one line; the rest of Polars' messages is advice about Python.
@@ -203,6 +245,12 @@ mod tests {
     }
 
     #[test]
+    fn a_panic_about_another_error_tells_the_inner_one() {
+        let text = r#"called `Result::unwrap()` on an `Err` value: ComputeError(ErrString("unable to parse\n\nHint"))"#;
+        assert_eq!(plain_reason(text), "unable to parse");
+    }
+
+    #[test]
     fn a_bad_csv_value_names_value_column_and_type() {
         let polars = PolarsError::ComputeError(
             "could not parse `x y` as dtype `i64` at column 'a' (column number 1)\n\nThe current offset".into(),
@@ -211,6 +259,14 @@ mod tests {
         assert_eq!(error.class, Class::Data);
         assert_eq!(error.message, "column `a`: `x y` is not a value of type int64 (reading t.csv)");
         assert_eq!(error.help.unwrap(), "add `x y` to `null_values`, or read the column as string and convert it");
+    }
+
+    #[test]
+    fn quotes_that_do_not_pair_are_named_and_long_values_are_cut() {
+        let field = format!("\"b\n{}", "x".repeat(100));
+        let text = format!("could not parse `{field}` as dtype `str` at column 'a' (column number 1)\n\nThe");
+        let error = engine_error(&PolarsError::ComputeError(text.into()), "");
+        assert_eq!(error.message, format!("column `a`: the quotes of `\"b {}..` do not pair", "x".repeat(57)));
     }
 
     #[test]
@@ -233,6 +289,9 @@ mod tests {
         let error = std::io::Error::from_raw_os_error(2);
         let error = PolarsError::from(error);
         let error = engine_error(&error, "gone.csv");
-        assert_eq!((error.class, error.message.as_str()), (Class::Data, "cannot read gone.csv: No such file or directory"));
+        assert_eq!(
+            (error.class, error.message.as_str()),
+            (Class::Data, "cannot read gone.csv: No such file or directory")
+        );
     }
 }

@@ -3,7 +3,7 @@
 
 use polars::prelude as pl;
 
-use super::data_type::polars_type;
+use super::relation::{Needed, is_needed};
 use crate::diagnostic::Class;
 use crate::engine::EngineError;
 use crate::expression::Schema;
@@ -12,14 +12,16 @@ use crate::relation::{Asof, AsofDirection, Join, JoinKind};
 /// The joined rows: the columns of the left, then those taken from the right. Left rows keep their order, and the matches of a
 /// row keep the order of the right; a right join keeps the order of the right instead.
 ///
-/// `left` and `right` have the schemas of the join's inputs.
+/// `left` and `right` come with the schemas of the join's inputs; `needed` are the columns of the left that are there.
 pub(super) fn join(
     join: &Join,
     left: (pl::LazyFrame, &Schema),
     right: (pl::LazyFrame, &Schema),
+    needed: &Needed,
 ) -> Result<pl::LazyFrame, EngineError> {
+    let left_schema = left.1;
     let Sides { left, right, left_keys, right_keys, asof } = Sides::new(join, left, right)?;
-    let names: Vec<String> = join.left.schema().names().map(str::to_owned).collect();
+    let names: Vec<String> = left_schema.names().filter(|name| is_needed(needed, name)).map(str::to_owned).collect();
     let taken = || join.take.iter().map(|(_, ours)| pl::col(ours.as_str()));
     let whole_left = || names.iter().map(|name| pl::col(name.as_str()));
     let equal = |how: pl::JoinType, order: pl::MaintainOrderJoin| {
@@ -46,12 +48,10 @@ pub(super) fn join(
         columns.chain(taken()).collect::<Vec<_>>()
     };
     Ok(match (join.kind, asof) {
-        (JoinKind::Inner, _) => {
-            equal(pl::JoinType::Inner, pl::MaintainOrderJoin::LeftRight).select(whole_left().chain(taken()).collect::<Vec<_>>())
-        }
-        (JoinKind::Left, _) => {
-            equal(pl::JoinType::Left, pl::MaintainOrderJoin::LeftRight).select(whole_left().chain(taken()).collect::<Vec<_>>())
-        }
+        (JoinKind::Inner, _) => equal(pl::JoinType::Inner, pl::MaintainOrderJoin::LeftRight)
+            .select(whole_left().chain(taken()).collect::<Vec<_>>()),
+        (JoinKind::Left, _) => equal(pl::JoinType::Left, pl::MaintainOrderJoin::LeftRight)
+            .select(whole_left().chain(taken()).collect::<Vec<_>>()),
         (JoinKind::Right, _) => {
             equal(pl::JoinType::Right, pl::MaintainOrderJoin::RightLeft).select(keyed(&|_, theirs| theirs))
         }
@@ -71,9 +71,12 @@ pub(super) fn join(
             .finish()
             .select(whole_left().chain(taken()).collect::<Vec<_>>()),
         (JoinKind::Asof, Some((asof, right_value))) => {
-            nearest(left, right, &left_keys, &right_keys, asof, &right_value).select(whole_left().chain(taken()).collect::<Vec<_>>())
+            nearest(left, right, &left_keys, &right_keys, asof, &right_value)
+                .select(whole_left().chain(taken()).collect::<Vec<_>>())
         }
-        (JoinKind::Asof, None) => return Err(EngineError::new(Class::Stage, "an asof join needs the columns that it compares")),
+        (JoinKind::Asof, None) => {
+            return Err(EngineError::new(Class::Stage, "an asof join needs the columns that it compares"));
+        }
     })
 }
 
@@ -101,7 +104,7 @@ impl<'a> Sides<'a> {
             name
         };
         let same_type = |ours: &str, theirs: &str| match (left_schema.data_type(ours), right_schema.data_type(theirs)) {
-            (Some(a), Some(b)) if a == b => Ok(polars_type(a)),
+            (Some(a), Some(b)) if a == b => Ok(()),
             (Some(a), Some(b)) => {
                 Err(EngineError::new(Class::Stage, format!("cannot join `{ours}` ({a}) with `{theirs}` ({b})")))
             }
@@ -126,7 +129,13 @@ impl<'a> Sides<'a> {
             columns.extend(join.take.iter().map(|(theirs, ours)| pl::col(theirs.as_str()).alias(ours.as_str())));
         }
         let left_keys = join.on.iter().map(|(ours, _)| ours.clone()).collect();
-        Ok(Self { left, right: if columns.is_empty() { right } else { right.select(columns) }, left_keys, right_keys, asof })
+        Ok(Self {
+            left,
+            right: if columns.is_empty() { right } else { right.select(columns) },
+            left_keys,
+            right_keys,
+            asof,
+        })
     }
 }
 
@@ -143,7 +152,9 @@ fn nearest(
 ) -> pl::LazyFrame {
     const ROW: &str = "__left_row";
     let sorted = || pl::SortMultipleOptions::default().with_maintain_order(true).with_nulls_last(true);
-    let known = right_keys.iter().fold(pl::col(right_value).is_not_null(), |all, key| all.and(pl::col(key.as_str()).is_not_null()));
+    let known = right_keys
+        .iter()
+        .fold(pl::col(right_value).is_not_null(), |all, key| all.and(pl::col(key.as_str()).is_not_null()));
     let right = right.filter(known).sort([right_value], sorted());
     let left = left.with_row_index(ROW, None).sort([asof.left.as_str()], sorted());
     let by = |keys: &[String]| (!keys.is_empty()).then(|| keys.iter().map(|key| key.as_str().into()).collect());

@@ -46,7 +46,8 @@ pub(super) fn stream_frames(
             .spawn_scoped(scope, move || run_query(frame, subject, sender))
             .map_err(|error| EngineError::new(Class::Limit, format!("cannot start a thread: {error}")))?;
         let consumed = consume_all(receiver, execution, consume);
-        let run = query.join().unwrap_or_else(|_| Err(EngineError::new(Class::Stage, "the thread of the query failed")));
+        let run =
+            query.join().unwrap_or_else(|_| Err(EngineError::new(Class::Stage, "the thread of the query failed")));
         Ok((consumed, run))
     })?;
     match (consumed, run) {

@@ -72,7 +72,12 @@ impl Counts {
                 counts.rows.fetch_add(frame.height() as u64, Ordering::Relaxed);
                 Ok(frame)
             };
-            return Ok(frame.map(count, pl::OptFlags::PROJECTION_PUSHDOWN | pl::OptFlags::STREAMING, None, Some("tap")));
+            return Ok(frame.map(
+                count,
+                pl::OptFlags::PROJECTION_PUSHDOWN | pl::OptFlags::STREAMING,
+                None,
+                Some("tap"),
+            ));
         }
         let extra = Extra::new(tap)?;
         let mut frame = frame;
@@ -215,10 +220,7 @@ impl TapCounts {
 /// The values as a person reads them.
 fn texts(series: &pl::Series) -> pl::PolarsResult<Vec<Option<String>>> {
     if series.dtype().is_nested() || matches!(series.dtype(), pl::DataType::Binary) {
-        return Ok(series
-            .iter()
-            .map(|value| (!value.is_null()).then(|| value.to_string()))
-            .collect());
+        return Ok(series.iter().map(|value| (!value.is_null()).then(|| value.to_string())).collect());
     }
     let texts = series.cast(&pl::DataType::String)?;
     Ok(texts.str()?.iter().map(|text| text.map(str::to_owned)).collect())

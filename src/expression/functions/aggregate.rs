@@ -106,7 +106,10 @@ pub(super) static QUANTILE_DISC: Declaration = Declaration {
     function: Function::QuantileDisc,
     family: Family::Aggregate,
     names: &["quantile_disc", "percentile_disc"],
-    signatures: &[fixed(&[parameter("value", Accepts::Ordered), parameter("fraction", Accepts::Fraction)], Yields::Argument(0))],
+    signatures: &[fixed(
+        &[parameter("value", Accepts::Ordered), parameter("fraction", Accepts::Fraction)],
+        Yields::Argument(0),
+    )],
     nulls: SKIPS_NULLS,
     summary: "The first value in order at which the share of values up to it reaches the fraction.",
     example: example("quantile_disc(x, 0.5)", "2"),
@@ -164,7 +167,7 @@ pub(super) static SKEWNESS: Declaration = Declaration {
     signatures: &[fixed(&[parameter("x", Accepts::Float)], Yields::Float64)],
     nulls: "Nulls are skipped; null when too few values are left.",
     summary: "Skewness of a sample, adjusted (G1 of Joanes and Gill 1998); needs three values and some spread.",
-    example: example("round(skewness(y), 6)", "0"),
+    example: example("round(skewness(y), 6)", "1.347442"),
     deterministic: true,
 };
 
@@ -175,7 +178,7 @@ pub(super) static KURTOSIS: Declaration = Declaration {
     signatures: &[fixed(&[parameter("x", Accepts::Float)], Yields::Float64)],
     nulls: "Nulls are skipped; null when too few values are left.",
     summary: "Excess kurtosis of a sample, adjusted (G2 of Joanes and Gill 1998); needs four values and some spread.",
-    example: example("round(kurtosis(y), 6)", "0"),
+    example: example("round(kurtosis(y), 6)", "1.546999"),
     deterministic: true,
 };
 
@@ -260,7 +263,10 @@ pub(super) static STRING_AGG: Declaration = Declaration {
     function: Function::StringAgg,
     family: Family::Aggregate,
     names: &["string_agg", "group_concat", "listagg"],
-    signatures: &[fixed(&[parameter("text", Accepts::String), optional("separator", Accepts::ConstantString, Optional::Text(","))], Yields::String)],
+    signatures: &[fixed(
+        &[parameter("text", Accepts::String), optional("separator", Accepts::ConstantString, Optional::Text(","))],
+        Yields::String,
+    )],
     nulls: SKIPS_NULLS,
     summary: "All texts joined, in the order of the rows or of `order by` inside the call.",
     example: example("string_agg(s, '-')", "\"p-q-q-r\""),
@@ -307,7 +313,7 @@ pub(super) static CORR: Declaration = Declaration {
     signatures: &[fixed(&[parameter("y", Accepts::Float), parameter("x", Accepts::Float)], Yields::Float64)],
     nulls: "Rows with a null are skipped; null when too few are left.",
     summary: "Pearson's correlation; null when one side has no spread.",
-    example: example("round(corr(x, y), 6)", "0"),
+    example: example("round(corr(x, y), 6)", "0.122169"),
     deterministic: true,
 };
 
@@ -318,7 +324,7 @@ pub(super) static COVAR_SAMP: Declaration = Declaration {
     signatures: &[fixed(&[parameter("y", Accepts::Float), parameter("x", Accepts::Float)], Yields::Float64)],
     nulls: "Rows with a null are skipped; null when too few are left.",
     summary: "Covariance of a sample (divisor n - 1); needs two rows.",
-    example: example("round(covar_samp(x, y), 6)", "0"),
+    example: example("round(covar_samp(x, y), 6)", "0.333333"),
     deterministic: true,
 };
 
@@ -329,7 +335,7 @@ pub(super) static COVAR_POP: Declaration = Declaration {
     signatures: &[fixed(&[parameter("y", Accepts::Float), parameter("x", Accepts::Float)], Yields::Float64)],
     nulls: "Rows with a null are skipped; null when too few are left.",
     summary: "Covariance of the whole population (divisor n).",
-    example: example("covar_pop(x, y)", "0"),
+    example: example("covar_pop(x, y)", "0.25"),
     deterministic: true,
 };
 
@@ -351,6 +357,6 @@ pub(super) static GEOMETRIC_MEAN: Declaration = Declaration {
     signatures: &[fixed(&[parameter("x", Accepts::Float)], Yields::Float64)],
     nulls: SKIPS_NULLS,
     summary: "The n-th root of the product: exp of the mean of ln. Zero when a value is zero, NaN when one is negative.",
-    example: example("round(geometric_mean(y), 6)", "0"),
+    example: example("round(geometric_mean(y), 6)", "2.168944"),
     deterministic: true,
 };

@@ -29,7 +29,14 @@ pub(super) static IF: Declaration = Declaration {
     function: Function::If,
     family: Family::Conditional,
     names: &["if", "iff"],
-    signatures: &[fixed(&[parameter("condition", Accepts::Boolean), parameter("then", Accepts::Common), optional("otherwise", Accepts::Common, Optional::Null)], Yields::Common)],
+    signatures: &[fixed(
+        &[
+            parameter("condition", Accepts::Boolean),
+            parameter("then", Accepts::Common),
+            optional("otherwise", Accepts::Common, Optional::Null),
+        ],
+        Yields::Common,
+    )],
     nulls: "A null condition counts as false.",
     summary: "The second argument when the condition is true, else the third.",
     example: example("if(1 < 2, 'yes', 'no')", "\"yes\""),

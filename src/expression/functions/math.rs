@@ -40,7 +40,10 @@ pub(super) static ROUND: Declaration = Declaration {
     function: Function::Round,
     family: Family::Math,
     names: &["round"],
-    signatures: &[fixed(&[parameter("x", Accepts::Number), optional("digits", Accepts::Integer, Optional::Integer(0))], Yields::Argument(0))],
+    signatures: &[fixed(
+        &[parameter("x", Accepts::Number), optional("digits", Accepts::Integer, Optional::Integer(0))],
+        Yields::Argument(0),
+    )],
     nulls: NULL_IF_NULL,
     summary: "Rounds to that many digits after the mark, halves away from zero. Negative digits round before the mark.",
     example: example("round(2.5)", "3.0"),
@@ -87,7 +90,7 @@ pub(super) static CBRT: Declaration = Declaration {
     signatures: &[fixed(&[parameter("x", Accepts::Float)], Yields::Float64)],
     nulls: NULL_IF_NULL,
     summary: "Cube root.",
-    example: example("cbrt(-27)", "-3.0"),
+    example: example("round(cbrt(-27), 6)", "-3.0"),
     deterministic: true,
 };
 

@@ -73,7 +73,14 @@ pub(super) static LAG: Declaration = Declaration {
     function: Function::Lag,
     family: Family::Window,
     names: &["lag"],
-    signatures: &[fixed(&[parameter("value", Accepts::Any), optional("offset", Accepts::Count, Optional::Integer(1)), optional("default", Accepts::LikeFirst, Optional::Null)], Yields::Argument(0))],
+    signatures: &[fixed(
+        &[
+            parameter("value", Accepts::Any),
+            optional("offset", Accepts::Count, Optional::Integer(1)),
+            optional("default", Accepts::LikeFirst, Optional::Null),
+        ],
+        Yields::Argument(0),
+    )],
     nulls: "A null in that row stays null.",
     summary: "The value that many rows before; the default where there is none.",
     example: example("lag(x) over (order by y)", "[1, null, 3, null, 2]"),
@@ -84,7 +91,14 @@ pub(super) static LEAD: Declaration = Declaration {
     function: Function::Lead,
     family: Family::Window,
     names: &["lead"],
-    signatures: &[fixed(&[parameter("value", Accepts::Any), optional("offset", Accepts::Count, Optional::Integer(1)), optional("default", Accepts::LikeFirst, Optional::Null)], Yields::Argument(0))],
+    signatures: &[fixed(
+        &[
+            parameter("value", Accepts::Any),
+            optional("offset", Accepts::Count, Optional::Integer(1)),
+            optional("default", Accepts::LikeFirst, Optional::Null),
+        ],
+        Yields::Argument(0),
+    )],
     nulls: "A null in that row stays null.",
     summary: "The value that many rows after; the default where there is none.",
     example: example("lead(x, 1, 0) over (order by y)", "[null, 3, 2, 2, 0]"),
@@ -109,7 +123,10 @@ pub(super) static LAST_VALUE: Declaration = Declaration {
     signatures: &[fixed(&[parameter("value", Accepts::Any)], Yields::Argument(0))],
     nulls: "A null is a value.",
     summary: "The value of the last row of the frame, which with `order by` is the current row unless the frame says otherwise.",
-    example: example("last_value(x) over (order by y rows between unbounded preceding and unbounded following)", "[2, 2, 2, 2, 2]"),
+    example: example(
+        "last_value(x) over (order by y rows between unbounded preceding and unbounded following)",
+        "[2, 2, 2, 2, 2]",
+    ),
     deterministic: true,
 };
 
@@ -117,7 +134,10 @@ pub(super) static NTH_VALUE: Declaration = Declaration {
     function: Function::NthValue,
     family: Family::Window,
     names: &["nth_value"],
-    signatures: &[fixed(&[parameter("value", Accepts::Any), parameter("n", Accepts::PositiveCount)], Yields::Argument(0))],
+    signatures: &[fixed(
+        &[parameter("value", Accepts::Any), parameter("n", Accepts::PositiveCount)],
+        Yields::Argument(0),
+    )],
     nulls: "A null is a value; null when the frame has fewer rows.",
     summary: "The value of the row of the frame with that number, from 1.",
     example: example("nth_value(x, 2) over (order by y)", "[3, null, 3, 3, 3]"),

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// An activation, applied to each number by itself. All of these have a derivative that follows from the output `y` alone, so nothing else has
-/// to be kept for the way back.
+/// An activation, applied to each number by itself. All of these have a derivative that follows from the output `y`
+/// alone, so nothing else has to be kept for the way back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Activation {
@@ -30,7 +30,8 @@ impl Activation {
         }
     }
 
-    /// Multiplies each gradient by the derivative at the place where the activation gave `output`. Shapes: both of one length.
+    /// Multiplies each gradient by the derivative at the place where the activation gave `output`. Shapes: both of one
+    /// length.
     pub fn multiply_derivative(self, output: &[f32], gradient: &mut [f32]) {
         let pairs = gradient.iter_mut().zip(output);
         match self {
@@ -48,6 +49,7 @@ pub(crate) fn sigmoid(x: f32) -> f32 {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -9,8 +9,8 @@ use super::{Activation, Backward, Forward, Layer, Parameter};
 ///
 /// Shapes: `X` is `[n, inputs]`, `W` is `[units, inputs]`, `b` is `[units]`, `Y` is `[n, units]`.
 ///
-/// The way back (Rumelhart, Hinton & Williams 1986): with `D = dL/dY * f'`, `dL/dW = Dᵀ X`, `dL/db` is the sum of `D` over the rows and
-/// `dL/dX = D W`. Time is `O(n * inputs * units)` each way.
+/// The way back (Rumelhart, Hinton & Williams 1986): with `D = dL/dY * f'`, `dL/dW = Dᵀ X`, `dL/db` is the sum of `D`
+/// over the rows and `dL/dX = D W`. Time is `O(n * inputs * units)` each way.
 ///
 /// Weights start by He et al. 2015 before `relu` and by Glorot & Bengio 2010 before the others; biases start at 0.
 #[derive(Debug)]
@@ -22,8 +22,8 @@ pub struct Dense {
     parameters: [Parameter; 2],
 }
 
-/// Up to this many units the products are plain loops: a general product packs its operands into tiles, which costs more than it gains when a side
-/// is this short. Output layers are usually that narrow.
+/// Up to this many units the products are plain loops: a general product packs its operands into tiles, which costs
+/// more than it gains when a side is this short. Output layers are usually that narrow.
 const NARROW: usize = 4;
 
 impl Dense {
@@ -35,11 +35,15 @@ impl Dense {
             return Err(format!("a dense layer reads flat rows, these are {input}"));
         };
         if units == 0 || inputs == 0 {
-            return Err(format!("a dense layer needs at least 1 unit and 1 input; it has {units} units and {inputs} inputs"));
+            return Err(format!(
+                "a dense layer needs at least 1 unit and 1 input; it has {units} units and {inputs} inputs"
+            ));
         }
         let initial = match activation {
             Activation::Relu => Initial::HeNormal { inputs },
-            Activation::Tanh | Activation::Sigmoid | Activation::Linear => Initial::GlorotUniform { inputs, outputs: units },
+            Activation::Tanh | Activation::Sigmoid | Activation::Linear => {
+                Initial::GlorotUniform { inputs, outputs: units }
+            }
         };
         let weight = Parameter { name: "weight", shape: vec![units, inputs], initial };
         let bias = Parameter { name: "bias", shape: vec![units], initial: Initial::Zeros };
@@ -76,7 +80,8 @@ impl Layer for Dense {
     }
 
     fn backward(&self, pass: Backward<'_>) {
-        let Backward { rows, parameters, input, output, output_gradient, input_gradient, parameter_gradient, .. } = pass;
+        let Backward { rows, parameters, input, output, output_gradient, input_gradient, parameter_gradient, .. } =
+            pass;
         self.activation.multiply_derivative(output, output_gradient);
         let weight = parameters.split_at(self.units * self.inputs).0;
         let (weight_gradient, bias_gradient) = parameter_gradient.split_at_mut(self.units * self.inputs);
@@ -93,7 +98,9 @@ impl Layer for Dense {
             }
             if let Some(input_gradient) = input_gradient {
                 input_gradient.fill(0.0);
-                for (d, dx) in output_gradient.chunks_exact(self.units).zip(input_gradient.chunks_exact_mut(self.inputs)) {
+                for (d, dx) in
+                    output_gradient.chunks_exact(self.units).zip(input_gradient.chunks_exact_mut(self.inputs))
+                {
                     for (&d, w) in d.iter().zip(weight.chunks_exact(self.inputs)) {
                         dx.iter_mut().zip(w).for_each(|(dx, w)| *dx += d * w);
                     }
@@ -110,7 +117,8 @@ impl Layer for Dense {
     }
 }
 
-/// The inner product, in eight running sums so that it can use vector registers without changing the order of its sums between machines.
+/// The inner product, in eight running sums so that it can use vector registers without changing the order of its sums
+/// between machines.
 fn dot(a: &[f32], b: &[f32]) -> f32 {
     let (a_eights, a_rest) = a.as_chunks::<8>();
     let (b_eights, b_rest) = b.as_chunks::<8>();

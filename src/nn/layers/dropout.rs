@@ -4,13 +4,14 @@ use super::super::shape::Shape;
 use super::{Backward, Forward, Layer, Parameter};
 use rand::Rng;
 
-/// While training, each value is set to 0 with probability `rate` and the others are multiplied by `1 / (1 - rate)`, so that the expected value is
-/// kept; in prediction the values pass unchanged.
+/// While training, each value is set to 0 with probability `rate` and the others are multiplied by `1 / (1 - rate)`, so
+/// that the expected value is kept; in prediction the values pass unchanged.
 ///
 /// Shapes: input and output are the same, of any number of dimensions. The way back multiplies by the same factors.
 ///
-/// Source: Srivastava, Hinton, Krizhevsky, Sutskever & Salakhutdinov 2014, *Dropout: a simple way to prevent neural networks from
-/// overfitting* (there the scaling is done in prediction; scaling while training is the equivalent that leaves prediction alone).
+/// Source: Srivastava, Hinton, Krizhevsky, Sutskever & Salakhutdinov 2014, *Dropout: a simple way to prevent neural
+/// networks from overfitting* (there the scaling is done in prediction; scaling while training is the equivalent that
+/// leaves prediction alone).
 #[derive(Debug)]
 pub struct Dropout {
     shape: Shape,

@@ -1,9 +1,10 @@
 //! Layers: what each computes, and how its gradient flows back.
 //!
-//! A [`Layer`] is built from its [`LayerSpec`] and the shape of the rows that reach it. It holds sizes and options only: parameters, gradients and
-//! intermediate results belong to the caller and are passed in, so one layer serves any number of threads at once. Back-propagation
-//! (Rumelhart, Hinton & Williams 1986, *Learning representations by back-propagating errors*) is the chain rule from the last layer to the first: a
-//! layer gets the gradient of the loss by its output and gives the gradients by its parameters and by its input.
+//! A [`Layer`] is built from its [`LayerSpec`] and the shape of the rows that reach it. It holds sizes and options
+//! only: parameters, gradients and intermediate results belong to the caller and are passed in, so one layer serves any
+//! number of threads at once. Back-propagation (Rumelhart, Hinton & Williams 1986, *Learning representations by
+//! back-propagating errors*) is the chain rule from the last layer to the first: a layer gets the gradient of the loss
+//! by its output and gives the gradients by its parameters and by its input.
 //!
 //! A new kind of layer is a file here, a variant of [`LayerSpec`] and a line in [`LayerSpec::build`].
 

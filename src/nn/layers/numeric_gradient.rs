@@ -17,7 +17,8 @@ struct Trial<'a> {
     upstream: Vec<f32>,
 }
 
-/// Compares the gradients of `sum(upstream * output)` by input and by parameters with central differences, for `rows` rows of `width` numbers.
+/// Compares the gradients of `sum(upstream * output)` by input and by parameters with central differences, for `rows`
+/// rows of `width` numbers.
 pub(super) fn check(layer: &dyn Layer, width: usize, rows: usize, seed: u64) {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut draw = |n: usize| (0..n).map(|_| rng.random_range(-1.0f32..1.0)).collect::<Vec<_>>();
@@ -52,7 +53,8 @@ impl Trial<'_> {
     /// The gradients by input and by parameters, as the layer computes them.
     fn gradients(&self) -> (Vec<f32>, Vec<f32>) {
         let (output, kept) = self.forward();
-        let (mut by_input, mut by_parameter) = (vec![f32::NAN; self.input.len()], vec![f32::NAN; self.parameters.len()]);
+        let (mut by_input, mut by_parameter) =
+            (vec![f32::NAN; self.input.len()], vec![f32::NAN; self.parameters.len()]);
         self.layer.backward(Backward {
             rows: self.rows,
             parameters: &self.parameters,
@@ -81,10 +83,15 @@ impl Trial<'_> {
             };
             let (up, down, step) = (moved(STEP), moved(-STEP), f64::from(STEP));
             let numeric = (up - down) / (2.0 * step);
-            // Where a kink of `relu` lies between the two, the slopes on both sides differ, and the gradient is one of them.
+            // Where a kink of `relu` lies between the two, the slopes on both sides differ, and the gradient is one of
+            // them.
             let bend = ((up - middle) - (middle - down)).abs() / step;
             let difference = (f64::from(got) - numeric).abs();
-            assert!(difference < 2e-3 * (1.0 + numeric.abs()) + bend, "{:?} by {what} {i}: {got}, numerically {numeric}", self.layer);
+            assert!(
+                difference < 2e-3 * (1.0 + numeric.abs()) + bend,
+                "{:?} by {what} {i}: {got}, numerically {numeric}",
+                self.layer
+            );
         }
     }
 }

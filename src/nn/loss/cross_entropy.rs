@@ -1,11 +1,13 @@
 //! Cross-entropy, the negative log-likelihood of classes: by softmax for one class of many, by sigmoid for yes and no.
 //!
-//! Source: Bridle 1990 for softmax with cross-entropy (*Probabilistic interpretation of feedforward classification network outputs*); the
-//! forms that neither overflow nor lose digits are the usual shift by the maximum and `ln(1 + exp(-|z|))`.
+//! Source: Bridle 1990 for softmax with cross-entropy (*Probabilistic interpretation of feedforward classification
+//! network outputs*); the forms that neither overflow nor lose digits are the usual shift by the maximum and `ln(1 +
+//! exp(-|z|))`.
 
 use super::super::layers::sigmoid;
 
-/// `ln Σ exp(z) - z[class]` of one row; its gradient `softmax(z) - 1[class]` is written to `gradient`. Shapes: both `[classes]`.
+/// `ln Σ exp(z) - z[class]` of one row; its gradient `softmax(z) - 1[class]` is written to `gradient`. Shapes: both
+/// `[classes]`.
 pub(super) fn categorical(z: &[f32], class: usize, gradient: &mut [f32]) -> f64 {
     gradient.copy_from_slice(z);
     let (maximum, sum) = softmax(gradient);
@@ -31,8 +33,8 @@ pub(crate) fn softmax(z: &mut [f32]) -> (f32, f64) {
     (maximum, sum)
 }
 
-/// The mean over the width of `max(z, 0) - z t + ln(1 + exp(-|z|))` of one row; its gradient `(sigmoid(z) - t) / width` is written to
-/// `gradient`. Shapes: all `[width]`.
+/// The mean over the width of `max(z, 0) - z t + ln(1 + exp(-|z|))` of one row; its gradient `(sigmoid(z) - t) / width`
+/// is written to `gradient`. Shapes: all `[width]`.
 pub(super) fn binary(z: &[f32], targets: &[f32], gradient: &mut [f32]) -> f64 {
     let share = 1.0 / z.len().max(1) as f32;
     let mut sum = 0.0;

@@ -1,7 +1,7 @@
 //! Losses: how wrong an output is, as one number, and its gradient by the output.
 //!
-//! A loss reads the network's last sums (*logits*), not probabilities: softmax and sigmoid are folded into it, which keeps it exact and finite where
-//! a probability rounds to 0 or 1.
+//! A loss reads the network's last sums (*logits*), not probabilities: softmax and sigmoid are folded into it, which
+//! keeps it exact and finite where a probability rounds to 0 or 1.
 
 mod cross_entropy;
 mod squared_error;
@@ -63,7 +63,11 @@ impl Loss {
         let (got, expected) = match (self, targets) {
             (Self::CrossEntropy { classes }, Targets::Classes(ids)) => {
                 if let Some(row) = ids.iter().position(|&id| id as usize >= classes) {
-                    return Err(format!("row {} has class {}, but there are {classes} classes, counted from 0", row + 1, ids[row]));
+                    return Err(format!(
+                        "row {} has class {}, but there are {classes} classes, counted from 0",
+                        row + 1,
+                        ids[row]
+                    ));
                 }
                 (ids.len(), rows)
             }
@@ -76,14 +80,23 @@ impl Loss {
                 }
                 (values.len(), rows * width)
             }
-            (Self::CrossEntropy { .. }, Targets::Values(_)) => return Err("a multiclass head needs classes, these are numbers".to_owned()),
-            (_, Targets::Classes(_)) => return Err("a binary or regression head needs numbers, these are classes".to_owned()),
+            (Self::CrossEntropy { .. }, Targets::Values(_)) => {
+                return Err("a multiclass head needs classes, these are numbers".to_owned());
+            }
+            (_, Targets::Classes(_)) => {
+                return Err("a binary or regression head needs numbers, these are classes".to_owned());
+            }
         };
-        if got == expected { Ok(()) } else { Err(format!("there are {got} targets where {expected} are needed for {rows} rows")) }
+        if got == expected {
+            Ok(())
+        } else {
+            Err(format!("there are {got} targets where {expected} are needed for {rows} rows"))
+        }
     }
 
-    /// The sum over the rows of loss times weight, and the gradient of `scale` times that sum by each logit. With `scale` one over the sum of all
-    /// weights (the number of rows where there are none), it is the gradient of the mean.
+    /// The sum over the rows of loss times weight, and the gradient of `scale` times that sum by each logit. With
+    /// `scale` one over the sum of all weights (the number of rows where there are none), it is the gradient of the
+    /// mean.
     ///
     /// Shapes: `logits` and `gradient` are `[n, width]`, `weights` is `[n]`. The targets have passed [`Loss::check`].
     pub fn sum_and_gradient(
@@ -146,7 +159,8 @@ mod tests {
             let total = weights.as_ref().map_or(rows as f32, |w| w.iter().sum());
             let mut gradient = vec![f32::NAN; logits.len()];
             loss.check(targets, rows).unwrap();
-            let sum = loss.sum_and_gradient(&logits, targets, weights.as_deref(), 1.0 / f64::from(total), &mut gradient);
+            let sum =
+                loss.sum_and_gradient(&logits, targets, weights.as_deref(), 1.0 / f64::from(total), &mut gradient);
             assert_close(&[sum as f32 / total], &[case["loss"].as_f64().unwrap() as f32], 1e-6);
             assert_close(&gradient, &numbers(&case["gradient"]), 1e-6);
         }
@@ -184,7 +198,13 @@ mod tests {
         let mut gradient = [0.0; 2];
         let targets = Targets::Values(&[0.0, 0.0]);
         let weights = Some(&[0.0, 1.0][..]);
-        let sum = Loss::SquaredError { width: 1 }.sum_and_gradient(&[f32::INFINITY, 2.0], targets, weights, 1.0, &mut gradient);
+        let sum = Loss::SquaredError { width: 1 }.sum_and_gradient(
+            &[f32::INFINITY, 2.0],
+            targets,
+            weights,
+            1.0,
+            &mut gradient,
+        );
         assert_eq!((sum, gradient), (4.0, [0.0, 4.0]));
     }
 
@@ -192,12 +212,18 @@ mod tests {
     fn targets_that_do_not_fit_are_refused_with_their_row() {
         let check = |loss: Loss, targets: Targets<'_>| loss.check(targets, 2).unwrap_err();
         let classes = Loss::CrossEntropy { classes: 3 };
-        assert_eq!(check(classes, Targets::Classes(&[0, 3])), "row 2 has class 3, but there are 3 classes, counted from 0");
+        assert_eq!(
+            check(classes, Targets::Classes(&[0, 3])),
+            "row 2 has class 3, but there are 3 classes, counted from 0"
+        );
         assert_eq!(check(classes, Targets::Classes(&[0])), "there are 1 targets where 2 are needed for 2 rows");
         assert_eq!(check(classes, Targets::Values(&[0.0, 1.0])), "a multiclass head needs classes, these are numbers");
         let binary = Loss::BinaryCrossEntropy { width: 1 };
         assert_eq!(check(binary, Targets::Values(&[1.0, 2.0])), "row 2 is 2, it must be 0, 1 or a probability between");
-        assert_eq!(check(binary, Targets::Classes(&[0, 1])), "a binary or regression head needs numbers, these are classes");
+        assert_eq!(
+            check(binary, Targets::Classes(&[0, 1])),
+            "a binary or regression head needs numbers, these are classes"
+        );
         let squares = Loss::SquaredError { width: 2 };
         let nan = [1.0, 2.0, 3.0, f32::NAN];
         assert_eq!(check(squares, Targets::Values(&nan)), "row 2 is NaN, it must be a finite number");

@@ -1,6 +1,7 @@
 //! Squared error, the negative log-likelihood of numbers under normal noise up to constants.
 
-/// The mean over the width of `(z - t)²` of one row; its gradient `2 (z - t) / width` is written to `gradient`. Shapes: all `[width]`.
+/// The mean over the width of `(z - t)²` of one row; its gradient `2 (z - t) / width` is written to `gradient`. Shapes:
+/// all `[width]`.
 pub(super) fn squared_error(z: &[f32], targets: &[f32], gradient: &mut [f32]) -> f64 {
     let width = z.len().max(1) as f32;
     let mut sum = 0.0;

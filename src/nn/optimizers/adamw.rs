@@ -11,8 +11,8 @@ use rayon::prelude::*;
 /// p = p - η (m / (1 - β1^t)) / (sqrt(v / (1 - β2^t)) + ε)
 /// ```
 ///
-/// `m` and `v` start at 0; the divisions by `1 - β^t` undo that start. Source: Kingma & Ba 2015 (*Adam*), Loshchilov & Hutter 2019
-/// (*Decoupled weight decay regularization*), with the decay scaled by the step size as in PyTorch.
+/// `m` and `v` start at 0; the divisions by `1 - β^t` undo that start. Source: Kingma & Ba 2015 (*Adam*), Loshchilov &
+/// Hutter 2019 (*Decoupled weight decay regularization*), with the decay scaled by the step size as in PyTorch.
 #[derive(Debug)]
 pub struct AdamW {
     beta1: f64,

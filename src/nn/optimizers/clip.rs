@@ -1,9 +1,10 @@
 //! A limit for the length of the gradient.
 
-/// Where the Euclidean norm of all gradients together exceeds `limit`, scales them so that it is `limit`; NaN and infinity stay what they are.
+/// Where the Euclidean norm of all gradients together exceeds `limit`, scales them so that it is `limit`; NaN and
+/// infinity stay what they are.
 ///
-/// Source: Pascanu, Mikolov & Bengio 2013, *On the difficulty of training recurrent neural networks*; as in PyTorch, 1e-6 is added to the
-/// norm before the division.
+/// Source: Pascanu, Mikolov & Bengio 2013, *On the difficulty of training recurrent neural networks*; as in PyTorch,
+/// 1e-6 is added to the norm before the division.
 pub(crate) fn clip_norm(gradients: &mut [f32], limit: f64) {
     let norm = gradients.iter().map(|&g| f64::from(g) * f64::from(g)).sum::<f64>().sqrt();
     let factor = limit / (norm + 1e-6);

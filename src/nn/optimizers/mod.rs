@@ -1,8 +1,8 @@
 //! Optimizers: how a gradient changes the parameters.
 //!
-//! All parameters of a network lie one after the other in one slice, and so do their gradients, so an optimizer is one sweep over numbers. Each
-//! parameter changes by itself, so the sweep may be cut into blocks that run on several threads without changing a bit of the result.
-//! Weight decay shrinks every parameter, as in PyTorch.
+//! All parameters of a network lie one after the other in one slice, and so do their gradients, so an optimizer is one
+//! sweep over numbers. Each parameter changes by itself, so the sweep may be cut into blocks that run on several
+//! threads without changing a bit of the result. Weight decay shrinks every parameter, as in PyTorch.
 
 mod adamw;
 mod clip;
@@ -136,7 +136,9 @@ impl OptimizerSpec {
     /// The optimizer, at its start, for `parameters` numbers.
     pub fn build(&self, parameters: usize) -> Box<dyn Optimizer> {
         match *self {
-            Self::Sgd { momentum, nesterov, weight_decay, .. } => Box::new(Sgd::new(momentum, nesterov, weight_decay, parameters)),
+            Self::Sgd { momentum, nesterov, weight_decay, .. } => {
+                Box::new(Sgd::new(momentum, nesterov, weight_decay, parameters))
+            }
             Self::Adamw { beta1, beta2, epsilon, weight_decay, .. } => {
                 Box::new(AdamW::new(beta1, beta2, epsilon, weight_decay, parameters))
             }
@@ -146,7 +148,8 @@ impl OptimizerSpec {
 
 /// An optimizer with what it remembers between steps.
 pub trait Optimizer: Send {
-    /// Changes the parameters by one step of size `learning_rate` along the gradients. Both have the length the optimizer was built for.
+    /// Changes the parameters by one step of size `learning_rate` along the gradients. Both have the length the
+    /// optimizer was built for.
     fn step(&mut self, learning_rate: f64, parameters: &mut [f32], gradients: &[f32]);
 }
 

@@ -10,8 +10,8 @@ use rand_chacha::ChaCha8Rng;
 /// Why a source could not give its next batch.
 pub type SourceError = Box<dyn std::error::Error + Send + Sync>;
 
-/// A source of batches that can be read again for each epoch. The next batch is asked for while the current one is being learned, so a source may take
-/// its time.
+/// A source of batches that can be read again for each epoch. The next batch is asked for while the current one is
+/// being learned, so a source may take its time.
 pub trait Batches: Send {
     /// How many numbers a row of the input has.
     fn features(&self) -> usize;
@@ -19,7 +19,17 @@ pub trait Batches: Send {
     /// How many rows an epoch has; for progress.
     fn rows(&self) -> usize;
 
-    /// Goes back to the first row. With a generator the rows come in an order that it decides, without one in their own.
+    /// Checks all targets at once, where the source has them at hand, so that an error can name the row. Each batch is
+    /// checked in any case.
+    ///
+    /// Errors: what does not fit the loss.
+    fn check(&self, loss: Loss) -> Result<(), String> {
+        let _ = loss;
+        Ok(())
+    }
+
+    /// Goes back to the first row. With a generator the rows come in an order that it decides, without one in their
+    /// own.
     ///
     /// Errors: whatever keeps the source from starting.
     fn start(&mut self, shuffle: Option<ChaCha8Rng>) -> Result<(), SourceError>;
@@ -65,14 +75,14 @@ impl Batch {
         if self.weights.is_empty() { rows as f64 } else { self.weights.iter().map(|&w| f64::from(w)).sum() }
     }
 
-    /// Checks what a source filled in: lengths that fit together, at most `limit` rows, finite inputs, targets in their range, weights that can be
-    /// weights. Returns the number of rows.
+    /// Checks what a source filled in: lengths that fit together, at most `limit` rows, finite inputs, targets in their
+    /// range, weights that can be weights. Returns the number of rows.
     pub(crate) fn check(&self, what: &'static str, features: usize, limit: usize, loss: Loss) -> Result<usize, Error> {
-        let refuse = |reason: String| Error::Targets { what, reason };
+        let refuse = |reason: String| Error::Targets { what, reason: format!("in a batch, {reason}") };
         let rows = self.inputs.len() / features.max(1);
         if self.inputs.len() != rows * features || rows > limit {
             let numbers = self.inputs.len();
-            return Err(refuse(format!("a batch has {numbers} numbers, expected at most {limit} rows of {features}")));
+            return Err(refuse(format!("there are {numbers} numbers, expected at most {limit} rows of {features}")));
         }
         check_inputs(&self.inputs, features)?;
         loss.check(self.targets(loss), rows).map_err(refuse)?;
@@ -80,7 +90,9 @@ impl Batch {
             return Err(refuse(format!("there are {} weights for {rows} rows", self.weights.len())));
         }
         match self.weights.iter().position(|w| !(w.is_finite() && *w >= 0.0)) {
-            Some(row) => Err(refuse(format!("the weight of row {} is {}, it must be 0 or above", row + 1, self.weights[row]))),
+            Some(row) => {
+                Err(refuse(format!("the weight of row {} is {}, it must be 0 or above", row + 1, self.weights[row])))
+            }
             None => Ok(rows),
         }
     }
@@ -100,20 +112,32 @@ pub struct InMemory<'a> {
 impl<'a> InMemory<'a> {
     /// Rows `[n, features]` with their targets: `[n]` classes, or `[n, width]` numbers. `weights` is `[n]`.
     ///
-    /// Errors: [`Error::Targets`] where the lengths do not fit together; [`Error::NotFiniteInput`] with the row of the data.
+    /// Errors: [`Error::Targets`] where the lengths do not fit together or a weight is negative or not finite;
+    /// [`Error::NotFiniteInput`] with the row of the data.
     pub fn new(inputs: ArrayView2<'a, f32>, targets: Targets<'a>, weights: Option<&'a [f32]>) -> Result<Self, Error> {
         let n = inputs.nrows();
-        let refuse = |count: usize, of: &str| Error::Targets { what: "the data", reason: format!("there are {count} {of} for {n} rows") };
+        let refuse = |count: usize, of: &str| Error::Targets {
+            what: "the data",
+            reason: format!("there are {count} {of} for {n} rows"),
+        };
         let width = match targets {
             Targets::Classes(classes) if classes.len() != n => return Err(refuse(classes.len(), "classes")),
             Targets::Classes(_) => 1,
-            Targets::Values(values) if values.len().checked_rem(n).unwrap_or(values.len()) != 0 || (n > 0 && values.is_empty()) => {
+            Targets::Values(values)
+                if values.len().checked_rem(n).unwrap_or(values.len()) != 0 || (n > 0 && values.is_empty()) =>
+            {
                 return Err(refuse(values.len(), "target values"));
             }
             Targets::Values(values) => values.len().checked_div(n).unwrap_or(1),
         };
         if let Some(weights) = weights.filter(|w| w.len() != n) {
             return Err(refuse(weights.len(), "weights"));
+        }
+        let wrong =
+            weights.and_then(|weights| weights.iter().enumerate().find(|(_, w)| !(w.is_finite() && **w >= 0.0)));
+        if let Some((row, weight)) = wrong {
+            let reason = format!("the weight of row {} is {weight}, it must be 0 or above", row + 1);
+            return Err(Error::Targets { what: "the data", reason });
         }
         if inputs.iter().any(|v| !v.is_finite())
             && let Some(((row, feature), &value)) = inputs.indexed_iter().find(|(_, v)| !v.is_finite())
@@ -131,6 +155,10 @@ impl Batches for InMemory<'_> {
 
     fn rows(&self) -> usize {
         self.inputs.nrows()
+    }
+
+    fn check(&self, loss: Loss) -> Result<(), String> {
+        loss.check(self.targets, self.inputs.nrows())
     }
 
     fn start(&mut self, shuffle: Option<ChaCha8Rng>) -> Result<(), SourceError> {
@@ -154,7 +182,9 @@ impl Batches for InMemory<'_> {
             }
             match self.targets {
                 Targets::Classes(classes) => batch.classes.push(classes[row]),
-                Targets::Values(values) => batch.values.extend_from_slice(&values[row * self.width..(row + 1) * self.width]),
+                Targets::Values(values) => {
+                    batch.values.extend_from_slice(&values[row * self.width..(row + 1) * self.width])
+                }
             }
             if let Some(weights) = self.weights {
                 batch.weights.push(weights[row]);
@@ -184,7 +214,14 @@ mod tests {
             }
             sizes.push(batch.inputs.len() / 2);
             // The targets and the weights go with their rows.
-            assert!(batch.inputs.chunks(2).zip(&batch.values).zip(&batch.weights).all(|((x, t), w)| *t == x[0] * 10.0 && *w == x[0]));
+            assert!(
+                batch
+                    .inputs
+                    .chunks(2)
+                    .zip(&batch.values)
+                    .zip(&batch.weights)
+                    .all(|((x, t), w)| *t == x[0] * 10.0 && *w == x[0])
+            );
             seen.extend(batch.inputs.iter().step_by(2));
         }
     }
@@ -214,6 +251,11 @@ mod tests {
         assert_eq!(refusal(Targets::Values(&[1.0; 3]), None), "the data: there are 3 target values for 2 rows");
         assert_eq!(refusal(Targets::Values(&[]), None), "the data: there are 0 target values for 2 rows");
         assert_eq!(refusal(Targets::Classes(&[1, 1]), Some(&[1.0])), "the data: there are 1 weights for 2 rows");
+        let weights = Some(&[1.0, f32::NAN][..]);
+        assert_eq!(
+            refusal(Targets::Classes(&[1, 1]), weights),
+            "the data: the weight of row 2 is NaN, it must be 0 or above"
+        );
         let bad = array![[1.0, 2.0], [3.0, f32::INFINITY]];
         let error = InMemory::new(bad.view(), Targets::Classes(&[1, 1]), None).unwrap_err();
         assert_eq!(error.to_string(), "row 2, feature 2 of the input is inf; a network needs finite numbers");
@@ -230,10 +272,22 @@ mod tests {
         };
         let refused = |message: &str| Err(message.to_owned());
         assert_eq!(check(&|_| ()), Ok(2));
-        assert_eq!(check(&|b| b.inputs.push(0.0)), refused("training: a batch has 5 numbers, expected at most 2 rows of 2"));
-        assert_eq!(check(&|b| b.inputs = vec![0.0; 6]), refused("training: a batch has 6 numbers, expected at most 2 rows of 2"));
-        assert_eq!(check(&|b| b.values[1] = 3.0), refused("training: row 2 is 3, it must be 0, 1 or a probability between"));
-        assert_eq!(check(&|b| b.weights = vec![1.0]), refused("training: there are 1 weights for 2 rows"));
-        assert_eq!(check(&|b| b.weights = vec![1.0, -1.0]), refused("training: the weight of row 2 is -1, it must be 0 or above"));
+        assert_eq!(
+            check(&|b| b.inputs.push(0.0)),
+            refused("training: in a batch, there are 5 numbers, expected at most 2 rows of 2")
+        );
+        assert_eq!(
+            check(&|b| b.inputs = vec![0.0; 6]),
+            refused("training: in a batch, there are 6 numbers, expected at most 2 rows of 2")
+        );
+        assert_eq!(
+            check(&|b| b.values[1] = 3.0),
+            refused("training: in a batch, row 2 is 3, it must be 0, 1 or a probability between")
+        );
+        assert_eq!(check(&|b| b.weights = vec![1.0]), refused("training: in a batch, there are 1 weights for 2 rows"));
+        assert_eq!(
+            check(&|b| b.weights = vec![1.0, -1.0]),
+            refused("training: in a batch, the weight of row 2 is -1, it must be 0 or above")
+        );
     }
 }

@@ -1,8 +1,9 @@
 //! Training: batches in, better parameters out.
 //!
-//! An epoch sees all rows once, in batches. For each batch the loss is computed forward, its gradient backward, and the optimizer takes one step; this is
-//! stochastic gradient descent (Robbins & Monro 1951) with back-propagation. A batch is spread over the threads of the current `rayon` pool in a way that
-//! does not change a bit of the result: a seed gives the same network on one machine, whatever its number of threads and its load.
+//! An epoch sees all rows once, in batches. For each batch the loss is computed forward, its gradient backward, and the
+//! optimizer takes one step; this is stochastic gradient descent (Robbins & Monro 1951) with back-propagation. A batch
+//! is spread over the threads of the current `rayon` pool in a way that does not change a bit of the result: a seed
+//! gives the same network on one machine, whatever its number of threads and its load.
 
 mod batches;
 mod options;
@@ -47,6 +48,9 @@ pub struct Progress<'a> {
     pub finished: Option<&'a EpochRecord>,
 }
 
+/// Hears how far a training is. Where it breaks, training ends after that batch.
+pub type Callback<'a> = dyn FnMut(&Progress<'_>) -> ControlFlow<()> + Send + 'a;
+
 /// What an epoch came to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EpochRecord {
@@ -89,25 +93,26 @@ pub struct Trained {
 
 /// Trains a network on the rows of `source`, and judges it after each epoch on those of `validation`.
 ///
-/// `callback` hears of each batch and each epoch; where it breaks, training ends after that batch with what it has. Memory: the parameters, two or three
-/// copies of them for the optimizer and the best epoch, one gradient for each of up to eight shards, and what a batch needs on its way.
+/// `callback` hears of each batch and each epoch; where it breaks, training ends with what it has. Memory: the
+/// parameters, two or three copies of them for the optimizer and the best epoch, one gradient for each of up to eight
+/// shards, and what a batch needs on its way.
 ///
-/// Errors: options that make no sense, sources that do not fit the network or fail, an epoch without rows, and [`Error::Diverged`] as soon as a loss or a
-/// weight is NaN or infinite. After an error there is no network.
+/// Errors: options that make no sense, sources that do not fit the network or fail, an epoch without rows, and
+/// [`Error::Diverged`] as soon as a loss or a weight is NaN or infinite. After an error there is no network.
 pub fn train(
     network: Network,
     source: &mut dyn Batches,
     validation: Option<&mut dyn Batches>,
     options: &TrainingOptions,
-    callback: &mut (dyn FnMut(&Progress<'_>) -> ControlFlow<()> + Send),
+    callback: &mut Callback<'_>,
 ) -> Result<Trained, Error> {
     options.check()?;
     let fits = |what, source: &dyn Batches| {
         let got = source.features();
-        if got == network.plan.input_size {
-            return Ok(());
+        if got != network.plan.input_size {
+            return Err(Error::InputShape { what, expected: network.spec().input.clone(), got: Shape::features(got) });
         }
-        Err(Error::InputShape { what, expected: network.spec().input.clone(), got: Shape::features(got) })
+        source.check(network.spec().head.loss()).map_err(|reason| Error::Targets { what, reason })
     };
     fits(TRAINING, source)?;
     match &validation {
@@ -138,14 +143,36 @@ struct Run<'a> {
 
 /// The best epoch so far, under early stopping.
 struct Best {
+    stopping: EarlyStopping,
+    /// 0 before the first.
     epoch: usize,
     loss: f64,
     parameters: Vec<f32>,
 }
 
+impl Best {
+    fn new(stopping: EarlyStopping) -> Self {
+        Self { stopping, epoch: 0, loss: f64::INFINITY, parameters: Vec::new() }
+    }
+
+    /// Keeps the parameters where the loss is an improvement.
+    fn observe(&mut self, epoch: usize, loss: f64, parameters: &[f32]) {
+        if loss < self.loss - self.stopping.min_delta {
+            (self.epoch, self.loss) = (epoch, loss);
+            self.parameters.clear();
+            self.parameters.extend_from_slice(parameters);
+        }
+    }
+
+    fn is_long_ago(&self, epoch: usize) -> bool {
+        epoch - self.epoch >= self.stopping.patience
+    }
+}
+
 /// One pass over the source.
 struct Epoch {
     batches: usize,
+    rows: usize,
     loss: f64,
     rows_per_second: f64,
     cancelled: bool,
@@ -171,11 +198,12 @@ impl<'a> Run<'a> {
         mut self,
         source: &mut dyn Batches,
         mut validation: Option<&mut dyn Batches>,
-        callback: &mut (dyn FnMut(&Progress<'_>) -> ControlFlow<()> + Send),
+        callback: &mut Callback<'_>,
     ) -> Result<Trained, Error> {
         let mut judges = validation.is_some().then(|| Shards::for_evaluation(&self.network.plan, validation::ROWS));
         let (mut current, mut next) = (Batch::default(), Batch::default());
-        let (mut history, mut best) = (Vec::<EpochRecord>::new(), None::<Best>);
+        let mut history = Vec::<EpochRecord>::new();
+        let mut best = self.options.early_stopping.map(Best::new);
         let mut ended = Ended::Completed;
         for epoch in 1..=self.options.epochs {
             let start = Instant::now();
@@ -188,7 +216,14 @@ impl<'a> Run<'a> {
             let judged = match (&mut validation, &mut judges) {
                 (Some(source), Some(shards)) => {
                     let Network { plan, parameters, .. } = &self.network;
-                    let judged = validation::validate(shards, plan, parameters, self.network.spec().head, *source, &mut current)?;
+                    let judged = validation::validate(
+                        shards,
+                        plan,
+                        parameters,
+                        self.network.spec().head,
+                        *source,
+                        &mut current,
+                    )?;
                     if !judged.loss.is_finite() {
                         let place = "the validation loss is not finite".to_owned();
                         return Err(Error::Diverged { epoch, batch: pass.batches, place });
@@ -197,38 +232,30 @@ impl<'a> Run<'a> {
                 }
                 _ => None,
             };
-            let improved = self.options.early_stopping.zip(judged.as_ref()).map(|(stopping, judged)| {
-                let improved = best.as_ref().is_none_or(|best| judged.loss < best.loss - stopping.min_delta);
-                if improved {
-                    best = Some(Best { epoch, loss: judged.loss, parameters: self.network.parameters.clone() });
-                }
-                (stopping, improved)
-            });
+            if let (Some(best), Some(judged)) = (&mut best, &judged) {
+                best.observe(epoch, judged.loss, &self.network.parameters);
+            }
             let seconds = start.elapsed().as_secs_f64();
-            let Epoch { batches, loss, rows_per_second, .. } = pass;
+            let Epoch { batches, rows: rows_done, loss, rows_per_second, .. } = pass;
             history.push(EpochRecord { epoch, loss, validation: judged, seconds, rows_per_second });
             let epochs = self.options.epochs;
             let rows = source.rows();
             let finished = history.last();
-            let progress = Progress { epoch, epochs, batch: batches, rows_done: rows, rows, loss, rows_per_second, finished };
+            let progress = Progress { epoch, epochs, batch: batches, rows_done, rows, loss, rows_per_second, finished };
             if callback(&progress).is_break() {
                 ended = Ended::Cancelled;
                 break;
             }
-            if let (Some((stopping, false)), Some(best)) = (improved, &best)
-                && epoch - best.epoch >= stopping.patience
-            {
+            if best.as_ref().is_some_and(|best| best.is_long_ago(epoch)) {
                 ended = Ended::EarlyStopped;
                 break;
             }
         }
-        let kept_epoch = match best {
-            Some(best) => {
-                self.network.parameters = best.parameters;
-                best.epoch
-            }
-            None => history.len(),
-        };
+        let mut kept_epoch = history.len();
+        if let Some(best) = best.filter(|best| best.epoch > 0) {
+            self.network.parameters = best.parameters;
+            kept_epoch = best.epoch;
+        }
         Ok(Trained { network: self.network, history, kept_epoch, ended })
     }
 
@@ -238,19 +265,20 @@ impl<'a> Run<'a> {
         epoch: usize,
         source: &mut dyn Batches,
         [mut current, mut next]: [&mut Batch; 2],
-        callback: &mut (dyn FnMut(&Progress<'_>) -> ControlFlow<()> + Send),
+        callback: &mut Callback<'_>,
     ) -> Result<Epoch, Error> {
         let start = Instant::now();
         let shuffle = self.options.shuffle.then(|| generator(self.options.seed, Purpose::Shuffle, epoch as u64));
         source.start(shuffle).map_err(|cause| Error::Source { what: TRAINING, cause })?;
-        let (features, loss, batch_size) = (self.network.plan.input_size, self.network.spec().head.loss(), self.batch_size);
+        let (features, loss, batch_size) =
+            (self.network.plan.input_size, self.network.spec().head.loss(), self.batch_size);
         let read = |source: &mut dyn Batches, batch: &mut Batch| {
             batch.clear();
             source.next_batch(batch_size, batch).map_err(|cause| Error::Source { what: TRAINING, cause })?;
             batch.check(TRAINING, features, batch_size, loss)
         };
-        let mut pass = Epoch { batches: 0, loss: 0.0, rows_per_second: 0.0, cancelled: false };
-        let (mut done, mut loss_sum, mut weight_sum) = (0, 0.0, 0.0);
+        let mut pass = Epoch { batches: 0, rows: 0, loss: 0.0, rows_per_second: 0.0, cancelled: false };
+        let (mut loss_sum, mut weight_sum) = (0.0, 0.0);
         let mut rows = read(source, current)?;
         while rows > 0 {
             pass.batches += 1;
@@ -258,14 +286,14 @@ impl<'a> Run<'a> {
                 rayon::join(|| self.learn(epoch, pass.batches, current, rows), || read(&mut *source, &mut *next));
             loss_sum += learned?;
             weight_sum += current.total_weight(rows);
-            done += rows;
+            pass.rows += rows;
             pass.loss = if weight_sum > 0.0 { loss_sum / weight_sum } else { 0.0 };
-            pass.rows_per_second = done as f64 / start.elapsed().as_secs_f64().max(f64::MIN_POSITIVE);
+            pass.rows_per_second = pass.rows as f64 / start.elapsed().as_secs_f64().max(f64::MIN_POSITIVE);
             let progress = Progress {
                 epoch,
                 epochs: self.options.epochs,
                 batch: pass.batches,
-                rows_done: done,
+                rows_done: pass.rows,
                 rows: source.rows(),
                 loss: pass.loss,
                 rows_per_second: pass.rows_per_second,
@@ -278,7 +306,7 @@ impl<'a> Run<'a> {
             rows = following?;
             std::mem::swap(&mut current, &mut next);
         }
-        if done == 0 {
+        if pass.rows == 0 {
             return Err(Error::Empty(TRAINING));
         }
         if weight_sum == 0.0 {
@@ -311,7 +339,9 @@ impl<'a> Run<'a> {
     fn check_weights(&self, epoch: usize, batch: usize) -> Result<(), Error> {
         match self.network.plan.not_finite(&self.network.parameters) {
             None => Ok(()),
-            Some(step) => Err(Error::Diverged { epoch, batch, place: format!("the weights of {} are not finite", step.title()) }),
+            Some(step) => {
+                Err(Error::Diverged { epoch, batch, place: format!("the weights of {} are not finite", step.title()) })
+            }
         }
     }
 }

@@ -18,7 +18,8 @@ pub struct TrainingOptions {
     pub seed: u64,
     /// Whether the rows come in a new order each epoch. Default true.
     pub shuffle: bool,
-    /// Ends training when the validation loss no longer falls, and keeps the best epoch. Default none: all epochs, and the last is kept.
+    /// Ends training when the validation loss no longer falls, and keeps the best epoch. Default none: all epochs, and
+    /// the last is kept.
     pub early_stopping: Option<EarlyStopping>,
     /// The largest Euclidean norm of a step's gradient; a longer one is scaled down to it. Default none.
     pub clip_norm: Option<f64>,
@@ -90,7 +91,10 @@ mod tests {
         for (options, message) in [
             (TrainingOptions { epochs: 0, ..default() }, "training option `epochs`: must be at least 1"),
             (TrainingOptions { batch_size: 0, ..default() }, "training option `batch_size`: must be at least 1"),
-            (TrainingOptions { clip_norm: Some(0.0), ..default() }, "training option `clip_norm`: must be a number above 0"),
+            (
+                TrainingOptions { clip_norm: Some(0.0), ..default() },
+                "training option `clip_norm`: must be a number above 0",
+            ),
             (
                 TrainingOptions { early_stopping: stopping(0, 0.0), ..default() },
                 "training option `patience`: must be at least 1 epoch",
@@ -101,7 +105,12 @@ mod tests {
             ),
             (
                 TrainingOptions {
-                    optimizer: OptimizerSpec::Sgd { learning_rate: -1.0, momentum: 0.0, nesterov: false, weight_decay: 0.0 },
+                    optimizer: OptimizerSpec::Sgd {
+                        learning_rate: -1.0,
+                        momentum: 0.0,
+                        nesterov: false,
+                        weight_decay: 0.0,
+                    },
                     ..default()
                 },
                 "training option `learning_rate`: must be a number above 0, it is -1",

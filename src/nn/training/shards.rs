@@ -1,7 +1,7 @@
 //! One batch on several threads, with the same result on any number of them.
 //!
-//! A batch is cut into shards whose number and borders follow from its rows alone. Each shard has a workspace of its own; what the shards found is
-//! added up in their order. Threads only decide who computes a shard.
+//! A batch is cut into shards whose number and borders follow from its rows alone. Each shard has a workspace of its
+//! own; what the shards found is added up in their order. Threads only decide who computes a shard.
 
 use super::super::loss::{Loss, Targets};
 use super::super::optimizers::BLOCK;
@@ -84,8 +84,8 @@ impl Shards {
         Self { shards: (0..count(rows)).map(shard).collect() }
     }
 
-    /// The weighted sum of the losses of a batch. Writes the gradient of their weighted mean by the parameters to `gradient`. Random layers draw from the
-    /// stream of `seed` and `step`.
+    /// The weighted sum of the losses of a batch. Writes the gradient of their weighted mean by the parameters to
+    /// `gradient`. Random layers draw from the stream of `seed` and `step`.
     pub(super) fn learn(&mut self, task: Task<'_>, seed: u64, step: u64, gradient: &mut [f32]) -> f64 {
         let shards = &mut self.shards[..count(task.rows)];
         let scale = 1.0 / task.batch.total_weight(task.rows);
@@ -113,7 +113,8 @@ impl Shards {
         shards.iter().map(|shard| shard.sum).sum()
     }
 
-    /// The weighted sum of the losses of a batch, and the sum of `score(logits, targets)` over its rows, whatever their weights.
+    /// The weighted sum of the losses of a batch, and the sum of `score(logits, targets)` over its rows, whatever their
+    /// weights.
     pub(super) fn judge(&mut self, task: Task<'_>, score: impl Fn(&[f32], Targets<'_>) -> f64 + Sync) -> (f64, f64) {
         let shards = &mut self.shards[..count(task.rows)];
         let Task { plan, parameters, loss, .. } = task;
@@ -130,7 +131,9 @@ impl Shards {
     /// The first place where the last pass, over `task`, left the finite numbers.
     pub(super) fn not_finite(&self, task: Task<'_>) -> Option<String> {
         let shards = self.shards.iter().take(count(task.rows)).enumerate();
-        shards.map(|(i, shard)| shard.workspace.not_finite(task.plan, task.parameters, task.slice(i).rows)).find_map(|place| place)
+        shards
+            .map(|(i, shard)| shard.workspace.not_finite(task.plan, task.parameters, task.slice(i).rows))
+            .find_map(|place| place)
     }
 }
 

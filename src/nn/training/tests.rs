@@ -67,7 +67,8 @@ fn whole_trainings_are_those_of_pytorch() {
             clip_norm: case["clip"].as_f64(),
             ..TrainingOptions::default()
         };
-        let trained = train(network, &mut InMemory::new(x, targets, None).unwrap(), None, &options, &mut proceed).unwrap();
+        let trained =
+            train(network, &mut InMemory::new(x, targets, None).unwrap(), None, &options, &mut proceed).unwrap();
         let losses: Vec<f32> = trained.history.iter().map(|r| r.loss as f32).collect();
         assert_close(&losses, &numbers(&case["losses"]), 1e-5);
         assert_close(&trained.network.parameters, &numbers(&case["end"]), 2e-5);
@@ -79,7 +80,8 @@ fn whole_trainings_are_those_of_pytorch() {
 #[test]
 fn a_seed_gives_the_same_network_bit_for_bit_on_any_number_of_threads() {
     let (data, valid) = (signs(1500), signs(333));
-    let options = TrainingOptions { epochs: 3, batch_size: 400, seed: 9, clip_norm: Some(0.5), ..TrainingOptions::default() };
+    let options =
+        TrainingOptions { epochs: 3, batch_size: 400, seed: 9, clip_norm: Some(0.5), ..TrainingOptions::default() };
     let run = |threads: usize, options: &TrainingOptions| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let trained = pool.install(|| {
@@ -104,7 +106,8 @@ fn it_learns_and_validates() {
         optimizer: serde_json::from_value(json!({"adamw": {"learning_rate": 0.01}})).unwrap(),
         ..TrainingOptions::default()
     };
-    let trained = train(network(0.0), &mut in_memory(&data), Some(&mut in_memory(&valid)), &options, &mut proceed).unwrap();
+    let trained =
+        train(network(0.0), &mut in_memory(&data), Some(&mut in_memory(&valid)), &options, &mut proceed).unwrap();
     assert_eq!((trained.history.len(), trained.kept_epoch, trained.ended), (20, 20, Ended::Completed));
     let last = trained.history[19].validation.as_ref().unwrap();
     assert!(last.loss < 0.15 && last.metric > 0.95, "{last:?}");
@@ -198,7 +201,13 @@ fn the_callback_hears_of_all_and_may_break_off() {
 fn a_row_of_weight_two_counts_like_the_row_twice() {
     let (x, t) = signs(40);
     let spec = NetworkSpec { input: Shape::features(3), layers: vec![dense(6, Activation::Tanh)], head: Head::Binary };
-    let options = TrainingOptions { epochs: 4, batch_size: 100, optimizer: sgd(0.5), shuffle: false, ..TrainingOptions::default() };
+    let options = TrainingOptions {
+        epochs: 4,
+        batch_size: 100,
+        optimizer: sgd(0.5),
+        shuffle: false,
+        ..TrainingOptions::default()
+    };
     let run = |x: ArrayView2<'_, f32>, t: &[f32], weights: Option<&[f32]>| {
         let mut source = InMemory::new(x, Targets::Values(t), weights).unwrap();
         train(Network::new(spec.clone(), 2).unwrap(), &mut source, None, &options, &mut proceed).unwrap()
@@ -222,7 +231,10 @@ fn sources_and_options_that_do_not_fit_are_refused() {
     };
     let default = TrainingOptions::default;
     assert_eq!(refusal(&mut in_memory(&empty), None, default()), "the training data has no rows");
-    assert_eq!(refusal(&mut in_memory(&data), Some(&mut in_memory(&empty)), default()), "the validation data has no rows");
+    assert_eq!(
+        refusal(&mut in_memory(&data), Some(&mut in_memory(&empty)), default()),
+        "the validation data has no rows"
+    );
     let mut four = InMemory::new(wide.view(), Targets::Values(&data.1), None).unwrap();
     assert_eq!(refusal(&mut four, None, default()), "the training data has rows of shape [4], the network reads [3]");
     let stopping = TrainingOptions { early_stopping: Some(EarlyStopping::default()), ..default() };
@@ -233,7 +245,14 @@ fn sources_and_options_that_do_not_fit_are_refused() {
     let mut classes = InMemory::new(data.0.view(), Targets::Classes(&[0; 10]), None).unwrap();
     assert_eq!(
         refusal(&mut classes, None, default()),
-        "the training data: there are 0 targets where 10 are needed for 10 rows"
+        "the training data: a binary or regression head needs numbers, these are classes"
+    );
+    let mut labels = data.1.clone();
+    labels[7] = 2.0;
+    let mut labelled = InMemory::new(data.0.view(), Targets::Values(&labels), None).unwrap();
+    assert_eq!(
+        refusal(&mut labelled, None, default()),
+        "the training data: row 8 is 2, it must be 0, 1 or a probability between"
     );
     let mut nothing = InMemory::new(data.0.view(), Targets::Values(&data.1), Some(&[0.0; 10])).unwrap();
     assert_eq!(refusal(&mut nothing, None, default()), "the training data: all weights are 0");

@@ -60,12 +60,14 @@ pub(super) fn validate(
     Ok(Validation { loss: loss / weight, metric_name: metric_name.to_owned(), metric: score / count as f64 })
 }
 
-/// The sum over the rows: 1 for the right class, or the mean absolute error of a row. The first of equal logits is the predicted class; yes is predicted
-/// from a probability of one half on.
+/// The sum over the rows: 1 for the right class, or the mean absolute error of a row. The first of equal logits is the
+/// predicted class; yes is predicted from a probability of one half on.
 fn score(head: Head, logits: &[f32], targets: Targets<'_>) -> f64 {
     let rows = logits.chunks_exact(head.width().max(1));
     match targets {
-        Targets::Classes(classes) => rows.zip(classes).filter(|(z, class)| largest(z) == **class as usize).count() as f64,
+        Targets::Classes(classes) => {
+            rows.zip(classes).filter(|(z, class)| largest(z) == **class as usize).count() as f64
+        }
         Targets::Values(values) if head == Head::Binary => {
             logits.iter().zip(values).filter(|(z, t)| (**z >= 0.0) == (**t >= 0.5)).count() as f64
         }

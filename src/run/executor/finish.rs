@@ -100,7 +100,8 @@ impl Executor<'_> {
     /// Keeps the results of a stage, so that it does no work as long as nothing changes.
     fn keep(&self, stage: &PlannedStage, record: &StageRecord, mut outcome: Outcome, counts: StageCounts) {
         let artifacts = self.cache.artifacts(&stage.fingerprint);
-        for path in outcome.bindings.artifacts.values_mut().chain(outcome.model.as_mut()) {
+        let prepared = outcome.bindings.files.values_mut().flat_map(|files| &mut files.paths);
+        for path in outcome.bindings.artifacts.values_mut().chain(outcome.model.as_mut()).chain(prepared) {
             if let Ok(relative) = path.strip_prefix(&artifacts) {
                 *path = relative.to_path_buf();
             }

@@ -179,7 +179,10 @@ impl Executor<'_> {
             let relation = self.relation(table).ok()?.without_taps();
             let result = self.context.engine.stream(&relation, &self.execution(), &mut |_| Ok(true));
             let found = match result {
-                Err(failed) => Diagnostic::from(failed),
+                Err(failed) => {
+                    let failed = Diagnostic::from(failed);
+                    stage.planned.work.explain_failure(&failed).unwrap_or(failed)
+                }
                 Ok(()) => stage.planned.work.judge(&self.counts(at, stage))?,
             };
             Some((at, found))

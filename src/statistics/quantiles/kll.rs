@@ -79,7 +79,8 @@ impl Kll {
 
     /// Halves the lowest level that is full. There is one whenever the sketch is larger than its capacity.
     fn compress(&mut self) {
-        let Some(height) = (0..self.levels.len()).find(|&height| self.levels[height].len() >= self.width(height)) else {
+        let Some(height) = (0..self.levels.len()).find(|&height| self.levels[height].len() >= self.width(height))
+        else {
             return;
         };
         if height + 1 == self.levels.len() {

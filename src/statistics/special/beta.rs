@@ -9,8 +9,8 @@ const MOST_STEPS: u32 = 1_000_000;
 
 /// The regularised incomplete beta function I(x; a, b) for a, b > 0 and x from 0 to 1; NaN elsewhere.
 ///
-/// Continued fraction (DLMF 8.17.22) on the side where it converges fast, evaluated by Lentz's method; the factor before
-/// it by Loader's expansion, which keeps its accuracy for large parameters. About √max(a, b) steps.
+/// Continued fraction of Didonato & Morris 1992 (*Algorithm 708*, ACM TOMS 18) on the side where it converges fast, evaluated by
+/// Lentz's method; the factor above it by Loader's expansion, which keeps its accuracy for large parameters. About √max(a, b) steps.
 #[must_use]
 pub fn regularized_beta(a: f64, b: f64, x: f64) -> f64 {
     with_complement(a, b, x, 1.0 - x)
@@ -25,34 +25,35 @@ pub(super) fn with_complement(a: f64, b: f64, x: f64, y: f64) -> f64 {
     } else if y == 0.0 {
         1.0
     } else if x < (a + 1.0) / (a + b + 2.0) {
-        factor(a, b, x, y) / (a * fraction(a, b, x))
+        factor(a, b, x, y) / fraction(a, b, x, y)
     } else {
-        1.0 - factor(b, a, y, x) / (b * fraction(b, a, y))
+        1.0 - factor(b, a, y, x) / fraction(b, a, y, x)
     }
 }
 
 /// xᵃ yᵇ / B(a, b) with y = 1 - x.
 fn factor(a: f64, b: f64, x: f64, y: f64) -> f64 {
     let n = a + b;
-    let exponent =
-        stirling_error(n) - stirling_error(a) - stirling_error(b) - deviance(a, n * x) - deviance(b, n * y);
+    let exponent = stirling_error(n) - stirling_error(a) - stirling_error(b) - deviance(a, n * x) - deviance(b, n * y);
     (a / n * b / (2.0 * PI)).sqrt() * exponent.exp()
 }
 
-/// 1 + d₁/(1 + d₂/(1 + ..)) of DLMF 8.17.22.
-fn fraction(a: f64, b: f64, x: f64) -> f64 {
+/// The continued fraction b₀ + a₁/(b₁ + a₂/(b₂ + ..)) by which [`factor`] is divided (Didonato & Morris 1992, equation 9).
+///
+/// In it, a - (a + b) x is written as a y - b x, so that nothing cancels where x is near 0 or 1.
+fn fraction(a: f64, b: f64, x: f64, y: f64) -> f64 {
     // Lentz: a zero denominator is replaced by a number so small that it changes nothing else.
     let nonzero = |value: f64| if value.abs() < 1e-300 { 1e-300 } else { value };
-    let (mut value, mut c, mut d) = (1.0, 1.0, 0.0);
+    let lambda = a * y - b * x;
+    let mut value = nonzero(a * (lambda + 1.0) / (a + 1.0));
+    let (mut c, mut d) = (value, 0.0);
     for step in 1..=MOST_STEPS {
-        let m = f64::from(step / 2);
-        let term = if step % 2 == 0 {
-            m * (b - m) * x / ((a + 2.0 * m - 1.0) * (a + 2.0 * m))
-        } else {
-            -(a + m) * (a + b + m) * x / ((a + 2.0 * m) * (a + 2.0 * m + 1.0))
-        };
-        d = 1.0 / nonzero(1.0 + term * d);
-        c = nonzero(1.0 + term / c);
+        let m = f64::from(step);
+        let odd = a + 2.0 * m - 1.0;
+        let numerator = (a + m - 1.0) / odd * ((a + b + m - 1.0) / odd) * m * (b - m) * x * x;
+        let denominator = m + m * (b - m) * x / odd + (a + m) * (lambda + 1.0 + m * (1.0 + y)) / (odd + 2.0);
+        d = 1.0 / nonzero(denominator + numerator * d);
+        c = nonzero(denominator + numerator / c);
         value *= c * d;
         if (c * d - 1.0).abs() < 1e-15 {
             break;

@@ -43,8 +43,8 @@ pub fn normal_quantile(p: f64) -> f64 {
     if p > 0.5 {
         return -normal_quantile(1.0 - p);
     }
-    if p == 0.0 {
-        return f64::NEG_INFINITY;
+    if p == 0.0 || p == 0.5 {
+        return if p == 0.0 { f64::NEG_INFINITY } else { 0.0 };
     }
     let t = (-2.0 * p.ln()).sqrt();
     let above = 2.515_517 + t * (0.802_853 + t * 0.010_328);

@@ -3,7 +3,7 @@
 //! The kernels compute the wrapped value and gather the overflow bits of a whole batch in one register, so the loops stay
 //! vectorised; only when a bit is set are the rows looked at one by one, for the first pair that really overflows.
 
-use polars::prelude::{ChunkedArray, IntoSeries, PlSmallStr, PolarsNumericType, PolarsResult, Series};
+use polars::prelude::{ChunkApply, Int64Chunked, IntoSeries, PlSmallStr, PolarsResult, Series};
 use polars_arrow::array::PrimitiveArray;
 use polars_arrow::bitmap::Bitmap;
 use polars_arrow::compute::utils::combine_validities_and;
@@ -87,7 +87,7 @@ fn wrapped(x: &[i64], y: &[i64], step: impl Fn(i64, i64) -> (i64, i64)) -> (Vec<
 
 fn int64(values: Vec<i64>, validity: Option<Bitmap>) -> Series {
     let array = PrimitiveArray::from_vec(values).with_validity(validity);
-    polars::prelude::Int64Chunked::with_chunk(PlSmallStr::EMPTY, array).into_series()
+    Int64Chunked::with_chunk(PlSmallStr::EMPTY, array).into_series()
 }
 
 /// `-x` of an int64 column.
@@ -95,8 +95,7 @@ fn int64(values: Vec<i64>, validity: Option<Bitmap>) -> Series {
 /// Errors: the smallest int64 has no negative.
 pub(super) fn negated(column: &Series) -> PolarsResult<Series> {
     refuse_smallest(column, "-")?;
-    let column = column.i64()?;
-    Ok(unary(column, i64::wrapping_neg).into_series())
+    Ok(column.i64()?.apply_values(i64::wrapping_neg).into_series())
 }
 
 /// `abs(x)` of an int64 column.
@@ -104,7 +103,7 @@ pub(super) fn negated(column: &Series) -> PolarsResult<Series> {
 /// Errors: the smallest int64 has no absolute value.
 pub(super) fn absolute(column: &Series) -> PolarsResult<Series> {
     refuse_smallest(column, "abs of ")?;
-    Ok(unary(column.i64()?, i64::wrapping_abs).into_series())
+    Ok(column.i64()?.apply_values(i64::wrapping_abs).into_series())
 }
 
 fn refuse_smallest(column: &Series, operation: &str) -> PolarsResult<()> {
@@ -114,17 +113,10 @@ fn refuse_smallest(column: &Series, operation: &str) -> PolarsResult<()> {
     Ok(())
 }
 
-fn unary<T: PolarsNumericType>(
-    column: &ChunkedArray<T>,
-    step: impl Fn(T::Native) -> T::Native + Copy,
-) -> ChunkedArray<T> {
-    column.apply_values(step)
-}
-
 /// The remainder with the sign of the dividend; null when a side is null or the divisor is zero.
 pub(super) fn remainder(left: &Series, right: &Series) -> PolarsResult<Series> {
     let (left, right) = (left.i64()?, right.i64()?);
-    let values: polars::prelude::Int64Chunked = left
+    let values: Int64Chunked = left
         .iter()
         .zip(right.iter())
         .map(|pair| match pair {
@@ -151,7 +143,7 @@ pub(super) fn integer_quotient(left: &Series, right: &Series) -> PolarsResult<Se
             },
         });
     }
-    Ok(values.into_iter().collect::<polars::prelude::Int64Chunked>().into_series())
+    Ok(values.into_iter().collect::<Int64Chunked>().into_series())
 }
 
 #[cfg(test)]

@@ -47,14 +47,14 @@ impl Lowering {
             // The right side counts only where the left one does not decide, as people expect who write
             // `x ~ '^[0-9]+$' and cast(x as int64) > 5`.
             B::And => {
-                let left = boolean(self.lower(left)?);
-                let open = left.clone().fill_null(pl::lit(true));
-                Ok(left.and(boolean(self.guard(open).lower(right)?)))
+                let value = boolean(self.lower(left)?);
+                let open = value.clone().fill_null(pl::lit(true));
+                Ok(value.and(boolean(self.guard_if_safe(left, open).lower(right)?)))
             }
             B::Or => {
-                let left = boolean(self.lower(left)?);
-                let open = left.clone().fill_null(pl::lit(false)).not();
-                Ok(left.or(boolean(self.guard(open).lower(right)?)))
+                let value = boolean(self.lower(left)?);
+                let open = value.clone().fill_null(pl::lit(false)).not();
+                Ok(value.or(boolean(self.guard_if_safe(left, open).lower(right)?)))
             }
         }
     }
@@ -69,13 +69,9 @@ impl Lowering {
         if let Some(shifted) = self.moment_arithmetic(operator, left, right, result)? {
             return Ok(shifted);
         }
-        let overflow_possible = match (result, bits(left), bits(right)) {
-            (DataType::Int64, Some(p), Some(q)) => result_bits(operator, p, q) > 62,
-            (DataType::Int64 | DataType::Duration, ..) => true,
-            _ => false,
-        };
+        let overflow = overflows(operator, left, right, result);
         let (left, right) = (self.lower(left)?, self.lower(right)?);
-        if !overflow_possible {
+        if !overflow {
             return Ok(match operator {
                 Checked::Add => left + right,
                 Checked::Subtract => left - right,
@@ -173,6 +169,26 @@ impl Lowering {
     }
 }
 
+fn overflows(operator: Checked, left: &Expr, right: &Expr, result: &DataType) -> bool {
+    match (result, bits(left), bits(right)) {
+        (DataType::Int64, Some(p), Some(q)) => result_bits(operator, p, q) > 62,
+        (DataType::Int64 | DataType::Duration, ..) => true,
+        _ => false,
+    }
+}
+
+/// Whether a sum, difference or product can leave the range of its type.
+pub(super) fn can_overflow(operator: BinaryOperator, left: &Expr, right: &Expr, result: &DataType) -> bool {
+    let checked = match operator {
+        BinaryOperator::Add => Checked::Add,
+        BinaryOperator::Subtract => Checked::Subtract,
+        BinaryOperator::Multiply => Checked::Multiply,
+        _ => return false,
+    };
+    let moment = |expr: &Expr| matches!(expr.data_type, DataType::Date | DataType::Datetime(_) | DataType::Time);
+    moment(left) || moment(right) || overflows(checked, left, right, result)
+}
+
 fn checked_by_type(operator: Checked, left: pl::Expr, right: pl::Expr, result: &DataType) -> pl::Expr {
     let (left, right) = match result {
         DataType::Duration => (left.to_physical(), right.to_physical()),
@@ -231,7 +247,7 @@ fn float(lowered: pl::Expr, expr: &Expr) -> pl::Expr {
 ///
 /// Columns that were widened from a narrower type, literals and parts of dates are known to be small, so that most
 /// arithmetic of everyday data needs no check.
-fn bits(expr: &Expr) -> Option<u32> {
+pub(super) fn bits(expr: &Expr) -> Option<u32> {
     if !expr.data_type.is_integer() {
         return None;
     }

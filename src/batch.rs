@@ -1,0 +1,156 @@
+//! Values of record batches as algorithms and people want them: numbers, texts, one value to show.
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::datatypes::{DataType, Float64Type, Int64Type};
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+
+use crate::expression::Literal;
+
+/// One value as a person reads it; none for null.
+pub fn display(array: &ArrayRef, row: usize) -> Option<String> {
+    if row >= array.len() || array.is_null(row) {
+        return None;
+    }
+    let options = FormatOptions::default().with_display_error(true);
+    ArrayFormatter::try_new(array, &options).ok().map(|formatter| formatter.value(row).to_string())
+}
+
+/// A column of numbers or booleans as float64; null and everything else as NaN.
+pub fn floats(array: &ArrayRef) -> Vec<f64> {
+    let Ok(cast) = arrow::compute::cast(array, &DataType::Float64) else { return vec![f64::NAN; array.len()] };
+    let cast = cast.as_primitive::<Float64Type>();
+    cast.iter().map(|value| value.unwrap_or(f64::NAN)).collect()
+}
+
+/// A column as texts, as a person reads them; null as none.
+pub fn texts(array: &ArrayRef) -> Vec<Option<String>> {
+    if let Some(strings) = array.as_string_view_opt() {
+        return strings.iter().map(|text| text.map(str::to_owned)).collect();
+    }
+    let options = FormatOptions::default().with_display_error(true);
+    let Ok(formatter) = ArrayFormatter::try_new(array, &options) else { return vec![None; array.len()] };
+    (0..array.len()).map(|row| array.is_valid(row).then(|| formatter.value(row).to_string())).collect()
+}
+
+/// One value as a constant; null for types that have no constants.
+pub fn literal(array: &ArrayRef, row: usize) -> Literal {
+    if row >= array.len() || array.is_null(row) {
+        return Literal::Null;
+    }
+    let value = array.slice(row, 1);
+    let integer = || {
+        let cast = arrow::compute::cast(&value, &DataType::Int64).ok()?;
+        cast.as_primitive_opt::<Int64Type>().and_then(|cast| cast.iter().next().flatten())
+    };
+    let found = match array.data_type() {
+        DataType::Boolean => value.as_boolean_opt().and_then(|value| value.iter().next().flatten()).map(Literal::Boolean),
+        DataType::Utf8View => value.as_string_view_opt().and_then(|value| value.iter().next().flatten()).map(|text| Literal::String(text.to_owned())),
+        DataType::Date32 => integer().and_then(|days| i32::try_from(days).ok()).map(Literal::Date),
+        DataType::Time64(_) => integer().map(Literal::Time),
+        DataType::Timestamp(..) => integer().map(Literal::Datetime),
+        DataType::Duration(_) => integer().map(Literal::Duration),
+        kind if kind.is_integer() => integer().map(Literal::Integer),
+        kind if kind.is_floating() || matches!(kind, DataType::Decimal128(..)) => {
+            floats(&value).first().copied().map(Literal::Float)
+        }
+        _ => None,
+    };
+    found.unwrap_or(Literal::Null)
+}
+
+/// The column of that name.
+pub fn column<'a>(batch: &'a RecordBatch, name: &str) -> Option<&'a ArrayRef> {
+    batch.column_by_name(name)
+}
+
+/// A constant as a person reads it.
+pub fn literal_text(literal: &Literal) -> String {
+    let date = |days: i64| jiff::civil::date(1970, 1, 1).checked_add(jiff::Span::new().days(days)).map(|date| date.to_string());
+    let datetime = |micros: i64| {
+        let timestamp = jiff::Timestamp::from_microsecond(micros).ok()?;
+        Some(timestamp.strftime("%Y-%m-%d %H:%M:%S").to_string())
+    };
+    match literal {
+        Literal::Null => "null".to_owned(),
+        Literal::Boolean(value) => value.to_string(),
+        Literal::Integer(value) => value.to_string(),
+        Literal::Float(value) => value.to_string(),
+        Literal::String(text) => text.clone(),
+        Literal::Date(days) => date(i64::from(*days)).unwrap_or_else(|_| format!("day {days}")),
+        Literal::Datetime(micros) => datetime(*micros).unwrap_or_else(|| format!("{micros} µs")),
+        Literal::Time(nanos) => format!("{} ns after midnight", nanos),
+        Literal::Duration(micros) => format!("{micros} µs"),
+        Literal::Interval { months, days, microseconds } => format!("{months} months {days} days {microseconds} µs"),
+    }
+}
+
+/// Writes a small table that a stage made as Parquet.
+///
+/// Errors: the file cannot be written.
+pub fn write_parquet(path: &std::path::Path, batch: &RecordBatch) -> Result<(), crate::diagnostic::Diagnostic> {
+    use crate::diagnostic::{Class, Diagnostic};
+    let failed = |error: &dyn std::fmt::Display| {
+        Diagnostic::error(Class::Output, format!("cannot write `{}`: {error}", path.display()))
+    };
+    let file = std::fs::File::create(path).map_err(|error| failed(&error))?;
+    let mut writer =
+        parquet::arrow::ArrowWriter::try_new(file, batch.schema(), None).map_err(|error| failed(&error))?;
+    writer.write(batch).map_err(|error| failed(&error))?;
+    writer.close().map_err(|error| failed(&error))?;
+    Ok(())
+}
+
+/// A column of a small table that a stage makes.
+#[derive(Debug, Clone)]
+pub enum Values {
+    /// Texts.
+    Texts(Vec<Option<String>>),
+    /// Whole numbers.
+    Integers(Vec<Option<i64>>),
+    /// Numbers; those that are not finite become null.
+    Floats(Vec<Option<f64>>),
+    /// Lists of texts.
+    Lists(Vec<Vec<String>>),
+}
+
+impl Values {
+    /// The type of the column.
+    pub fn data_type(&self) -> crate::expression::DataType {
+        use crate::expression::DataType as T;
+        match self {
+            Self::Texts(_) => T::String,
+            Self::Integers(_) => T::Int64,
+            Self::Floats(_) => T::Float64,
+            Self::Lists(_) => T::List(Box::new(T::String)),
+        }
+    }
+
+    fn array(self) -> ArrayRef {
+        use arrow::array::{Float64Array, Int64Array, LargeListBuilder, StringViewArray, StringViewBuilder};
+        use std::sync::Arc;
+        match self {
+            Self::Texts(values) => Arc::new(values.into_iter().collect::<StringViewArray>()),
+            Self::Integers(values) => Arc::new(Int64Array::from(values)),
+            Self::Floats(values) => {
+                Arc::new(values.into_iter().map(|value| value.filter(|value| value.is_finite())).collect::<Float64Array>())
+            }
+            Self::Lists(lists) => {
+                let mut builder = LargeListBuilder::new(StringViewBuilder::new());
+                for list in lists {
+                    list.iter().for_each(|text| builder.values().append_value(text));
+                    builder.append(true);
+                }
+                Arc::new(builder.finish())
+            }
+        }
+    }
+}
+
+/// A small table of named columns of equal length.
+///
+/// Errors: the lengths differ.
+pub fn table(columns: Vec<(&str, Values)>) -> Result<RecordBatch, crate::diagnostic::Diagnostic> {
+    let arrays = columns.into_iter().map(|(name, values)| (name.to_owned(), values.array(), true));
+    RecordBatch::try_from_iter_with_nullable(arrays)
+        .map_err(|error| crate::diagnostic::Diagnostic::error(crate::diagnostic::Class::Stage, error.to_string()))
+}

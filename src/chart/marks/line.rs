@@ -1,0 +1,314 @@
+//! Lines: how values go along an ordered axis.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Positions, Series, check_lengths, colour, distinct, key};
+use crate::chart::axes::Side;
+use crate::chart::error::ChartError;
+use crate::chart::figure::{Figure, LegendShow, Scale};
+use crate::chart::frame::{Frame, Plan, empty};
+use crate::chart::key::Swatch;
+use crate::chart::position::{Domain, Extent, admitted};
+use crate::chart::scene::{Anchor, Area, Point, Scene, Shape, Text};
+use crate::chart::theme::Ink;
+use crate::chart::typography::{Weight, clean, shorten, width};
+
+/// Up to this many positions each value has a dot and a tooltip.
+const DOTS: usize = 31;
+/// All lines together have at most about this many corners; what lies closer than a pixel is merged.
+const MOST_CORNERS: usize = 20_000;
+const NAME_SIZE: f64 = 12.0;
+/// The distance between the names at the ends of lines.
+const NAME_PITCH: f64 = 15.0;
+/// The distance between the drawing and the names.
+const NAME_GAP: f64 = 12.0;
+/// The radius of the dot before a name. Names themselves are not coloured: some colours are too pale for small text.
+const NAME_DOT: f64 = 3.5;
+
+/// A line for each series. A null is a gap. Positions may come in any order; those that are numbers or times are sorted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Line {
+    /// Where the values stand along the horizontal axis.
+    pub x: Positions,
+    /// One colour each, with a value for each position.
+    pub series: Vec<Series>,
+}
+
+impl Line {
+    /// Lines over shared positions.
+    pub fn new(x: Positions, series: Vec<Series>) -> Line {
+        Line { x, series }
+    }
+}
+
+pub(super) fn draw(figure: &Figure, mark: &Line) -> Result<Scene, ChartError> {
+    check_lengths(&mark.series, mark.x.len())?;
+    let (series, note) = distinct(&mark.series);
+    let mut notes: Vec<String> = note.into_iter().collect();
+    let x_scale = mark.x.scale(&figure.x);
+    let y_scale = figure.y.scale;
+    let (x_domain, x_notes) = mark.x.domain(&figure.x, 0.0);
+    notes.extend(x_notes);
+
+    let mut extent = Extent::new(y_scale);
+    for one in series {
+        let drawn = one.values.iter().enumerate().filter(|(index, _)| mark.x.place(*index, x_scale).is_some());
+        drawn.for_each(|(_, value)| extent.add(*value));
+    }
+    notes.extend(extent.notes(&figure.y));
+    // Zero belongs to the axis unless that would flatten the lines.
+    let rooted = y_scale == Scale::Linear && extent.low() >= 0.0 && extent.low() <= 0.5 * extent.high();
+    if rooted && extent.shown > 0 {
+        extent.reach(0.0);
+    }
+    let (Some(x_domain), Some(span)) = (x_domain, extent.span(&figure.y, 0.0, true)) else {
+        return Ok(empty(figure, "No rows to show", &notes));
+    };
+
+    let names: Vec<String> = series.iter().map(|one| clean(&one.name)).collect();
+    let longest = (f64::from(figure.width) * 0.22).min(150.0);
+    let cut: Vec<_> = names.iter().map(|name| shorten(name, NAME_SIZE, Weight::Regular, longest)).collect();
+    let widest = cut.iter().map(|name| width(&name.shown, NAME_SIZE, Weight::Regular)).fold(0.0, f64::max);
+    let mut plan =
+        Plan::new(Side::new(x_domain, &figure.x.label), Side::new(Domain::Values(span.clone()), &figure.y.label));
+    plan.bottom.grid = false;
+    plan.height = if figure.width < 420 { 200.0 } else { 260.0 };
+    let room = figure.height.map_or(plan.height, |height| f64::from(height) - 130.0);
+    let labelled = figure.legend.show == LegendShow::Auto
+        && series.len() > 1
+        && figure.width >= 420
+        && series.len() as f64 * NAME_PITCH <= room;
+    plan.key = key(figure, series, Swatch::Line, labelled);
+    let title = shorten(&clean(&figure.legend.title), NAME_SIZE, Weight::Regular, longest);
+    let widest = widest.max(width(&title.shown, NAME_SIZE, Weight::Regular) - 2.0 * NAME_DOT - 5.0);
+    plan.right = if labelled { widest + 2.0 * NAME_DOT + 19.0 } else { 0.0 };
+    plan.notes = notes;
+
+    let mut frame = Frame::new(figure, plan);
+    let order = order(&mark.x, x_scale);
+    let columns = (frame.area.width() as usize).min(MOST_CORNERS / 4 / series.len().max(1)).max(16);
+    let mut ends: Vec<(usize, Point)> = Vec::new();
+    if rooted {
+        let floor = frame.y.at(0.0);
+        frame.floor(floor);
+    }
+    for (index, one) in series.iter().enumerate() {
+        let (ink, opacity) = colour(index);
+        let points: Vec<Option<Point>> = order
+            .iter()
+            .map(|at| {
+                let value = admitted(y_scale, one.values.get(*at).copied().flatten())?;
+                Some((frame.x.at(mark.x.place(*at, x_scale)?), frame.y.at(value)))
+            })
+            .collect();
+        if let Some(last) = points.iter().rev().flatten().next() {
+            ends.push((index, *last));
+        }
+        for run in runs(&points, frame.area, columns) {
+            let run = if order.len() > 4 * columns { merged(&run, frame.area, columns) } else { run };
+            if rooted && series.len() == 1 && run.len() > 1 {
+                frame.push(under(&run, frame.y.at(0.0), ink));
+            }
+            if run.len() > 1 {
+                frame.push(Shape::Polyline { points: run, stroke: ink, width: 2.0, opacity });
+            } else if !run.is_empty() {
+                frame.push(Shape::Dots { centres: run, radius: 3.0, fill: ink, opacity });
+            }
+        }
+        // Among many lines the dots would hide them: they are there for their tooltips alone.
+        let crowded = order.len() * series.len() > 3 * DOTS;
+        if order.len() <= DOTS {
+            for (at, point) in order.iter().zip(&points) {
+                let Some((x, y)) = point else { continue };
+                let value = one.values.get(*at).copied().flatten().map(|value| span.exact(value)).unwrap_or_default();
+                let hint = super::tooltip(&mark.x.word(*at, &figure.x), &one.name, &value);
+                frame.push(dot((*x, *y), ink, if crowded { 0.0 } else { 1.0 }, hint));
+            }
+        }
+    }
+    if labelled {
+        let at = (frame.area.right + NAME_GAP, frame.area.top - 16.0);
+        let text = Text::new(at, title.shown, NAME_SIZE, Anchor::Start, Ink::Muted);
+        if !text.content.is_empty() {
+            frame.push(Shape::Text(Text { tooltip: title.full, ..text }));
+        }
+        name_ends(&mut frame, &ends, &cut);
+    }
+    Ok(frame.scene)
+}
+
+/// A dot with a tooltip.
+fn dot((x, y): Point, fill: Ink, opacity: f64, hint: String) -> Shape {
+    const RADIUS: f64 = 3.0;
+    Shape::Rectangle {
+        left: x - RADIUS,
+        top: y - RADIUS,
+        width: 2.0 * RADIUS,
+        height: 2.0 * RADIUS,
+        rounded: crate::chart::scene::Rounded::All,
+        radius: RADIUS,
+        fill,
+        opacity,
+        tooltip: Some(hint),
+    }
+}
+
+/// The indices of the drawable positions from left to right. O(n log n).
+fn order(x: &Positions, scale: Scale) -> Vec<usize> {
+    let mut placed: Vec<(usize, f64)> =
+        (0..x.len()).filter_map(|index| Some((index, x.place(index, scale)?))).collect();
+    placed.sort_by(|a, b| a.1.total_cmp(&b.1));
+    placed.into_iter().map(|(index, _)| index).collect()
+}
+
+/// The pieces of a line between its gaps. A gap that is narrower than a column of pixels cannot be seen and does not divide.
+fn runs(points: &[Option<Point>], area: Area, columns: usize) -> Vec<Vec<Point>> {
+    let narrow = if points.len() > 4 * columns { area.width() / columns as f64 } else { 0.0 };
+    let mut runs: Vec<Vec<Point>> = Vec::new();
+    for piece in points.split(Option::is_none) {
+        let mut piece = piece.iter().flatten().copied().peekable();
+        let Some(next) = piece.peek() else { continue };
+        match runs.last_mut() {
+            Some(run) if run.last().is_some_and(|last| next.0 - last.0 < narrow) => run.extend(piece),
+            _ => runs.push(piece.collect()),
+        }
+    }
+    runs
+}
+
+/// At most four corners for each column of pixels: the first, the lowest, the highest and the last point in it. A line drawn through them looks the same
+/// (Jugel, Jerzak, Hackenbroich, Markl 2014, "M4: a visualization-oriented time series data aggregation").
+fn merged(points: &[Point], area: Area, columns: usize) -> Vec<Point> {
+    let column = |point: &Point| ((point.0 - area.left) / area.width() * columns as f64) as i64;
+    let mut kept = Vec::with_capacity(4 * columns);
+    for chunk in points.chunk_by(|a, b| column(a) == column(b)) {
+        let by_height = |a: &(usize, &Point), b: &(usize, &Point)| a.1.1.total_cmp(&b.1.1);
+        let lowest = chunk.iter().enumerate().min_by(by_height).map(|found| found.0);
+        let highest = chunk.iter().enumerate().max_by(by_height).map(|found| found.0);
+        let mut corners: Vec<usize> =
+            [Some(0), lowest, highest, chunk.len().checked_sub(1)].into_iter().flatten().collect();
+        corners.sort_unstable();
+        corners.dedup();
+        kept.extend(corners.into_iter().filter_map(|index| chunk.get(index)));
+    }
+    kept
+}
+
+/// The pale area between a line and zero.
+fn under(run: &[Point], floor: f64, fill: Ink) -> Shape {
+    let ends = run.first().zip(run.last()).map(|(first, last)| [(last.0, floor), (first.0, floor)]);
+    let ring: Vec<Point> = run.iter().copied().chain(ends.into_iter().flatten()).collect();
+    Shape::Polygons { rings: vec![ring], fill, opacity: 0.10, tooltip: None }
+}
+
+/// Writes the names of the series at the ends of their lines, moved apart where they would overlap.
+fn name_ends(frame: &mut Frame, ends: &[(usize, Point)], names: &[crate::chart::typography::Shortened]) {
+    let mut places: Vec<(usize, f64)> = ends.iter().map(|(index, point)| (*index, point.1)).collect();
+    places.sort_by(|a, b| a.1.total_cmp(&b.1));
+    let mut free = f64::NEG_INFINITY;
+    for place in &mut places {
+        place.1 = place.1.max(free);
+        free = place.1 + NAME_PITCH;
+    }
+    let mut limit = frame.area.bottom;
+    for place in places.iter_mut().rev() {
+        place.1 = place.1.min(limit);
+        limit = place.1 - NAME_PITCH;
+    }
+    let x = frame.area.right + NAME_GAP;
+    for (index, y) in places {
+        let Some(name) = names.get(index) else { continue };
+        let (fill, opacity) = colour(index);
+        frame.push(Shape::Dots { centres: vec![(x + NAME_DOT, y)], radius: NAME_DOT, fill, opacity });
+        let at = (x + 2.0 * NAME_DOT + 5.0, y + Text::middle(NAME_SIZE));
+        let text = Text::new(at, name.shown.clone(), NAME_SIZE, Anchor::Start, Ink::Text);
+        frame.push(Shape::Text(Text { tooltip: name.full.clone(), ..text }));
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests {
+    use super::*;
+    use crate::chart::Mark;
+
+    fn scene(line: &Line) -> Scene {
+        draw(&Figure::new("t", Mark::Line(line.clone())), line).unwrap()
+    }
+
+    fn lines(scene: &Scene) -> Vec<&Vec<Point>> {
+        scene
+            .shapes
+            .iter()
+            .filter_map(|shape| match shape {
+                Shape::Polyline { points, .. } => Some(points),
+                _ => None,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_null_is_a_gap_and_a_lone_point_is_a_dot() {
+        let values = [Some(1.0), Some(2.0), None, Some(3.0), None, Some(2.0), Some(f64::NAN), Some(1.0), Some(4.0)];
+        let line =
+            Line::new(Positions::Number((0..9).map(|i| Some(f64::from(i))).collect()), vec![Series::new("", values)]);
+        let scene = scene(&line);
+        assert_eq!(lines(&scene).iter().map(|points| points.len()).collect::<Vec<_>>(), [2, 2]);
+        let dots = scene.shapes.iter().filter(|shape| matches!(shape, Shape::Dots { .. })).count();
+        assert_eq!(dots, 2);
+    }
+
+    #[test]
+    fn positions_are_sorted() {
+        let line = Line::new(
+            Positions::Time(vec![Some(3_000_000), Some(1_000_000), None, Some(2_000_000)]),
+            vec![Series::new("", [Some(3.0), Some(1.0), Some(9.0), Some(2.0)])],
+        );
+        let scene = scene(&line);
+        let points = lines(&scene)[0];
+        assert_eq!(points.len(), 3);
+        assert!(points.windows(2).all(|pair| pair[0].0 < pair[1].0 && pair[0].1 > pair[1].1));
+    }
+
+    #[test]
+    fn many_points_are_merged_but_keep_their_extremes() {
+        let n = 300_000;
+        let mut values: Vec<Option<f64>> = (0..n).map(|i| Some(f64::from(i % 7))).collect();
+        values[123_456] = Some(1_000.0);
+        let line =
+            Line::new(Positions::Number((0..n).map(|i| Some(f64::from(i))).collect()), vec![Series::new("", values)]);
+        let scene = scene(&line);
+        let points = lines(&scene)[0];
+        assert!(points.len() < 3_000, "{}", points.len());
+        let top = points.iter().map(|point| point.1).fold(f64::INFINITY, f64::min);
+        let second = points.iter().map(|point| point.1).filter(|y| *y > top).fold(f64::INFINITY, f64::min);
+        assert!(second - top > 200.0, "the spike stands out: {top} {second}");
+    }
+
+    #[test]
+    fn gaps_that_cannot_be_seen_do_not_divide_a_line() {
+        let n = 200_000;
+        let values = (0..n).map(|i| (i % 2 == 0 && !(80_000..120_000).contains(&i)).then_some(f64::from(i)));
+        let line =
+            Line::new(Positions::Number((0..n).map(|i| Some(f64::from(i))).collect()), vec![Series::new("", values)]);
+        assert_eq!(lines(&scene(&line)).len(), 2);
+    }
+
+    #[test]
+    fn names_at_the_ends_of_lines_do_not_overlap() {
+        let series: Vec<Series> =
+            (0..8).map(|i| Series::new(format!("series {i}"), [Some(1.0), Some(5.0 + f64::from(i) * 0.01)])).collect();
+        let scene = scene(&Line::new(Positions::Category(vec!["a".into(), "b".into()]), series));
+        let mut places: Vec<f64> = scene
+            .shapes
+            .iter()
+            .filter_map(|shape| match shape {
+                Shape::Text(text) if text.content.starts_with("series ") => Some(text.at.1),
+                _ => None,
+            })
+            .collect();
+        places.sort_by(f64::total_cmp);
+        assert_eq!(places.len(), 8);
+        assert!(places.windows(2).all(|pair| pair[1] - pair[0] >= NAME_PITCH - 1e-6), "{places:?}");
+    }
+}

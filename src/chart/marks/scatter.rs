@@ -1,0 +1,224 @@
+//! Scatter: a dot for each row, at two of its values.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Positions, density};
+use crate::chart::axes::Side;
+use crate::chart::error::ChartError;
+use crate::chart::figure::{Figure, LegendShow};
+use crate::chart::frame::{Frame, Plan, empty};
+use crate::chart::key::{Entry, Key, Swatch};
+use crate::chart::number;
+use crate::chart::position::{Domain, Extent, admitted};
+use crate::chart::scene::{Point, Scene, Shape};
+use crate::chart::theme::{Ink, SERIES_COLOURS};
+use crate::chart::typography::clean;
+
+/// More points than this are drawn as a density: they would hide each other, and the SVG would be too large.
+const MOST_DOTS: usize = 5_000;
+
+/// A dot for each row. From 5,001 dots on the figure shows how dense they lie instead.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Scatter {
+    /// Where the points stand along the horizontal axis.
+    pub x: Positions,
+    /// Where they stand along the vertical axis; as many as `x`.
+    pub y: Vec<Option<f64>>,
+    /// The names of the colours. Empty when all points have the same. From the ninth on they share one grey.
+    #[serde(default)]
+    pub groups: Vec<String>,
+    /// For each point the index of its group; null is the grey of no group. Empty without groups.
+    #[serde(default)]
+    pub group: Vec<Option<u32>>,
+}
+
+impl Scatter {
+    /// Points of one colour.
+    pub fn new(x: Positions, y: Vec<Option<f64>>) -> Scatter {
+        Scatter { x, y, groups: Vec::new(), group: Vec::new() }
+    }
+}
+
+pub(super) fn draw(figure: &Figure, mark: &Scatter) -> Result<Scene, ChartError> {
+    let expected = mark.x.len();
+    let length = |what: &str, found: usize| ChartError::Length { what: what.to_string(), expected, found };
+    if mark.y.len() != expected {
+        return Err(length("the vertical places of a scatter", mark.y.len()));
+    }
+    let grouped = !mark.groups.is_empty();
+    if grouped && mark.group.len() != expected {
+        return Err(length("the groups of points of a scatter", mark.group.len()));
+    }
+    let x_scale = mark.x.scale(&figure.x);
+    let (x_domain, mut notes) = mark.x.domain(&figure.x, 0.03);
+    let mut extent = Extent::new(figure.y.scale);
+    mark.y.iter().for_each(|value| extent.add(*value));
+    notes.extend(extent.notes(&figure.y));
+    let (Some(x_domain), Some(span)) = (x_domain, extent.span(&figure.y, 0.04, false)) else {
+        return Ok(empty(figure, "No rows to show", &notes));
+    };
+
+    let place = |index: usize| {
+        Some((mark.x.place(index, x_scale)?, admitted(figure.y.scale, mark.y.get(index).copied().flatten())?))
+    };
+    let drawn: Vec<(usize, (f64, f64))> = (0..expected).filter_map(|index| Some((index, place(index)?))).collect();
+    let missing = (0..expected)
+        .filter(|index| mark.x.raw(*index).is_none() || mark.y.get(*index).copied().flatten().is_none())
+        .count();
+    if missing > 0 {
+        let points = if missing == 1 { "point lacks" } else { "points lack" };
+        notes.push(format!("{} {points} a value and cannot be drawn.", number::count(missing)));
+    }
+    if drawn.is_empty() {
+        return Ok(empty(figure, "No rows to show", &notes));
+    }
+    let dense = drawn.len() > MOST_DOTS;
+    if dense && grouped {
+        notes.push(format!(
+            "{} points are drawn as a density, without the colours of their groups.",
+            number::count(drawn.len())
+        ));
+    }
+
+    let mut plan = Plan::new(Side::new(x_domain, &figure.x.label), Side::new(Domain::Values(span), &figure.y.label));
+    plan.height = (f64::from(figure.width) * 0.5).clamp(200.0, 400.0);
+    plan.notes = notes;
+    let kinds = Kinds::of(mark);
+    plan.key = if dense { density::placeholder(drawn.len()) } else { kinds.key(figure) };
+    let mut frame = Frame::new(figure, plan.clone());
+    if dense {
+        let points = |frame: &Frame| -> Vec<Point> {
+            drawn.iter().map(|(_, (x, y))| (frame.x.at(*x), frame.y.at(*y))).collect()
+        };
+        let cells = density::Cells::count(&points(&frame), frame.area);
+        // The key names the densest cell, which is known only now; its height is that of the placeholder.
+        plan.key = cells.key(figure);
+        let mut frame = Frame::new(figure, plan);
+        density::Cells::count(&points(&frame), frame.area).draw(&mut frame);
+        return Ok(frame.scene);
+    }
+    let (radius, opacity) = match drawn.len() {
+        0..=100 => (4.0, 0.85),
+        101..=600 => (3.2, 0.65),
+        601..=2_000 => (2.5, 0.6),
+        _ => (2.0, 0.5),
+    };
+    // Groups take turns, so that none covers the others.
+    const TURN: usize = 250;
+    for turn in drawn.chunks(TURN) {
+        for (kind, (_, ink)) in kinds.inks.iter().enumerate() {
+            let mine = turn.iter().filter(|(index, _)| kinds.kind(mark, *index) == kind);
+            let centres: Vec<Point> = mine.map(|(_, (x, y))| (frame.x.at(*x), frame.y.at(*y))).collect();
+            if !centres.is_empty() {
+                frame.push(Shape::Dots { centres, radius, fill: *ink, opacity });
+            }
+        }
+    }
+    Ok(frame.scene)
+}
+
+/// The colours that points have.
+struct Kinds {
+    /// Name and colour.
+    inks: Vec<(String, Ink)>,
+    /// How many groups have a colour of their own.
+    own: usize,
+}
+
+impl Kinds {
+    fn of(mark: &Scatter) -> Kinds {
+        if mark.groups.is_empty() {
+            return Kinds { inks: vec![(String::new(), Ink::Series(0))], own: 0 };
+        }
+        let own = mark.groups.len().min(SERIES_COLOURS);
+        let mut inks: Vec<_> =
+            mark.groups.iter().take(own).enumerate().map(|(i, name)| (clean(name), Ink::Series(i))).collect();
+        let stray = mark.group.iter().any(|group| group.is_none_or(|group| group as usize >= own));
+        if stray {
+            inks.push(("other".to_string(), Ink::Other));
+        }
+        Kinds { inks, own }
+    }
+
+    fn kind(&self, mark: &Scatter, index: usize) -> usize {
+        let group = mark.group.get(index).copied().flatten().map_or(self.own, |group| group as usize);
+        group.min(self.own)
+    }
+
+    fn key(&self, figure: &Figure) -> Key {
+        let wanted = match figure.legend.show {
+            LegendShow::Never => false,
+            LegendShow::Auto | LegendShow::Always => self.own > 0,
+        };
+        if !wanted {
+            return Key::None;
+        }
+        let entry =
+            |(name, ink): &(String, Ink)| Entry { name: name.clone(), ink: *ink, opacity: 1.0, swatch: Swatch::Dot };
+        Key::Entries { title: figure.legend.title.clone(), entries: self.inks.iter().map(entry).collect() }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests {
+    use super::*;
+    use crate::chart::Mark;
+
+    fn scene(scatter: &Scatter) -> Scene {
+        draw(&Figure::new("t", Mark::Scatter(scatter.clone())), scatter).unwrap()
+    }
+
+    /// A sequence of numbers in 0..1 without any pattern that matters here.
+    fn noise(n: u32, factor: u64) -> Vec<Option<f64>> {
+        (0..n).map(|i| Some((u64::from(i) * factor % 10_007) as f64 / 10_007.0)).collect()
+    }
+
+    fn dots(scene: &Scene) -> usize {
+        scene.shapes.iter().map(|shape| if let Shape::Dots { centres, .. } = shape { centres.len() } else { 0 }).sum()
+    }
+
+    #[test]
+    fn every_point_is_a_dot_in_the_colour_of_its_group() {
+        let mut scatter = Scatter::new(Positions::Number(noise(900, 17)), noise(900, 23));
+        assert_eq!(dots(&scene(&scatter)), 900);
+        scatter.groups = (0..10).map(|i| format!("g{i}")).collect();
+        scatter.group = (0..900).map(|i| Some(i % 10)).collect();
+        let scene = scene(&scatter);
+        let of = |ink: Ink| -> usize {
+            scene
+                .shapes
+                .iter()
+                .map(|s| {
+                    if let Shape::Dots { centres, fill, .. } = s {
+                        if *fill == ink { centres.len() } else { 0 }
+                    } else {
+                        0
+                    }
+                })
+                .sum()
+        };
+        // One more than the points: the dot of the key.
+        assert_eq!(of(Ink::Series(0)), 91);
+        assert_eq!(of(Ink::Other), 181);
+    }
+
+    #[test]
+    fn many_points_become_a_density() {
+        let scatter = Scatter::new(Positions::Number(noise(40_000, 17)), noise(40_000, 2_311));
+        let scene = scene(&scatter);
+        assert_eq!(dots(&scene), 0);
+        let cells: usize =
+            scene.shapes.iter().map(|s| if let Shape::Polygons { rings, .. } = s { rings.len() } else { 0 }).sum();
+        assert!(cells > 100, "{cells}");
+    }
+
+    #[test]
+    fn points_without_a_value_are_counted() {
+        let scatter =
+            Scatter::new(Positions::Number(vec![Some(1.0), None, Some(2.0)]), vec![Some(1.0), Some(1.0), None]);
+        let scene = scene(&scatter);
+        let said = |text: &str| scene.shapes.iter().any(|s| matches!(s, Shape::Text(t) if t.content == text));
+        assert!(said("2 points lack a value and cannot be drawn."));
+    }
+}

@@ -1,0 +1,59 @@
+//! `gristmill clean`
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::Failure;
+use super::summary::bytes;
+use crate::run::store::Store;
+use crate::staging::failure;
+
+/// Remove kept results and old runs.
+///
+/// Without options, kept results are removed, so that every stage works again next time. Files that pipelines wrote stay.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  gristmill clean          remove kept results\n  gristmill clean --runs   remove records and reports of runs too")]
+pub(super) struct Clean {
+    /// The folder in which pipelines were run [default: this one]
+    #[arg(long, value_name = "FOLDER")]
+    dir: Option<PathBuf>,
+    /// Remove records and reports of runs too
+    #[arg(long)]
+    runs: bool,
+}
+
+impl Clean {
+    pub(super) fn execute(self) -> Result<(), Failure> {
+        let base = self.dir.unwrap_or_default();
+        if !base.join(".gristmill").exists() {
+            writeln!(std::io::stdout(), "there is nothing to remove")?;
+            return Ok(());
+        }
+        let store = Store::open_exclusive(&base)?;
+        let mut folders = vec![store.cache()];
+        folders.extend(self.runs.then(|| store.runs()));
+        let mut removed = 0;
+        for folder in folders {
+            removed += size(&folder);
+            fs::remove_dir_all(&folder)
+                .and_then(|()| fs::create_dir_all(&folder))
+                .map_err(|error| failure("cannot clean", &folder, &error))?;
+        }
+        writeln!(std::io::stdout(), "removed {}", bytes(removed))?;
+        Ok(())
+    }
+}
+
+fn size(folder: &Path) -> u64 {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .map(|entry| match entry.metadata() {
+            Ok(found) if found.is_dir() => size(&entry.path()),
+            Ok(found) => found.len(),
+            Err(_) => 0,
+        })
+        .sum()
+}

@@ -1,0 +1,139 @@
+//! The command line: one file per command, its help text is its documentation.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is where the program speaks")]
+
+mod check;
+mod clean;
+mod completions;
+mod environment;
+mod explain;
+mod functions;
+mod init;
+mod interrupt;
+mod pipeline;
+mod progress;
+mod render;
+mod run;
+mod runs;
+mod schema;
+mod show;
+mod stages;
+mod summary;
+mod why;
+
+use std::io;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::diagnostic::{Class, Diagnostic, Findings};
+use crate::engine::EngineError;
+
+/// Grinds raw files into insight: a YAML file declares stages, from files to a judged model and a report.
+#[derive(Debug, Parser)]
+#[command(name = "gristmill", version, propagate_version = true, arg_required_else_help = true, after_help = EXAMPLES)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  gristmill init data/*.csv > pipeline.yaml    look at files and write a pipeline that reads them
+  gristmill check pipeline.yaml                say everything that is wrong, before a row is read
+  gristmill run pipeline.yaml --set year=2013  run it; unchanged stages do no work
+  gristmill why pipeline.yaml model            what changed since the stage last worked
+
+Exit codes: 0 done; 1 a stage failed; 2 the definition or the command line is wrong; 3 the data cannot be read or were
+refused; 4 a limit was reached; 6 an output or the state could not be written; 130 interrupted.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a pipeline: unchanged stages do no work
+    Run(run::Run),
+    /// Check a pipeline against its files, before a row is read
+    Check(check::Check),
+    /// Explain what a pipeline means: its graph, a relation, SQL, the engine's plan, a column's lineage
+    Explain(explain::Explain),
+    /// Look at files and write a commented pipeline that reads them
+    Init(init::Init),
+    /// Print a pipeline with every default filled in
+    Show(show::Show),
+    /// Print the reference of the kinds of stages
+    Stages(stages::Stages),
+    /// Print the reference of the functions of expressions
+    Functions(functions::Functions),
+    /// Print the JSON Schema of pipeline files, for editors
+    Schema(schema::Schema),
+    /// List the runs of this folder
+    Runs(runs::Runs),
+    /// Tell what changed since a stage last worked
+    Why(why::Why),
+    /// Remove kept results and old runs
+    Clean(clean::Clean),
+    /// Print completions for a shell
+    Completions(completions::Completions),
+}
+
+/// What stops a command.
+#[derive(Debug)]
+enum Failure {
+    /// Findings to show, with the secrets that must not be shown.
+    Findings(Findings, Option<crate::definition::Secrets>),
+    /// Everything was said already.
+    Code(u8),
+}
+
+impl From<Diagnostic> for Failure {
+    fn from(finding: Diagnostic) -> Self {
+        Self::Findings(vec![finding], None)
+    }
+}
+
+impl From<Findings> for Failure {
+    fn from(findings: Findings) -> Self {
+        Self::Findings(findings, None)
+    }
+}
+
+impl From<EngineError> for Failure {
+    fn from(error: EngineError) -> Self {
+        Diagnostic::from(error).into()
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        // Whoever reads our output has seen enough (`gristmill functions | head`).
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Self::Code(0);
+        }
+        Diagnostic::error(Class::Output, format!("cannot print: {}", crate::staging::reason(&error))).into()
+    }
+}
+
+/// Runs the program: reads the arguments, does what they say and gives the exit code.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let result = match arguments.command {
+        Command::Run(command) => command.execute(),
+        Command::Check(command) => command.execute(),
+        Command::Explain(command) => command.execute(),
+        Command::Init(command) => command.execute(),
+        Command::Show(command) => command.execute(),
+        Command::Stages(command) => command.execute(),
+        Command::Functions(command) => command.execute(),
+        Command::Schema(command) => command.execute(),
+        Command::Runs(command) => command.execute(),
+        Command::Why(command) => command.execute(),
+        Command::Clean(command) => command.execute(),
+        Command::Completions(command) => command.execute(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Code(code)) => ExitCode::from(code),
+        Err(Failure::Findings(findings, secrets)) => {
+            render::print(&findings, secrets.as_ref());
+            ExitCode::from(render::exit_code(&findings))
+        }
+    }
+}

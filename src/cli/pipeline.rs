@@ -1,0 +1,68 @@
+//! What the commands that take a pipeline share: its arguments, loading and planning.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::definition::{LoadOptions, Pipeline, load};
+use crate::diagnostic::Diagnostic;
+use crate::engine::Engine;
+use crate::plan::{Plan, Surroundings, plan};
+use crate::stages::kinds;
+
+use super::Failure;
+
+/// The pipeline and its parameters.
+#[derive(Debug, Args)]
+pub(super) struct PipelineArguments {
+    /// The pipeline file
+    #[arg(value_name = "PIPELINE")]
+    pub(super) file: PathBuf,
+    /// Give a parameter a value; may be repeated
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = parse_pair)]
+    set: Vec<(String, String)>,
+    /// The folder to which relative paths are relative [default: where the command is run]
+    #[arg(long, value_name = "FOLDER")]
+    dir: Option<PathBuf>,
+}
+
+fn parse_pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("write `name=value`".to_owned()),
+    }
+}
+
+impl PipelineArguments {
+    /// The folder to which relative paths are relative.
+    pub(super) fn base(&self) -> PathBuf {
+        self.dir.clone().unwrap_or_default()
+    }
+
+    /// Reads the file.
+    pub(super) fn load(&self) -> Result<Pipeline, Failure> {
+        let options = load_options(self.set.clone());
+        load(&self.file, &options).map_err(Failure::from)
+    }
+
+    /// Reads the file and checks it. Warnings are in the plan.
+    pub(super) fn plan(&self, engine: &dyn Engine) -> Result<Plan, Failure> {
+        let scratch = tempfile::tempdir().map_err(|error| {
+            Diagnostic::error(crate::diagnostic::Class::Output, format!("cannot make a temporary folder: {error}"))
+        })?;
+        let base = self.base();
+        Ok(plan(self.load()?, &Surroundings { engine, base: &base, scratch: scratch.path() }))
+    }
+}
+
+/// How pipeline files are read: the kinds of stages there are, and which of their options name other stages.
+pub(super) fn load_options(overrides: Vec<(String, String)>) -> LoadOptions {
+    static NAMES: std::sync::LazyLock<Vec<&'static str>> =
+        std::sync::LazyLock::new(|| kinds().iter().map(|kind| kind.name).collect());
+    LoadOptions {
+        overrides,
+        environment: Box::new(|name| std::env::var(name).ok()),
+        kinds: NAMES.as_slice(),
+        references: &[("join", "with"), ("union", "with"), ("predict", "model")],
+    }
+}

@@ -1,0 +1,171 @@
+//! `gristmill run`
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use clap::Args;
+
+use super::pipeline::PipelineArguments;
+use super::progress::{self, Display};
+use super::{Failure, environment, interrupt, render, summary};
+use crate::diagnostic::Diagnostic;
+use crate::plan::{Plan, Selection};
+use crate::report;
+use crate::run::events::{Event, Listener};
+use crate::run::manifest::RunRecord;
+use crate::run::store::Store;
+use crate::run::{self, RunContext, RunOptions};
+
+/// Run a pipeline: unchanged stages do no work.
+///
+/// The file is checked first; nothing is read when something is wrong. Results of stages are kept in `.gristmill/cache`, and
+/// a stage whose meaning, inputs and files are the same as before does no work. The run is recorded in `.gristmill/runs`,
+/// with its report.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Run {
+    #[command(flatten)]
+    pipeline: PipelineArguments,
+    /// Stop after this stage: run it and what it needs
+    #[arg(long, value_name = "STAGE")]
+    until: Option<String>,
+    /// Run only these stages and what they need
+    #[arg(long, value_name = "STAGE", value_delimiter = ',')]
+    only: Vec<String>,
+    /// Run only stages with one of these tags, and what they need
+    #[arg(long, value_name = "TAG", value_delimiter = ',')]
+    tag: Vec<String>,
+    /// After a failure, still finish what does not depend on it
+    #[arg(long)]
+    keep_going: bool,
+    /// Do all work again
+    #[arg(long)]
+    no_cache: bool,
+    /// Threads [default: all cores]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+    /// Memory to use, such as 4GiB [default: half of what there is]
+    #[arg(long, value_name = "SIZE", value_parser = environment::parse_bytes)]
+    memory: Option<u64>,
+    /// Write the report to this file [default: what the pipeline says]
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+    /// Check, and say what would be done, without doing it
+    #[arg(long)]
+    dry_run: bool,
+    /// Print events as JSON, one a line
+    #[arg(long)]
+    json: bool,
+    /// Print errors only
+    #[arg(short, long, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Print more: each stage as it begins
+    #[arg(short, long)]
+    verbose: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  gristmill run pipelines/flights.yaml
+  gristmill run pipelines/flights.yaml --set late_after=30 --report out/late.html
+  gristmill run pipelines/flights.yaml --until ready --keep-going
+  gristmill run pipelines/flights.yaml --json | jq 'select(.event == \"stage_counted\")'";
+
+impl Run {
+    pub(super) fn execute(self) -> Result<(), Failure> {
+        environment::apply_threads(self.threads.map(usize::from))?;
+        let threads = environment::threads(self.threads.map(usize::from));
+        let memory = environment::memory(self.memory);
+        let engine = environment::engine(threads, memory);
+        let plan = self.pipeline.plan(&engine)?;
+        let secrets = plan.pipeline.secrets.clone();
+        let masked = |finding: Diagnostic| Failure::Findings(vec![finding], Some(secrets.clone()));
+        if !plan.is_runnable() {
+            return Err(Failure::Findings(plan.findings, Some(secrets)));
+        }
+        if !self.quiet {
+            render::print(&plan.findings, Some(&secrets));
+        }
+        let base = self.pipeline.base();
+        let options = RunOptions {
+            selection: Selection { until: self.until.clone(), only: self.only.clone(), tags: self.tag.clone() },
+            keep_going: self.keep_going,
+            use_cache: !self.no_cache,
+            memory,
+            threads,
+            base: base.clone(),
+            file: self.pipeline.file.display().to_string(),
+        };
+        let store = Store::open(&base).map_err(masked)?;
+        if self.dry_run {
+            return summary::print_dry_run(&plan, &options, &store).map_err(|failure| match failure {
+                Failure::Findings(findings, _) => Failure::Findings(findings, Some(secrets.clone())),
+                other => other,
+            });
+        }
+        let cancelled = Arc::new(AtomicBool::new(false));
+        interrupt::watch(&cancelled)?;
+        let listeners = progress::listeners(self.display(), plan.pipeline.secrets.clone());
+        let context = RunContext { engine: &engine, store: &store, listener: &listeners, cancelled };
+        let record = run::run(&plan, &options, &context).map_err(masked)?;
+        let report = self.write_report(&plan, &record, &base, &store).map_err(masked)?;
+        listeners.hear(&finished(&record, report.as_ref()));
+        if !self.json {
+            summary::print(&record, report.as_deref(), self.quiet, &plan)?;
+        }
+        match record.exit_code {
+            0 => Ok(()),
+            code => Err(Failure::Code(code)),
+        }
+    }
+
+    fn display(&self) -> Display {
+        match (self.json, self.quiet, self.verbose) {
+            (true, ..) => Display::Json,
+            (_, true, _) => Display::Quiet,
+            (_, _, verbose) => Display::People { verbose },
+        }
+    }
+
+    /// Writes the report into the run's folder, and where the pipeline or the command line wants it.
+    fn write_report(
+        &self,
+        plan: &Plan,
+        record: &RunRecord,
+        base: &std::path::Path,
+        store: &Store,
+    ) -> Result<Option<PathBuf>, Diagnostic> {
+        let previous = run::previous(store, record);
+        let html = plan.pipeline.secrets.mask(&report::render(record, previous.as_ref()));
+        let write = |path: &std::path::Path| {
+            crate::staging::write_atomically(path, html.as_bytes())
+                .map_err(|error| crate::staging::failure("cannot write the report", path, &error))
+        };
+        write(&record.folder.join("report.html"))?;
+        let wanted = match (&self.report, &plan.pipeline.report) {
+            (Some(path), _) => Some(path.clone()),
+            (None, Some(report)) => Some(base.join(&report.path.value)),
+            (None, None) => None,
+        };
+        if let Some(path) = &wanted {
+            write(path)?;
+        }
+        Ok(wanted.or_else(|| Some(record.folder.join("report.html"))))
+    }
+}
+
+fn finished(record: &RunRecord, report: Option<&PathBuf>) -> Event {
+    use crate::run::manifest::StageStatus;
+    let number = |status| record.stages.iter().filter(|stage| stage.status == status).count();
+    Event::RunFinished {
+        run: record.id.clone(),
+        exit_code: record.exit_code,
+        seconds: record.seconds,
+        done: number(StageStatus::Done),
+        cached: number(StageStatus::Cached),
+        failed: number(StageStatus::Failed),
+        skipped: number(StageStatus::Skipped),
+        report: report.map(|path| path.display().to_string()),
+    }
+}

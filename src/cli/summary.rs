@@ -1,0 +1,153 @@
+//! What a run did, in a few lines: one for each stage with its rows and the reasons of every difference.
+
+use std::io::Write;
+use std::path::Path;
+
+use super::{Failure, render};
+use crate::diagnostic::{Class, Diagnostic};
+use crate::plan::Plan;
+use crate::run::RunOptions;
+use crate::run::cache::Cache;
+use crate::run::manifest::{RunRecord, StageRecord, StageStatus};
+use crate::run::store::Store;
+
+/// Prints the ledger, what was written, and errors with their places.
+pub(super) fn print(record: &RunRecord, report: Option<&Path>, quiet: bool, plan: &Plan) -> Result<(), Failure> {
+    if !quiet {
+        let mut out = std::io::stdout().lock();
+        let width = record.stages.iter().map(|stage| stage.id.len() + stage.kind.len() + 1).max().unwrap_or(0);
+        for stage in &record.stages {
+            writeln!(out, "{}", plan.pipeline.secrets.mask(&line(stage, width)))?;
+        }
+        for stage in &record.stages {
+            for output in &stage.outputs {
+                writeln!(out, "wrote {} ({})", output.path.display(), bytes(output.bytes))?;
+            }
+        }
+        if let Some(report) = report {
+            writeln!(out, "report {}", report.display())?;
+        }
+        let number = |status| record.stages.iter().filter(|stage| stage.status == status).count();
+        let (cached, failed) = (number(StageStatus::Cached), number(StageStatus::Failed));
+        let mut words = vec![format!("{} stages in {}", record.stages.len(), seconds(record.seconds))];
+        words.extend((cached > 0).then(|| format!("{cached} unchanged")));
+        words.extend((failed > 0).then(|| format!("{failed} failed")));
+        words.push(format!("{} at most", bytes(record.peak_memory)));
+        writeln!(out, "{}", words.join(", "))?;
+    }
+    print_errors(record, plan);
+    Ok(())
+}
+
+/// Errors of stages with the line of the pipeline that they belong to.
+fn print_errors(record: &RunRecord, plan: &Plan) {
+    let findings: Vec<Diagnostic> = record
+        .stages
+        .iter()
+        .filter_map(|stage| {
+            let error = stage.error.as_ref()?;
+            let message = format!("stage `{}` failed: {}", stage.id, error.message);
+            let mut finding = Diagnostic::error(error.class, message);
+            finding.help.clone_from(&error.help);
+            finding.place = plan.stage(&stage.id).map(|stage| stage.definition.kind.place.clone());
+            (error.class != Class::Interrupted).then_some(finding)
+        })
+        .collect();
+    render::print(&findings, Some(&plan.pipeline.secrets));
+    if record.exit_code == Class::Interrupted.exit_code() {
+        eprintln!("interrupted");
+    }
+}
+
+fn line(stage: &StageRecord, width: usize) -> String {
+    let mark = match stage.status {
+        StageStatus::Done => "✓",
+        StageStatus::Cached => "=",
+        StageStatus::Failed => "✗",
+        StageStatus::Skipped | StageStatus::Waiting => "·",
+    };
+    let name = format!("{} {}", stage.id, stage.kind);
+    let mut text = format!("{mark} {name:width$}");
+    if let Some(entry) = &stage.ledger {
+        text.push_str(&format!("  {:>11} rows", thousands(entry.out)));
+        let reasons: Vec<String> = entry
+            .changes
+            .iter()
+            .filter(|_| !entry.inputs.is_empty())
+            .map(|change| format!("{}{} {}", if change.rows < 0 { "−" } else { "+" }, thousands(change.rows.unsigned_abs()), change.reason))
+            .collect();
+        if !reasons.is_empty() {
+            text.push_str(&format!("  ({})", reasons.join(", ")));
+        }
+    }
+    if stage.status == StageStatus::Done && stage.seconds >= 0.05 {
+        text.push_str(&format!("  {}", seconds(stage.seconds)));
+    }
+    text.trim_end().to_owned()
+}
+
+/// Says what a run would do.
+pub(super) fn print_dry_run(plan: &Plan, options: &RunOptions, store: &Store) -> Result<(), Failure> {
+    let chosen = options.selection.resolve(plan)?;
+    let cache = Cache::new(store.cache());
+    let mut out = std::io::stdout().lock();
+    for (at, stage) in plan.stages.iter().enumerate() {
+        let what = if !chosen.contains(&at) {
+            "left out"
+        } else if options.use_cache && cache.load(&stage.fingerprint).is_some() {
+            "unchanged"
+        } else {
+            "to do"
+        };
+        writeln!(out, "{what:10} {} {}", stage.id, stage.kind.name)?;
+    }
+    Ok(())
+}
+
+/// `336,776`
+pub(super) fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `0.42 s`, `3 min 5 s`
+pub(super) fn seconds(seconds: f64) -> String {
+    if seconds < 60.0 {
+        return format!("{seconds:.2} s");
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a duration is not negative")]
+    let whole = seconds.round() as u64;
+    format!("{} min {} s", whole / 60, whole % 60)
+}
+
+/// `4.2 MiB`
+pub(super) fn bytes(bytes: u64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
+    let mut size = bytes as f64;
+    for unit in ["B", "KiB", "MiB", "GiB"] {
+        if size < 1024.0 {
+            return if unit == "B" { format!("{bytes} B") } else { format!("{size:.1} {unit}") };
+        }
+        size /= 1024.0;
+    }
+    format!("{size:.1} TiB")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_for_people() {
+        assert_eq!((thousands(5), thousands(1_234), thousands(336_776)), ("5".into(), "1,234".into(), "336,776".into()));
+        assert_eq!((bytes(12), bytes(1536), bytes(3 << 30)), ("12 B".into(), "1.5 KiB".into(), "3.0 GiB".into()));
+        assert_eq!((seconds(0.5), seconds(185.0)), ("0.50 s".into(), "3 min 5 s".into()));
+    }
+}

@@ -1,0 +1,181 @@
+//! The embedded engine: relations run on Polars' streaming engine, out of core as far as it goes.
+//!
+//! - [`relation`](self): a relation becomes one lazy frame (`relation`, `scan`, `join`, `deduplicate`, `tap`), which runs once.
+//! - Rows leave as Arrow record batches (`stream`, `batches`), as files (`sink`) or stay with the engine (`pin`).
+//! - Polars is imported in this folder and nowhere else; its errors and panics end in `error`.
+//!
+//! **Threads.** Polars has a pool of its own, apart from rayon's global one; it reads `POLARS_MAX_THREADS` when it is first used,
+//! and its memory budget at the same time. A process that wants other values sets the variables of
+//! [`PolarsOptions::environment`] before it starts (a program may start itself again with them).
+
+mod batches;
+mod csv_header;
+mod data_type;
+mod deduplicate;
+mod error;
+mod expression;
+mod file_schema;
+mod join;
+mod pin;
+mod relation;
+mod scan;
+mod sink;
+mod stream;
+mod tap;
+mod text_file;
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use polars::prelude as pl;
+
+pub use self::file_schema::{infer_ndjson_schema, read_parquet_schema};
+
+use self::batches::{data_frame, record_batches};
+use self::error::guard;
+use self::pin::{Collector, Pins};
+use self::relation::{Lowered, lower};
+use self::sink::{write_file, write_partitions};
+use self::stream::{Ending, stream_frames};
+use super::{Engine, EngineError, Execution, Pinned, Target, Written, arrow_schema};
+use crate::diagnostic::Class;
+use crate::expression::Schema;
+use crate::relation::{FileFormat, Relation};
+
+/// How much of the machine the engine may use.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PolarsOptions {
+    /// Threads; none: as many as there are processors.
+    pub threads: Option<usize>,
+    /// Bytes of memory; none: no bound. Pinned tables take at most a third of them before they go to disk.
+    pub memory_budget: Option<u64>,
+}
+
+impl PolarsOptions {
+    /// The environment variables that give Polars these options, to be set before the process starts.
+    pub fn environment(&self) -> Vec<(&'static str, String)> {
+        let threads = self.threads.map(|threads| ("POLARS_MAX_THREADS", threads.max(1).to_string()));
+        let memory =
+            self.memory_budget.map(|bytes| ("POLARS_OOC_MEMORY_BUDGET_MB", (bytes / 1_000_000).max(1).to_string()));
+        threads.into_iter().chain(memory).collect()
+    }
+}
+
+/// The engine that runs in this process.
+#[derive(Debug)]
+pub struct PolarsEngine {
+    options: PolarsOptions,
+    pins: Pins,
+}
+
+impl PolarsEngine {
+    /// An engine without tables.
+    pub fn new(options: PolarsOptions) -> Self {
+        Self { options, pins: Pins::default() }
+    }
+
+    /// Threads that Polars works with: `POLARS_MAX_THREADS`, or as many as there are processors.
+    pub fn threads(&self) -> usize {
+        let set = std::env::var("POLARS_MAX_THREADS").ok().and_then(|threads| threads.parse().ok());
+        set.or(self.options.threads)
+            .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get))
+    }
+
+    /// Keeps a table that an algorithm made, in memory.
+    ///
+    /// Errors: a batch lacks a column of `schema`, or a value does not fit its type.
+    pub fn table_from_batches(&self, schema: &Schema, batches: &[RecordBatch]) -> Result<Pinned, EngineError> {
+        let frame = data_frame(schema, batches)?;
+        Ok(self.pins.keep_frame(self.pins.next_id(), frame))
+    }
+
+    fn lower(&self, relation: &Relation, execution: &Execution) -> Result<Lowered, EngineError> {
+        execution.check_cancelled()?;
+        lower(relation, &self.pins, &execution.cancelled)
+    }
+}
+
+impl Engine for PolarsEngine {
+    fn stream(
+        &self,
+        relation: &Relation,
+        execution: &Execution,
+        sink: &mut dyn FnMut(RecordBatch) -> Result<bool, EngineError>,
+    ) -> Result<(), EngineError> {
+        let Lowered { frame, counts, subject } = self.lower(relation, execution)?;
+        let schema = arrow_schema(&relation.schema());
+        let ending = stream_frames(frame, &subject, execution, &mut |frame| {
+            for batch in record_batches(frame, &schema)? {
+                execution.check_cancelled()?;
+                if !sink(batch)? {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        })?;
+        if ending == Ending::Complete {
+            counts.report(&execution.tally);
+        }
+        Ok(())
+    }
+
+    fn pin(&self, relation: &Relation, execution: &Execution, spill: &Path) -> Result<Pinned, EngineError> {
+        let Lowered { frame, counts, subject } = self.lower(relation, execution)?;
+        let room = self.options.memory_budget.map(|budget| (budget / 3).saturating_sub(self.pins.bytes()));
+        let id = self.pins.next_id();
+        let mut table = Collector::new(room, spill.join(format!("pinned-{}-{id}.parquet", std::process::id())));
+        stream_frames(frame, &subject, execution, &mut |frame| table.add(frame).map(|()| true))?;
+        let pinned = table.finish(id, &relation.schema(), &self.pins)?;
+        counts.report(&execution.tally);
+        Ok(pinned)
+    }
+
+    fn unpin(&self, id: u64) {
+        self.pins.remove(id);
+    }
+
+    fn write(&self, relation: &Relation, execution: &Execution, target: &Target) -> Result<Written, EngineError> {
+        let mut lowered = self.lower(relation, execution)?;
+        let counts = std::mem::take(&mut lowered.counts);
+        let schema = relation.schema();
+        let written = if target.partition_by.is_empty() {
+            write_file(lowered, &schema, execution, target)?
+        } else {
+            write_partitions(lowered, &schema, execution, target)?
+        };
+        counts.report(&execution.tally);
+        Ok(written)
+    }
+
+    fn explain(&self, relation: &Relation) -> Result<String, EngineError> {
+        let Lowered { frame, subject, .. } = lower(relation, &self.pins, &Arc::default())?;
+        guard(&subject, || frame.describe_optimized_plan())
+    }
+
+    fn file_schema(&self, path: &Path, format: &FileFormat, rows: usize) -> Result<Schema, EngineError> {
+        match format {
+            FileFormat::Parquet => read_parquet_schema(path),
+            FileFormat::Ndjson => infer_ndjson_schema(path, Some(rows)),
+            FileFormat::Csv(_) => Err(EngineError::new(Class::Stage, "a CSV file says nothing about its types")),
+        }
+    }
+
+    fn count(&self, relation: &Relation, execution: &Execution) -> Result<u64, EngineError> {
+        let Lowered { frame, counts, subject } = self.lower(relation, execution)?;
+        let mut rows = None;
+        let counted = frame.select([pl::len().cast(pl::DataType::UInt64).alias("rows")]);
+        stream_frames(counted, &subject, execution, &mut |frame| {
+            let column = frame.column("rows").and_then(|column| column.u64().cloned());
+            rows = column.ok().and_then(|column| column.get(0)).or(rows);
+            Ok(true)
+        })?;
+        let rows = rows.ok_or_else(|| EngineError::new(Class::Stage, "the engine did not count the rows"))?;
+        counts.report(&execution.tally);
+        Ok(rows)
+    }
+}

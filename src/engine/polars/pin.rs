@@ -1,0 +1,226 @@
+//! Tables that the engine keeps: in memory while the budget allows, else as Parquet files.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use polars::prelude as pl;
+
+use super::data_type::polars_type;
+use super::error::guard;
+use super::sink::output_error;
+use crate::diagnostic::Class;
+use crate::engine::{EngineError, Pinned};
+use crate::expression::Schema;
+
+/// All pinned tables of an engine.
+#[derive(Debug, Default)]
+pub(super) struct Pins {
+    tables: Mutex<Tables>,
+}
+
+#[derive(Debug, Default)]
+struct Tables {
+    last: u64,
+    kept: HashMap<u64, Table>,
+}
+
+#[derive(Debug)]
+enum Table {
+    Frame { frame: pl::DataFrame, bytes: u64 },
+    File(PathBuf),
+}
+
+impl Pins {
+    fn tables(&self) -> MutexGuard<'_, Tables> {
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Bytes of all tables in memory.
+    pub(super) fn bytes(&self) -> u64 {
+        self.tables().kept.values().map(|table| if let Table::Frame { bytes, .. } = table { *bytes } else { 0 }).sum()
+    }
+
+    /// A number that no table has yet.
+    pub(super) fn next_id(&self) -> u64 {
+        let mut tables = self.tables();
+        tables.last += 1;
+        tables.last
+    }
+
+    /// Keeps a table in memory.
+    pub(super) fn keep_frame(&self, id: u64, frame: pl::DataFrame) -> Pinned {
+        let (rows, bytes) = (frame.height() as u64, frame.estimated_size() as u64);
+        self.tables().kept.insert(id, Table::Frame { frame, bytes });
+        Pinned { id, rows, bytes, file: None }
+    }
+
+    /// Keeps a table that stands in a file; the file goes with it.
+    pub(super) fn keep_file(&self, id: u64, rows: u64, bytes: u64, file: PathBuf) -> Pinned {
+        self.tables().kept.insert(id, Table::File(file.clone()));
+        Pinned { id, rows, bytes, file: Some(file) }
+    }
+
+    /// Lets go of a table.
+    pub(super) fn remove(&self, id: u64) {
+        let table = self.tables().kept.remove(&id);
+        if let Some(Table::File(path)) = table {
+            // A file that cannot be removed stays in the folder for spilled tables, which its owner clears.
+            drop(std::fs::remove_file(path));
+        }
+    }
+
+    /// The rows of a table, in the columns of `schema`.
+    pub(super) fn frame(&self, id: u64, schema: &Schema) -> Result<pl::LazyFrame, EngineError> {
+        let (frame, subject) = match self.tables().kept.get(&id) {
+            Some(Table::Frame { frame, .. }) => (Ok(frame.clone()), String::new()),
+            Some(Table::File(path)) => (Err(path.clone()), path.display().to_string()),
+            None => return Err(EngineError::new(Class::Stage, format!("the engine holds no table {id}"))),
+        };
+        guard(&subject, || {
+            let mut frame = match frame {
+                Ok(frame) => pl::IntoLazy::lazy(frame),
+                Err(path) => {
+                    let arguments = pl::ScanArgsParquet {
+                        hive_options: polars::io::HiveOptions::new_disabled(),
+                        glob: false,
+                        cache: false,
+                        ..pl::ScanArgsParquet::default()
+                    };
+                    pl::LazyFrame::scan_parquet(pl::PlRefPath::try_from_path(&path)?, arguments)?
+                }
+            };
+            let found = frame.collect_schema()?;
+            let columns = schema.fields().iter().map(|field| {
+                let column = pl::col(field.name.as_str());
+                let wanted = polars_type(&field.data_type);
+                if found.get(field.name.as_str()) == Some(&wanted) { column } else { column.strict_cast(wanted) }
+            });
+            Ok(frame.select(columns.collect::<Vec<_>>()))
+        })
+    }
+}
+
+impl Drop for Pins {
+    fn drop(&mut self) {
+        let ids: Vec<u64> = self.tables().kept.keys().copied().collect();
+        for id in ids {
+            self.remove(id);
+        }
+    }
+}
+
+/// Rows on their way to becoming a pinned table.
+pub(super) struct Collector {
+    /// Bytes that may be held in memory; none: any number.
+    room: Option<u64>,
+    path: PathBuf,
+    frames: Vec<pl::DataFrame>,
+    bytes: u64,
+    rows: u64,
+    spill: Option<Spill>,
+}
+
+struct Spill {
+    writer: polars::io::parquet::write::BatchedWriter<File>,
+    file: tempfile::TempPath,
+}
+
+/// Bytes that are gathered before they become a row group of a spilled table.
+const ROW_GROUP_BYTES: u64 = 64 << 20;
+
+impl Collector {
+    /// Collects in memory up to `room` bytes, then in a file under `path`.
+    pub(super) fn new(room: Option<u64>, path: PathBuf) -> Self {
+        Self { room, path, frames: Vec::new(), bytes: 0, rows: 0, spill: None }
+    }
+
+    /// Takes the next rows.
+    pub(super) fn add(&mut self, frame: pl::DataFrame) -> Result<(), EngineError> {
+        self.rows += frame.height() as u64;
+        self.bytes += frame.estimated_size() as u64;
+        self.frames.push(frame);
+        if self.spill.is_none() && self.room.is_none_or(|room| self.bytes <= room) {
+            return Ok(());
+        }
+        if self.spill.is_none() || self.bytes >= ROW_GROUP_BYTES {
+            return self.write_out();
+        }
+        Ok(())
+    }
+
+    fn write_out(&mut self) -> Result<(), EngineError> {
+        let Some(frame) = stack(&mut self.frames)? else { return Ok(()) };
+        self.bytes = 0;
+        let spill = match &mut self.spill {
+            Some(spill) => spill,
+            none => none.insert(Spill::new(&self.path, &frame)?),
+        };
+        let path = self.path.display().to_string();
+        guard(&path, || {
+            let groups = frame.height().div_ceil(ROW_GROUP_ROWS).max(1);
+            for mut group in frame.split_chunks_by_n(groups, false) {
+                group.rechunk_mut();
+                spill.writer.write_batch(&group)?;
+            }
+            Ok(())
+        })
+        .map_err(|error| EngineError::new(Class::Output, format!("cannot write {path}: {}", error.message)))
+    }
+
+    /// The table, registered under the number.
+    pub(super) fn finish(mut self, id: u64, schema: &Schema, pins: &Pins) -> Result<Pinned, EngineError> {
+        if self.spill.is_some() {
+            self.write_out()?;
+        }
+        match self.spill {
+            None => {
+                let empty = || {
+                    let fields = schema
+                        .fields()
+                        .iter()
+                        .map(|field| pl::Field::new(field.name.as_str().into(), polars_type(&field.data_type)));
+                    pl::DataFrame::empty_with_schema(&fields.collect())
+                };
+                Ok(pins.keep_frame(id, stack(&mut self.frames)?.unwrap_or_else(empty)))
+            }
+            Some(Spill { writer, file }) => {
+                let path = self.path.display().to_string();
+                let bytes = guard(&path, || writer.finish()).map_err(|error| {
+                    EngineError::new(Class::Output, format!("cannot write {path}: {}", error.message))
+                })?;
+                drop(writer);
+                file.persist(&self.path).map_err(|error| output_error(&self.path, &error.error))?;
+                Ok(pins.keep_file(id, self.rows, bytes, self.path))
+            }
+        }
+    }
+}
+
+const ROW_GROUP_ROWS: usize = 1 << 20;
+
+impl Spill {
+    fn new(path: &Path, frame: &pl::DataFrame) -> Result<Self, EngineError> {
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let made = std::fs::create_dir_all(folder).and_then(|()| tempfile::NamedTempFile::new_in(folder));
+        let (file, temporary) = made.map_err(|error| output_error(path, &error))?.into_parts();
+        let writer = guard(&path.display().to_string(), || {
+            pl::ParquetWriter::new(file)
+                .with_compression(pl::ParquetCompression::Lz4Raw)
+                .with_statistics(pl::StatisticsOptions::empty())
+                .batched(frame.schema())
+        })?;
+        Ok(Self { writer, file: temporary })
+    }
+}
+
+/// The frames under each other, without copying their columns.
+fn stack(frames: &mut Vec<pl::DataFrame>) -> Result<Option<pl::DataFrame>, EngineError> {
+    let mut frames = std::mem::take(frames).into_iter();
+    let Some(mut all) = frames.next() else { return Ok(None) };
+    for frame in frames {
+        all.vstack_mut_owned(frame).map_err(|error| super::error::engine_error(&error, ""))?;
+    }
+    Ok(Some(all))
+}

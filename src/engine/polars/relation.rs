@@ -1,0 +1,245 @@
+//! Relations as lazy frames.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use polars::prelude as pl;
+
+use super::deduplicate::deduplicate;
+use super::expression;
+use super::join::join;
+use super::pin::Pins;
+use super::scan::{scan_files, subject};
+use super::tap::{Counts, watch};
+use crate::diagnostic::Class;
+use crate::engine::EngineError;
+use crate::expression::SortKey;
+use crate::relation::{JoinKind, NamedExpr, Relation, Scan, ScanSource};
+
+/// A relation that is ready to run.
+pub(super) struct Lowered {
+    /// The query.
+    pub(super) frame: pl::LazyFrame,
+    /// What its taps count.
+    pub(super) counts: Counts,
+    /// The files that it reads, for messages.
+    pub(super) subject: String,
+}
+
+/// The relation as a query whose columns are exactly the relation's, in their order.
+///
+/// Errors: something unresolved is left in the relation, a pinned table is gone, or a file cannot be opened.
+pub(super) fn lower(relation: &Relation, pins: &Pins, cancelled: &Arc<AtomicBool>) -> Result<Lowered, EngineError> {
+    let mut uses = HashMap::new();
+    count_uses(relation, &mut uses);
+    let mut lowering =
+        Lowering { pins, cancelled, counts: Counts::default(), files: Vec::new(), uses, shared: HashMap::new() };
+    let frame = lowering.lower(relation, &None)?;
+    let columns: Vec<pl::Expr> = relation.schema().names().map(pl::col).collect();
+    // Polars knows no frame without columns but with rows.
+    let frame = if columns.is_empty() { frame } else { frame.select(columns) };
+    let mut files = lowering.files;
+    files.dedup();
+    Ok(Lowered { frame, counts: lowering.counts, subject: files.join(", ") })
+}
+
+/// The columns that somebody above reads; none: all of them. A lowered frame has at least these.
+pub(super) type Needed = Option<BTreeSet<String>>;
+
+struct Lowering<'a> {
+    pins: &'a Pins,
+    cancelled: &'a Arc<AtomicBool>,
+    counts: Counts,
+    files: Vec<String>,
+    /// How often each shared part occurs, by address.
+    uses: HashMap<*const Relation, usize>,
+    shared: HashMap<*const Relation, pl::LazyFrame>,
+}
+
+fn count_uses(relation: &Relation, uses: &mut HashMap<*const Relation, usize>) {
+    for input in relation.inputs() {
+        let seen = uses.entry(std::ptr::from_ref(input)).or_default();
+        *seen += 1;
+        if *seen == 1 {
+            count_uses(input, uses);
+        }
+    }
+}
+
+impl Lowering<'_> {
+    /// A part that occurs several times is computed once, with all its columns. When none of its columns is needed, its rows
+    /// still are: then all columns come.
+    fn lower(&mut self, relation: &Relation, needed: &Needed) -> Result<pl::LazyFrame, EngineError> {
+        let needed = if relation.schema().names().any(|name| is_needed(needed, name)) { needed } else { &None };
+        let address = std::ptr::from_ref(relation);
+        let is_shared = self.uses.get(&address).is_some_and(|uses| *uses > 1) && !matches!(relation, Relation::Scan(_));
+        if !is_shared {
+            return self.lower_node(relation, needed);
+        }
+        if let Some(frame) = self.shared.get(&address) {
+            return Ok(frame.clone());
+        }
+        let frame = self.lower_node(relation, &None)?.cache();
+        self.shared.insert(address, frame.clone());
+        Ok(frame)
+    }
+
+    fn lower_node(&mut self, relation: &Relation, needed: &Needed) -> Result<pl::LazyFrame, EngineError> {
+        Ok(match relation {
+            Relation::Scan(scan) => self.scan(scan)?,
+            Relation::Project { input, columns } => {
+                let wanted = |column: &&NamedExpr| needed.as_ref().is_none_or(|needed| needed.contains(&column.name));
+                let mut kept: Vec<&NamedExpr> = columns.iter().filter(wanted).collect();
+                if kept.is_empty() {
+                    kept = columns.iter().collect();
+                }
+                let read: BTreeSet<String> =
+                    kept.iter().flat_map(|column| column.expr.columns()).map(str::to_owned).collect();
+                if read.is_empty() {
+                    // Constants have a row for each row of the input, which a frame without columns cannot tell.
+                    let names: Vec<pl::Expr> = kept.iter().map(|column| pl::col(column.name.as_str())).collect();
+                    self.lower(input, &None)?.with_columns(named(kept)?).select(names)
+                } else {
+                    self.lower(input, &Some(read))?.select(named(kept)?)
+                }
+            }
+            Relation::Filter { input, predicate } => {
+                let below = and_read(needed, predicate.columns());
+                self.lower(input, &below)?.filter(expression::lower(predicate)?)
+            }
+            Relation::Join(node) => {
+                let left_needed = and_read(
+                    needed,
+                    node.on
+                        .iter()
+                        .map(|(ours, _)| ours.as_str())
+                        .chain(node.asof.iter().map(|asof| asof.left.as_str())),
+                );
+                let right_needed = node
+                    .on
+                    .iter()
+                    .map(|(_, theirs)| theirs)
+                    .chain(node.asof.iter().map(|asof| &asof.right))
+                    .chain(node.take.iter().map(|(theirs, _)| theirs))
+                    .cloned()
+                    .collect::<BTreeSet<_>>();
+                // A cross join that takes nothing still repeats the left rows.
+                let right_needed = (node.kind != JoinKind::Cross || !right_needed.is_empty()).then_some(right_needed);
+                let (left_schema, right_schema) = (node.left.schema(), node.right.schema());
+                let left = self.lower(&node.left, &left_needed)?;
+                let right = self.lower(&node.right, &right_needed)?;
+                join(node, (left, &left_schema), (right, &right_schema), &left_needed)?
+            }
+            Relation::Union { inputs } => {
+                // Parts may come with more columns than are needed, or in another order.
+                let inputs = inputs
+                    .iter()
+                    .map(|input| Ok(cut(self.lower(input, needed)?, input, needed)))
+                    .collect::<Result<Vec<_>, EngineError>>()?;
+                let arguments =
+                    pl::UnionArgs { maintain_order: true, to_supertypes: false, ..pl::UnionArgs::default() };
+                pl::concat(inputs, arguments).map_err(|error| {
+                    EngineError::new(Class::Stage, format!("cannot put tables under each other: {error}"))
+                })?
+            }
+            Relation::Aggregate { input, keys, aggregates } => {
+                let read = keys.iter().chain(aggregates).flat_map(|column| column.expr.columns());
+                let below = Some(read.map(str::to_owned).collect::<BTreeSet<_>>()).filter(|read| !read.is_empty());
+                let frame = self.lower(input, &below)?;
+                let aggregates = named(aggregates)?;
+                if keys.is_empty() { frame.select(aggregates) } else { frame.group_by(named(keys)?).agg(aggregates) }
+            }
+            Relation::Deduplicate { input, keys, keep, order_by } => {
+                let order_columns = order_by.iter().flat_map(|key| key.expr.columns());
+                let below = and_read(needed, keys.iter().map(String::as_str).chain(order_columns));
+                let frame = self.lower(input, &below)?;
+                let frame = cut(frame, input, &below);
+                deduplicate(frame, keys, *keep, order_by)?
+            }
+            Relation::Sort { input, keys } => {
+                let below = and_read(needed, keys.iter().flat_map(|key| key.expr.columns()));
+                let frame = self.lower(input, &below)?;
+                frame.sort_by_exprs(sort_expressions(keys)?, sort_options(keys))
+            }
+            Relation::Limit { input, offset, rows } => {
+                let offset = i64::try_from(*offset).unwrap_or(i64::MAX);
+                self.lower(input, needed)?.slice(offset, pl::IdxSize::try_from(*rows).unwrap_or(pl::IdxSize::MAX))
+            }
+            Relation::RowIndex { input, name } => {
+                let mut below = needed.clone();
+                if let Some(below) = &mut below {
+                    below.remove(name);
+                }
+                self.lower(input, &below)?
+                    .with_row_index(name.as_str(), None)
+                    .with_columns([pl::col(name.as_str()).cast(pl::DataType::Int64)])
+            }
+            Relation::Tap { input, tap } => {
+                let counted = tap.counters.iter().map(|counter| &counter.expr);
+                let sampled = tap
+                    .samples
+                    .iter()
+                    .flat_map(|sample| sample.columns.iter().map(|column| &column.expr).chain([&sample.when]));
+                let below = and_read(needed, counted.chain(sampled).flat_map(|expr| expr.columns()));
+                let mut frame = self.lower(input, &below)?;
+                if !(tap.counters.is_empty() && tap.samples.is_empty()) {
+                    frame = cut(frame, input, &below);
+                }
+                self.counts.tap(frame, tap, self.cancelled)?
+            }
+        })
+    }
+
+    fn scan(&mut self, scan: &Scan) -> Result<pl::LazyFrame, EngineError> {
+        match &scan.source {
+            ScanSource::Files(files) => {
+                self.files.push(subject(files));
+                Ok(watch(scan_files(files, &scan.schema)?, self.cancelled))
+            }
+            ScanSource::Pinned(id) => Ok(watch(self.pins.frame(*id, &scan.schema)?, self.cancelled)),
+            ScanSource::Artifact(name) => {
+                Err(EngineError::new(Class::Stage, format!("the table `{name}` was not made before it was read")))
+            }
+            ScanSource::Input => {
+                Err(EngineError::new(Class::Stage, "the rows that the model is applied on are missing"))
+            }
+        }
+    }
+}
+
+/// The frame without the columns that nobody reads, for nodes through which Polars passes no projection.
+fn cut(frame: pl::LazyFrame, relation: &Relation, needed: &Needed) -> pl::LazyFrame {
+    let schema = relation.schema();
+    let mut columns: Vec<pl::Expr> = schema.names().filter(|name| is_needed(needed, name)).map(pl::col).collect();
+    if columns.is_empty() {
+        columns = schema.names().map(pl::col).collect();
+    }
+    frame.select(columns)
+}
+
+/// Whether somebody above reads the column.
+pub(super) fn is_needed(needed: &Needed, name: &str) -> bool {
+    needed.as_ref().is_none_or(|needed| needed.contains(name))
+}
+
+fn and_read<'n>(needed: &Needed, names: impl IntoIterator<Item = &'n str>) -> Needed {
+    let mut needed = needed.clone()?;
+    needed.extend(names.into_iter().map(str::to_owned));
+    Some(needed)
+}
+
+fn named<'c>(columns: impl IntoIterator<Item = &'c NamedExpr>) -> Result<Vec<pl::Expr>, EngineError> {
+    columns.into_iter().map(|column| Ok(expression::lower(&column.expr)?.alias(column.name.as_str()))).collect()
+}
+
+fn sort_expressions(keys: &[SortKey]) -> Result<Vec<pl::Expr>, EngineError> {
+    keys.iter().map(|key| expression::lower(&key.expr)).collect()
+}
+
+fn sort_options(keys: &[SortKey]) -> pl::SortMultipleOptions {
+    pl::SortMultipleOptions::default()
+        .with_order_descending_multi(keys.iter().map(|key| key.descending).collect::<Vec<_>>())
+        .with_nulls_last_multi(keys.iter().map(|key| !key.nulls_first).collect::<Vec<_>>())
+        .with_maintain_order(true)
+}

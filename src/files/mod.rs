@@ -1,0 +1,51 @@
+//! Raw files: what they are, and whether they are well formed. No engine is needed to know that.
+//!
+//! ```text
+//! pattern --expand--> paths --sniff--> compression, encoding, format, dialect
+//!                              |-- transcode    other encodings become UTF-8
+//!                              |-- infer        names and types of the columns (a plan for each)
+//!                              |-- check        the structure of the whole file      on_error: fail
+//!                              |     '-- rewrite   files that an engine would misread
+//!                              |-- filter       good rows and rejects                on_error: reject
+//!                              '-- locate_type_error    after an engine failed to parse a field
+//! ```
+//!
+//! One grammar of CSV (see `records`) is behind all of them, so that a row which one of them counts is a row for the others.
+//! Where the engine's reader sees something else, [`Checked::needs_rewrite`] says so.
+
+mod check;
+mod compression;
+mod encoding;
+mod error;
+mod evidence;
+mod fingerprint;
+mod header;
+mod infer;
+mod judge;
+mod locate;
+mod paths;
+mod plan;
+mod record;
+mod records;
+mod rejects;
+mod sniff;
+mod temporal;
+mod transcode;
+mod value;
+
+pub use check::{CheckOptions, Checked, check};
+pub use compression::Compression;
+pub use encoding::Encoding;
+pub use error::{CsvProblem, FileError, shown};
+pub use fingerprint::fingerprint;
+pub use header::Duplicates;
+pub use infer::{InferOptions, Inferred, SampleFile, infer};
+pub use locate::locate_type_error;
+pub use paths::{expand, expand_all};
+pub use plan::{ColumnPlan, Conversion, file_schema, schema};
+pub use rejects::{FilterOptions, Filtered, Reject, filter, rewrite};
+pub use sniff::{Dialect, Format, Given, Sniffed, sniff};
+pub use transcode::{Transcoded, transcode};
+
+#[cfg(test)]
+mod tests;

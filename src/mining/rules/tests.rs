@@ -1,0 +1,186 @@
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use serde_json::Value;
+
+use super::*;
+use crate::mining::itemsets::{ItemsetOptions, Itemsets, MinSupport, Transactions, frequent_itemsets};
+
+fn itemsets(rows: &[Vec<u32>], options: &ItemsetOptions) -> Itemsets {
+    let mut transactions = Transactions::new();
+    rows.iter().for_each(|row| transactions.push(row));
+    frequent_itemsets(&transactions, options).unwrap()
+}
+
+fn count(count: u64) -> ItemsetOptions {
+    ItemsetOptions { min_support: MinSupport::Count(count), ..ItemsetOptions::default() }
+}
+
+fn items(value: &Value) -> Vec<u32> {
+    value.as_array().unwrap().iter().map(|item| item.as_u64().unwrap() as u32).collect()
+}
+
+/// What `tests/oracle/itemsets_mlxtend.py` has stored.
+fn oracle() -> Value {
+    serde_json::from_str(include_str!("../../../tests/data/oracle/itemsets_mlxtend.json")).unwrap()
+}
+
+#[test]
+fn itemsets_and_rules_agree_with_mlxtend() {
+    let oracle = oracle();
+    let rows: Vec<Vec<u32>> = oracle["transactions"].as_array().unwrap().iter().map(items).collect();
+    for case in oracle["cases"].as_array().unwrap() {
+        let number = |name: &str| case[name].as_f64().unwrap();
+        let min_support = MinSupport::Fraction(number("min_support"));
+        let sets = itemsets(&rows, &ItemsetOptions { min_support, ..ItemsetOptions::default() });
+        let found: BTreeMap<Vec<u32>, u64> = sets.iter().map(|set| (set.items.to_vec(), set.count)).collect();
+        let expected = case["itemsets"].as_array().unwrap();
+        let expected = expected.iter().map(|set| (items(&set["items"]), set["count"].as_u64().unwrap())).collect();
+        assert_eq!(found, expected);
+
+        let options = RuleOptions {
+            min_confidence: number("min_confidence"),
+            min_lift: number("min_lift"),
+            max_consequent: case["max_consequent"].as_u64().unwrap() as usize,
+            ..RuleOptions::default()
+        };
+        let found = association_rules(&sets, &options).unwrap();
+        let expected = case["rules"].as_array().unwrap();
+        assert_eq!(found.len(), expected.len());
+        let by_items: BTreeMap<_, _> = expected.iter().map(|r| ((items(&r["a"]), items(&r["c"])), r)).collect();
+        for rule in &found {
+            let expected = by_items[&(rule.antecedent.clone(), rule.consequent.clone())];
+            let counts = rule.counts;
+            for (name, value) in [
+                ("antecedent support", counts.antecedent_support()),
+                ("consequent support", counts.consequent_support()),
+                ("support", counts.support()),
+                ("confidence", counts.confidence()),
+                ("lift", counts.lift()),
+                ("leverage", counts.leverage()),
+                ("conviction", counts.conviction()),
+                ("zhangs_metric", counts.zhang()),
+                ("jaccard", counts.jaccard()),
+                ("kulczynski", counts.kulczynski()),
+                ("p", counts.p_value()),
+            ] {
+                // JSON has no infinity: null stands for it.
+                let expected = expected[name].as_f64().unwrap_or(f64::INFINITY);
+                let close = (value - expected).abs() <= 1e-12 + 1e-10 * expected.abs() || value == expected;
+                assert!(close, "{name} of {rule:?} is {value}, not {expected}");
+            }
+        }
+    }
+}
+
+/// All rules of all cuts of all itemsets, without any pruning.
+fn brute_force(rows: &[Vec<u32>], sets: &Itemsets, options: &RuleOptions) -> Vec<(Vec<u32>, Vec<u32>, Contingency)> {
+    let occurs = |items: &[u32]| rows.iter().filter(|row| items.iter().all(|item| row.contains(item))).count() as u64;
+    let mut rules = Vec::new();
+    for set in sets.iter() {
+        for mask in 1..(1_u32 << set.items.len()) - 1 {
+            let part = |there: u32| -> Vec<u32> {
+                let items = set.items.iter().enumerate().filter(|(place, _)| mask >> place & 1 == there);
+                items.map(|(_, &item)| item).collect()
+            };
+            let (antecedent, consequent) = (part(0), part(1));
+            let counts = Contingency {
+                transactions: rows.len() as u64,
+                antecedent: occurs(&antecedent),
+                consequent: occurs(&consequent),
+                both: occurs(set.items),
+            };
+            if consequent.len() <= options.max_consequent
+                && counts.confidence() >= options.min_confidence
+                && counts.lift() >= options.min_lift
+            {
+                rules.push((antecedent, consequent, counts));
+            }
+        }
+    }
+    rules.sort_by(|a, b| {
+        let key = |rule: &(Vec<u32>, Vec<u32>, Contingency)| (rule.2.lift(), rule.2.both);
+        key(b).partial_cmp(&key(a)).unwrap().then_with(|| (&a.0, &a.1).cmp(&(&b.0, &b.1)))
+    });
+    rules
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn makes_the_rules_of_brute_force_in_order(
+        rows in prop::collection::vec(prop::collection::vec(0_u32..9, 0..8), 1..40),
+        minimum in 1_u64..5,
+        min_confidence in 0.0_f64..1.0,
+        min_lift in 0.0_f64..2.0,
+        max_consequent in 1_usize..5,
+    ) {
+        let sets = itemsets(&rows, &count(minimum));
+        let options = RuleOptions { min_confidence, min_lift, max_consequent, ..RuleOptions::default() };
+        let found = association_rules(&sets, &options).unwrap();
+        let found: Vec<_> = found.into_iter().map(|rule| (rule.antecedent, rule.consequent, rule.counts)).collect();
+        prop_assert_eq!(found, brute_force(&rows, &sets, &options));
+    }
+
+    #[test]
+    fn measures_stay_in_their_ranges(both in 1_u64..50, a in 0_u64..50, c in 0_u64..50, rest in 0_u64..50) {
+        let counts = Contingency { transactions: both + a + c + rest, antecedent: both + a, consequent: both + c, both };
+        let share = 0.0..=1.0;
+        prop_assert!([counts.support(), counts.confidence(), counts.jaccard(), counts.kulczynski(), counts.p_value()]
+            .iter().all(|value| share.contains(value)));
+        prop_assert!((-0.25..=0.25).contains(&counts.leverage()) && (-1.0 - 1e-12..=1.0 + 1e-12).contains(&counts.zhang()));
+        prop_assert!(counts.lift() > 0.0 && counts.conviction() >= 0.0);
+    }
+}
+
+#[test]
+fn independent_items_have_the_neutral_value_of_each_measure() {
+    let counts = Contingency { transactions: 100, antecedent: 30, consequent: 20, both: 6 };
+    assert_eq!((counts.lift(), counts.conviction()), (1.0, 1.0));
+    assert!(counts.leverage().abs() < 1e-15 && counts.zhang().abs() < 1e-14);
+    let always = Contingency { transactions: 10, antecedent: 10, consequent: 4, both: 4 };
+    assert_eq!((always.lift(), always.zhang(), always.p_value()), (1.0, 0.0, 1.0));
+}
+
+#[test]
+fn options_out_of_range_are_refused() {
+    let sets = itemsets(&[vec![1, 2]], &count(1));
+    let message = |options: RuleOptions| association_rules(&sets, &options).unwrap_err().to_string();
+    let with = RuleOptions::default;
+    assert_eq!(
+        message(RuleOptions { min_confidence: 1.5, ..with() }),
+        "the minimum confidence must be from 0 to 1, not 1.5"
+    );
+    assert_eq!(
+        message(RuleOptions { min_lift: f64::NAN, ..with() }),
+        "the minimum lift must be a number of at least 0, not NaN"
+    );
+    assert_eq!(
+        message(RuleOptions { max_consequent: 0, ..with() }),
+        "a consequent has at least 1 item; its maximum length cannot be 0"
+    );
+}
+
+#[test]
+fn too_many_rules_are_an_error_that_says_what_to_do() {
+    let sets = itemsets(&[vec![1, 2, 3], vec![1, 2, 3], vec![4]], &count(2));
+    // Each of 2 + 2 + 2 + 3 cuts with one item on the right is right each time.
+    let rules = |max_rules| association_rules(&sets, &RuleOptions { max_rules, ..RuleOptions::default() });
+    assert_eq!(rules(9).unwrap().len(), 9);
+    assert_eq!(
+        rules(8).unwrap_err().to_string(),
+        "more than 8 rules pass; raise the minimum confidence, lift or support, or shorten the consequents"
+    );
+}
+
+#[test]
+fn itemsets_without_their_subsets_are_refused() {
+    let sets = itemsets(&[vec![1, 2]], &ItemsetOptions { min_length: 2, ..count(1) });
+    assert_eq!(
+        association_rules(&sets, &RuleOptions::default()).unwrap_err().to_string(),
+        "rules need every subset of each itemset, but [2] is not there; mine with a minimum length of 1"
+    );
+}

@@ -1,0 +1,89 @@
+//! The stages as a table: how each ended, what came out, when it worked, how much memory there was.
+
+use maud::{Markup, html};
+
+use super::document::{Document, family};
+use super::{comparison, format, text};
+use crate::run::manifest::{StageRecord, StageStatus};
+
+/// The most stages in the table.
+const MOST_STAGES: usize = 500;
+
+/// The table of stages in the order in which they ran.
+pub(super) fn timeline(document: &Document<'_>) -> Markup {
+    let stages = &document.record.stages;
+    let before = document.previous.as_ref();
+    html! {
+        div.scroll tabindex="0" role="region" aria-label="Stages" { table.timeline {
+            thead { tr {
+                th scope="col" { "Stage" }
+                th scope="col" { "Kind" }
+                th scope="col" { "Status" }
+                th.n scope="col" { "Rows out" }
+                th.n scope="col" { "Time" }
+                th scope="col" { span.unseen { "When" } }
+                th.n scope="col" { "Memory" }
+            } }
+            tbody {
+                @for stage in stages.iter().take(MOST_STAGES) {
+                    tr {
+                        th scope="row" { span class={ "dot " (family(stage.family)) } {} (document.link(&stage.id)) }
+                        td.quiet { (text::line(&stage.kind, 60)) }
+                        td { (badge(stage.status)) }
+                        td.n { @match &stage.ledger {
+                            Some(entry) => {
+                                (format::rows(entry.out))
+                                @if let Some(before) = before { " " (comparison::rows(entry.out, before.rows(&stage.id))) }
+                            },
+                            None => span.nothing { (format::NOTHING) },
+                        } }
+                        td.n { @if let Some(time) = time(stage) { (time) } @else { span.nothing { (format::NOTHING) } } }
+                        td { (bar(stage, document.record.seconds)) }
+                        td.n { @if stage.peak_memory > 0 { (format::size(stage.peak_memory)) } @else { span.nothing { (format::NOTHING) } } }
+                    }
+                }
+            }
+        } }
+        @if stages.len() > MOST_STAGES { p.remark { "The first " (MOST_STAGES) " of " (format::count(stages.len())) " stages are shown." } }
+        p.remark {
+            "Time is a stage’s own work: rows of simple stages flow through in the work of the stage that reads them. "
+            "Memory is the peak of the process by the end of the stage."
+        }
+    }
+}
+
+/// The time of a stage; none when it did not work itself.
+pub(super) fn time(stage: &StageRecord) -> Option<String> {
+    (worked(stage) && stage.seconds > 0.0).then(|| format::seconds(stage.seconds))
+}
+
+fn worked(stage: &StageRecord) -> bool {
+    matches!(stage.status, StageStatus::Done | StageStatus::Failed)
+}
+
+/// The status as a word; how it ended well is quiet.
+pub(super) fn badge(status: StageStatus) -> Markup {
+    let (class, word) = match status {
+        StageStatus::Done => ("done", "done"),
+        StageStatus::Cached => ("cached", "cached"),
+        StageStatus::Failed => ("failed", "failed"),
+        StageStatus::Skipped => ("skipped", "skipped"),
+        StageStatus::Waiting => ("skipped", "waiting"),
+    };
+    html! { span class={ "status " (class) } { (word) } }
+}
+
+/// When a stage worked, on the time of the whole run.
+fn bar(stage: &StageRecord, whole: f64) -> Markup {
+    let share = |seconds: f64| if whole > 0.0 && seconds.is_finite() { (seconds / whole).clamp(0.0, 1.0) * 100.0 } else { 0.0 };
+    let width = share(stage.seconds).max(0.6);
+    let start = share(stage.began).min(100.0 - width);
+    html! {
+        @if worked(stage) && stage.seconds > 0.0 {
+            svg.bar viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true" {
+                rect.rail x="0" y="3.5" width="100" height="1" {}
+                rect class=(family(stage.family)) x=(format!("{start:.2}")) y="0" width=(format!("{width:.2}")) height="8" {}
+            }
+        }
+    }
+}

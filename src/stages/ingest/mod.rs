@@ -1,0 +1,5 @@
+//! Bytes become tables.
+
+pub mod join;
+pub mod read;
+pub mod union;

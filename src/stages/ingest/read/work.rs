@@ -1,0 +1,320 @@
+//! What `read` does when the run comes to it: checks the files as bytes, converts or mends them where needed, sets bad rows aside.
+
+use std::path::{Path, PathBuf};
+
+use super::{Found, OnError};
+use crate::batch::{self, Values};
+use crate::diagnostic::{Class, Diagnostic};
+use crate::engine::Written;
+use crate::exhibit::{Cell, Column, Exhibit, Format, Metric, Table, Tone};
+use crate::files::{self, CheckOptions, ColumnPlan, Compression, FileError, FilterOptions, Reject, Sniffed};
+use crate::relation::{CsvFormat, FileFormat, PreparedFiles};
+use crate::stages::Product;
+use crate::stages::work::{Change, Outcome, Progress, StageCounts, Work, WorkContext};
+
+const REJECTS: &str = "rejects.parquet";
+/// Bad rows that the report shows.
+const SHOWN: usize = 20;
+
+/// The work of `read`.
+pub(super) struct ReadWork {
+    pub(super) plans: Vec<ColumnPlan>,
+    /// Names of the columns in the files.
+    pub(super) columns: Vec<String>,
+    paths: Vec<PathBuf>,
+    fingerprint: String,
+    format: Option<FileFormat>,
+    csv: Option<Csv>,
+    rows: Option<u64>,
+    reasons: Vec<String>,
+}
+
+/// What is needed to read CSV.
+pub(super) struct Csv {
+    pub(super) format: CsvFormat,
+    pub(super) files: Vec<(PathBuf, Sniffed)>,
+    pub(super) on_error: OnError,
+    pub(super) reject_limit: u64,
+    pub(super) rejects: Option<PathBuf>,
+    /// Rows from which the types were told, when these were not all.
+    pub(super) sampled: Option<u64>,
+}
+
+/// A file as the engine will read it.
+struct Ready {
+    path: PathBuf,
+    compression: Compression,
+    format: CsvFormat,
+    rows: u64,
+    rejected: u64,
+    bytes: u64,
+}
+
+impl ReadWork {
+    pub(super) fn plain(found: &Found, format: FileFormat, rows: Option<u64>) -> Self {
+        Self { format: Some(format), ..Self::new(found, Vec::new(), rows) }
+    }
+
+    pub(super) fn csv(found: &Found, plans: Vec<ColumnPlan>, csv: Csv, rows: Option<u64>) -> Self {
+        Self { csv: Some(csv), ..Self::new(found, plans, rows) }
+    }
+
+    fn new(found: &Found, plans: Vec<ColumnPlan>, rows: Option<u64>) -> Self {
+        Self {
+            columns: plans.iter().map(|plan| plan.name.clone()).collect(),
+            plans,
+            paths: found.paths.clone(),
+            fingerprint: found.fingerprint.clone(),
+            format: None,
+            csv: None,
+            rows,
+            reasons: found.sniffed.first().map(|sniffed| sniffed.reasons.clone()).unwrap_or_default(),
+        }
+    }
+
+    /// Rows that the files hold by their own account, where that is cheap to know.
+    fn rows_in_files(&self) -> Option<u64> {
+        if self.format != Some(FileFormat::Parquet) || self.rows.is_some() {
+            return None;
+        }
+        self.paths.iter().map(|path| parquet_rows(path)).sum()
+    }
+
+    fn read_csv(&self, csv: &Csv, context: &WorkContext<'_>) -> Result<Outcome, Diagnostic> {
+        let mut rejects = Vec::new();
+        let mut ready = Vec::new();
+        for (number, (path, sniffed)) in csv.files.iter().enumerate() {
+            let message = path.display().to_string();
+            (context.progress)(Progress {
+                done: number as u64,
+                total: Some(csv.files.len() as u64),
+                unit: "files".to_owned(),
+                message,
+            });
+            ready.push(self.prepare(csv, number, path, sniffed, &mut rejects, context)?);
+        }
+        let prepared = ready.iter().zip(&csv.files).any(|(ready, (path, _))| ready.path != *path);
+        if prepared {
+            // All files of a scan have one layout: what was mended decides it, the others are written anew in it.
+            for (number, (file, (path, _))) in ready.iter_mut().zip(&csv.files).enumerate() {
+                if file.path == *path || file.format != plainest(&csv.format) {
+                    *file = self.rewrite(number, file, context)?;
+                }
+            }
+        }
+        let mut outcome = Outcome::default();
+        let rejected: u64 = ready.iter().map(|file| file.rejected).sum();
+        let kept: u64 = ready.iter().map(|file| file.rows).sum();
+        if self.rows.is_none() {
+            outcome.changes.push(Change::plus("in the files", kept + rejected));
+            outcome.changes.push(Change::minus("rejected", rejected));
+        }
+        outcome.exhibits.push(self.overview(kept, rejected, ready.iter().map(|file| file.bytes).sum()));
+        outcome.exhibits.push(self.columns_table(csv));
+        if prepared {
+            let name = |path: &PathBuf| path.file_name().map(PathBuf::from).unwrap_or_default();
+            let files = PreparedFiles {
+                paths: ready.iter().map(|file| name(&file.path)).collect(),
+                names: csv.files.iter().map(|(path, _)| path.display().to_string()).collect(),
+                format: FileFormat::Csv(plainest(&csv.format)),
+            };
+            outcome.bindings.files.insert(self.fingerprint.clone(), files);
+        }
+        if rejected > 0 {
+            self.show_rejects(csv, &rejects, rejected, context, &mut outcome)?;
+        }
+        Ok(outcome)
+    }
+
+    /// Makes one file ready for the engine: checked, in UTF-8, without bad rows.
+    fn prepare(
+        &self,
+        csv: &Csv,
+        number: usize,
+        path: &Path,
+        sniffed: &Sniffed,
+        rejects: &mut Vec<Reject>,
+        context: &WorkContext<'_>,
+    ) -> Result<Ready, Diagnostic> {
+        let mut source = Ready {
+            path: path.to_path_buf(),
+            compression: sniffed.compression,
+            format: csv.format.clone(),
+            rows: 0,
+            rejected: 0,
+            bytes: 0,
+        };
+        let name = path.display().to_string();
+        let known_as_path = |error: FileError, copy: &Path| {
+            // Converted copies are our own; a person knows the file by its name.
+            let message = error.message.replace(&copy.display().to_string(), &name);
+            Diagnostic::from(FileError { message, ..error })
+        };
+        if sniffed.needs_transcoding() {
+            source.path = context.artifacts.join(format!("utf8-{number}.csv"));
+            source.compression = Compression::Plain;
+            let (encoding, returns) = (sniffed.encoding, sniffed.carriage_returns);
+            files::transcode(path, sniffed.compression, encoding, returns, &source.path, Some(&context.cancelled))
+                .map_err(|error| known_as_path(error, &source.path))?;
+        }
+        if csv.on_error == OnError::Reject {
+            let clean = context.artifacts.join(format!("clean-{number}.csv"));
+            let left = csv.reject_limit.saturating_sub(rejects.len() as u64);
+            let options = FilterOptions { limit: left, cancelled: Some(&context.cancelled) };
+            let mut take = |reject| rejects.push(Reject { file: name.clone(), ..reject });
+            let (from, compression) = (&source.path, source.compression);
+            let filtered =
+                files::filter(from, compression, &source.format, &self.plans, &options, &clean, &mut take)
+                    .map_err(|error| known_as_path(error, &source.path))?;
+            let bytes = std::fs::metadata(&clean).map_or(0, |found| found.len());
+            if filtered.rejected == 0 && filtered.needs_rewrite.is_none() && !sniffed.needs_transcoding() {
+                // Nothing was wrong, so the engine reads the file itself and the copy goes.
+                let _ = std::fs::remove_file(&clean);
+                return Ok(Ready { rows: filtered.rows, bytes, ..source });
+            }
+            let files::Filtered { rows, rejected, format, .. } = filtered;
+            return Ok(Ready { path: clean, compression: Compression::Plain, format, rows, rejected, bytes });
+        }
+        let options = CheckOptions { rows: self.rows, bytes: None, cancelled: Some(&context.cancelled) };
+        let checked = files::check(&source.path, source.compression, &source.format, &self.columns, &options)
+            .map_err(|error| known_as_path(error, &source.path))?;
+        source.rows = checked.rows;
+        source.bytes = checked.bytes;
+        if checked.needs_rewrite().is_some() {
+            return self.rewrite(number, &source, context);
+        }
+        Ok(source)
+    }
+
+    fn rewrite(&self, number: usize, file: &Ready, context: &WorkContext<'_>) -> Result<Ready, Diagnostic> {
+        let out = context.artifacts.join(format!("plain-{number}.csv"));
+        let written = files::rewrite(&file.path, file.compression, &file.format, &self.plans, &out, Some(&context.cancelled))?;
+        Ok(Ready {
+            path: out,
+            compression: Compression::Plain,
+            format: written.format,
+            rows: file.rows,
+            rejected: file.rejected,
+            bytes: file.bytes,
+        })
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "counts beyond 2^53 do not occur")]
+    fn overview(&self, rows: u64, rejected: u64, bytes: u64) -> Exhibit {
+        let mut metrics = vec![
+            Metric::new("files", self.paths.len() as f64, Format::Integer),
+            Metric::new("rows", rows as f64, Format::Integer),
+            Metric::new("rejected", rejected as f64, Format::Integer),
+        ];
+        if bytes > 0 {
+            metrics.push(Metric::new("text", bytes as f64, Format::Bytes));
+        }
+        Exhibit::Metrics { title: "Read".to_owned(), metrics }
+    }
+
+    fn columns_table(&self, csv: &Csv) -> Exhibit {
+        let rows = self.plans.iter().take(200).map(|plan| {
+            vec![Cell::text(plan.name.clone()), Cell::text(plan.data_type.to_string()), Cell::text(plan.reason.clone())]
+        });
+        let mut remarks = self.reasons.clone();
+        remarks.extend(csv.sampled.map(|rows| format!("types were told from {rows} rows")));
+        let note = (!remarks.is_empty()).then(|| remarks.join("; "));
+        let columns = ["column", "type", "because"].map(Column::new).to_vec();
+        Exhibit::Table(Table { title: "Columns".to_owned(), columns, rows: rows.collect(), note })
+    }
+
+    fn show_rejects(
+        &self,
+        csv: &Csv,
+        rejects: &[Reject],
+        rejected: u64,
+        context: &WorkContext<'_>,
+        outcome: &mut Outcome,
+    ) -> Result<(), Diagnostic> {
+        let texts = |of: &dyn Fn(&Reject) -> Option<String>| Values::Texts(rejects.iter().map(of).collect());
+        let table = batch::table(vec![
+            ("file", texts(&|reject| Some(reject.file.clone()))),
+            ("line", Values::Integers(rejects.iter().map(|reject| i64::try_from(reject.line).ok()).collect())),
+            ("column", texts(&|reject| reject.column.clone())),
+            ("reason", texts(&|reject| Some(reject.reason.clone()))),
+            ("raw", texts(&|reject| Some(reject.raw.clone()))),
+        ])?;
+        batch::write_parquet(&context.artifacts.join(REJECTS), &table)?;
+        if let Some(path) = &csv.rejects {
+            let content = std::fs::read(context.artifacts.join(REJECTS))
+                .and_then(|content| crate::staging::write_atomically(path, &content).map(|()| content.len() as u64))
+                .map_err(|error| crate::staging::failure("cannot write", path, &error))?;
+            outcome.outputs.push(Written { rows: rejected, files: vec![(path.clone(), content)] });
+        }
+        let rows = rejects.iter().take(SHOWN).map(|reject| {
+            vec![
+                Cell::text(format!("{}:{}", reject.file, reject.line)),
+                Cell::optional(reject.column.clone()),
+                Cell::text(reject.reason.clone()),
+                Cell::text(files::shown(&reject.raw)),
+            ]
+        });
+        let columns = ["line", "column", "reason", "as it stands"].map(Column::new).to_vec();
+        outcome.exhibits.push(Exhibit::note(Tone::Warning, format!("{rejected} rows were set aside.")));
+        let note = (rejects.len() > SHOWN).then(|| format!("The first {SHOWN} of {rejected}."));
+        outcome.exhibits.push(Exhibit::Table(Table {
+            title: "Rows that were set aside".to_owned(),
+            columns,
+            rows: rows.collect(),
+            note,
+        }));
+        Ok(())
+    }
+
+    /// The first field that the engine could not turn, when that is what went wrong.
+    fn locate(&self, csv: &Csv) -> Option<Diagnostic> {
+        csv.files.iter().filter(|(_, sniffed)| !sniffed.needs_transcoding()).find_map(|(path, sniffed)| {
+            let problem = files::locate_type_error(path, sniffed.compression, &csv.format, &self.plans, None).ok()??;
+            Some(Diagnostic::from(FileError::from(problem)))
+        })
+    }
+}
+
+/// The layout in which files are written anew.
+fn plainest(format: &CsvFormat) -> CsvFormat {
+    CsvFormat { delimiter: b',', quote: Some(b'"'), header: true, skip_rows: 0, ..format.clone() }
+}
+
+fn parquet_rows(path: &Path) -> Option<u64> {
+    use parquet::file::reader::{FileReader, SerializedFileReader};
+    let file = std::fs::File::open(path).ok()?;
+    let reader = SerializedFileReader::new(file).ok()?;
+    u64::try_from(reader.metadata().file_metadata().num_rows()).ok()
+}
+
+impl Work for ReadWork {
+    fn run(&self, _: &[Product], context: &WorkContext<'_>) -> Result<Outcome, Diagnostic> {
+        if let Some(csv) = &self.csv {
+            return self.read_csv(csv, context);
+        }
+        let mut outcome = Outcome::default();
+        if let Some(rows) = self.rows_in_files() {
+            outcome.changes.push(Change::plus("in the files", rows));
+            outcome.exhibits.push(self.overview(rows, 0, 0));
+        }
+        Ok(outcome)
+    }
+
+    fn is_costly(&self) -> bool {
+        // Columns of Parquet are cheap to read again, text is not.
+        self.format != Some(FileFormat::Parquet)
+    }
+
+    fn changes(&self, counts: &StageCounts) -> Vec<Change> {
+        // Where the files say how many rows they hold, the outcome has it; else what was read is all that is known.
+        let told = self.rows.is_none() && (self.csv.is_some() || self.format == Some(FileFormat::Parquet));
+        if told { Vec::new() } else { vec![Change::plus("in the files", counts.out)] }
+    }
+
+    fn explain_failure(&self, error: &Diagnostic) -> Option<Diagnostic> {
+        if error.class != Class::Data {
+            return None;
+        }
+        self.csv.as_ref().and_then(|csv| self.locate(csv))
+    }
+}

@@ -1,0 +1,5 @@
+//! Tables become knowledge.
+
+pub mod correlate;
+pub mod describe;
+pub mod itemsets;

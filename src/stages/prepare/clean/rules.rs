@@ -1,0 +1,316 @@
+//! The rules by which a text is cleaned, as expressions.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::definition::{OneOrMany, Ordered, Spanned};
+use crate::diagnostic::{Diagnostic, Findings};
+use crate::expression::{DataType, Expr, ExprKind, Function, Literal, compose};
+
+/// Signs that a number may carry without meaning: currencies and spaces that group digits.
+const SIGNS: &str = "$€£¥₹₽₩ \u{a0}\u{202f}";
+
+/// How the texts of a column are cleaned.
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Rules {
+    /// Unicode normalization: NFKC makes look-alikes equal (full-width letters, ligatures, non-breaking spaces).
+    #[serde(default)]
+    unicode: Option<Unicode>,
+    /// Removes white space at both ends.
+    #[serde(default)]
+    trim: bool,
+    /// Makes one space of each run of white space.
+    #[serde(default)]
+    squeeze: bool,
+    /// Upper, lower or title case.
+    #[serde(default)]
+    case: Option<Case>,
+    /// Whole values with what they become: `{old: new}`.
+    #[serde(default)]
+    replace: Ordered<Spanned<String>>,
+    /// Regular expressions with what each match becomes, in order; `\1` is the first group.
+    #[serde(default)]
+    regex: Ordered<Spanned<String>>,
+    /// Texts of nothing but white space become null.
+    #[serde(default)]
+    blanks: bool,
+    /// Texts that mean null, compared after the rules above.
+    #[serde(default)]
+    null_tokens: Option<OneOrMany<Spanned<String>>>,
+    /// Becomes a float64: signs of currencies, spaces and marks of thousands are ignored.
+    #[serde(default)]
+    number: Option<Number>,
+    /// Becomes an int64, read as a number without decimals.
+    #[serde(default)]
+    integer: Option<Number>,
+    /// Becomes true or false; the words are compared in lower case.
+    #[serde(default)]
+    boolean: Option<Boolean>,
+    /// Becomes a date: the first layout that fits, such as `%d/%m/%Y`.
+    #[serde(default)]
+    date: Option<OneOrMany<Spanned<String>>>,
+    /// Becomes a datetime: the first layout that fits, such as `%Y-%m-%d %H:%M`.
+    #[serde(default)]
+    datetime: Option<OneOrMany<Spanned<String>>>,
+}
+
+/// Forms of Unicode normalization.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Unicode {
+    /// Canonical composition.
+    Nfc,
+    /// Compatibility composition: look-alikes become equal.
+    Nfkc,
+}
+
+/// Upper and lower case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Case {
+    /// all small
+    Lower,
+    /// ALL LARGE
+    Upper,
+    /// Each Word
+    Title,
+}
+
+/// How numbers are written.
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Number {
+    /// The decimal mark.
+    #[serde(default)]
+    decimal: Mark,
+    /// The mark between thousands; the comma when the decimal mark is a point, and the other way round.
+    #[serde(default)]
+    thousands: Option<Spanned<String>>,
+    /// `12%` is 0.12.
+    #[serde(default)]
+    percent: bool,
+    /// `(12)` is -12.
+    #[serde(default)]
+    parentheses: bool,
+}
+
+/// The decimal mark.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Mark {
+    /// `1.5`
+    #[default]
+    Point,
+    /// `1,5`
+    Comma,
+}
+
+/// The words for true and false.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Boolean {
+    /// Words for true, in lower case.
+    #[serde(default = "yes")]
+    yes: Vec<String>,
+    /// Words for false, in lower case.
+    #[serde(default = "no")]
+    no: Vec<String>,
+}
+
+impl Default for Boolean {
+    fn default() -> Self {
+        Self { yes: yes(), no: no() }
+    }
+}
+
+fn yes() -> Vec<String> {
+    ["true", "t", "yes", "y", "1", "on"].map(str::to_owned).to_vec()
+}
+
+fn no() -> Vec<String> {
+    ["false", "f", "no", "n", "0", "off"].map(str::to_owned).to_vec()
+}
+
+impl Rules {
+    /// The cleaned value of a text.
+    ///
+    /// Errors: more than one type to turn into, layouts and patterns that make no sense.
+    pub(super) fn apply(&self, text: Expr, name: &Spanned<String>) -> Result<Expr, Findings> {
+        let targets = [
+            self.number.is_some(),
+            self.integer.is_some(),
+            self.boolean.is_some(),
+            self.date.is_some(),
+            self.datetime.is_some(),
+        ];
+        if targets.iter().filter(|target| **target).count() > 1 {
+            let message = format!("column `{}` can become a number, an integer, a boolean, a date or a datetime, but one only", name.value);
+            return Err(vec![Diagnostic::definition(message).at(&name.place)]);
+        }
+        let text = self.nulls(self.text(text)?);
+        if let Some(number) = &self.number {
+            return Ok(number.parse(text));
+        }
+        if let Some(number) = &self.integer {
+            let whole = number.parse(text).cast(DataType::Int64, false);
+            return Ok(whole);
+        }
+        if let Some(boolean) = &self.boolean {
+            return Ok(boolean.parse(text));
+        }
+        if let Some(layouts) = &self.date {
+            return parse_times(text, layouts.as_slice(), name, &DataType::Date);
+        }
+        match &self.datetime {
+            Some(layouts) => parse_times(text, layouts.as_slice(), name, &DataType::Datetime(None)),
+            None => Ok(text),
+        }
+    }
+
+    /// Whether the text is one that is meant to become null.
+    pub(super) fn null_expected(&self, text: Expr) -> Expr {
+        self.text(text).map_or(Expr::boolean(false), |text| self.is_null_token(text).unwrap_or(Expr::boolean(false)))
+    }
+
+    /// The rules that keep it a text.
+    fn text(&self, mut text: Expr) -> Result<Expr, Findings> {
+        if let Some(form) = self.unicode {
+            let form = if form == Unicode::Nfc { "NFC" } else { "NFKC" };
+            text = call(Function::Normalize, vec![text, Expr::string(form)])?;
+        }
+        if self.trim {
+            text = call(Function::Trim, vec![text])?;
+        }
+        if self.squeeze {
+            text = call(Function::RegexpReplace, vec![text, Expr::string(r"\s+"), Expr::string(" ")])?;
+        }
+        text = match self.case {
+            Some(Case::Lower) => call(Function::Lower, vec![text])?,
+            Some(Case::Upper) => call(Function::Upper, vec![text])?,
+            Some(Case::Title) => call(Function::InitCap, vec![text])?,
+            None => text,
+        };
+        if !self.replace.is_empty() {
+            let branches = self.replace.iter().map(|(old, new)| {
+                (equal(text.clone(), Expr::string(&old.value)), Expr::string(&new.value))
+            });
+            let kind = ExprKind::Case { branches: branches.collect(), otherwise: Some(Box::new(text.clone())) };
+            text = Expr::new(kind, DataType::String);
+        }
+        for (pattern, with) in self.regex.iter() {
+            let arguments = vec![text, Expr::string(&pattern.value), Expr::string(&with.value)];
+            text = call(Function::RegexpReplace, arguments)
+                .map_err(|wrong| wrong.into_iter().map(|finding| finding.at(&pattern.place)).collect::<Findings>())?;
+        }
+        Ok(text)
+    }
+
+    fn nulls(&self, text: Expr) -> Expr {
+        let Some(is_null) = self.is_null_token(text.clone()) else { return text };
+        let null = Expr::literal(Literal::Null, DataType::String);
+        let kind = ExprKind::Case { branches: vec![(is_null, null)], otherwise: Some(Box::new(text)) };
+        Expr::new(kind, DataType::String)
+    }
+
+    fn is_null_token(&self, text: Expr) -> Option<Expr> {
+        let mut conditions = Vec::new();
+        if self.blanks {
+            // Trimming what was trimmed before changes nothing, and it always makes sense for a text.
+            conditions.extend(call(Function::Trim, vec![text.clone()]).map(|trimmed| equal(trimmed, Expr::string(""))));
+        }
+        let tokens: Vec<Expr> =
+            self.null_tokens.iter().flat_map(|tokens| tokens.iter()).map(|token| Expr::string(&token.value)).collect();
+        if !tokens.is_empty() {
+            conditions.push(Expr::new(ExprKind::InList(Box::new(text), tokens), DataType::Boolean));
+        }
+        conditions.into_iter().reduce(|left, right| {
+            Expr::binary(crate::expression::BinaryOperator::Or, left, right, DataType::Boolean)
+        })
+    }
+}
+
+/// A call with the defaults of its optional arguments filled in.
+fn call(function: Function, arguments: Vec<Expr>) -> Result<Expr, Findings> {
+    compose::function(function, arguments).map_err(|error| {
+        vec![Diagnostic { label: error.label, help: error.help, ..Diagnostic::definition(error.message) }]
+    })
+}
+
+fn equal(left: Expr, right: Expr) -> Expr {
+    Expr::binary(crate::expression::BinaryOperator::Equal, left, right, DataType::Boolean)
+}
+
+impl Number {
+    /// The number that a text means; null when it means none.
+    fn parse(&self, text: Expr) -> Expr {
+        let call = |function, arguments| Expr::call(function, arguments, DataType::String);
+        let mut ignored = SIGNS.to_owned();
+        match (&self.thousands, self.decimal) {
+            (Some(mark), _) => ignored.push_str(&mark.value),
+            (None, Mark::Point) => ignored.push(','),
+            (None, Mark::Comma) => ignored.push('.'),
+        }
+        let (mut from, mut to) = (String::new(), String::new());
+        // `translate` moves the characters that stand first and drops those beyond the second list.
+        if self.decimal == Mark::Comma {
+            from.push(',');
+            to.push('.');
+            ignored.retain(|sign| sign != ',');
+        }
+        if self.parentheses {
+            from.push('(');
+            to.push('-');
+            ignored.push(')');
+        }
+        if self.percent {
+            ignored.push('%');
+        }
+        let bare = call(Function::Translate, vec![text.clone(), Expr::string(from + &ignored), Expr::string(to)]);
+        let number = bare.cast(DataType::Float64, false);
+        if !self.percent {
+            return number;
+        }
+        let is_percent = Expr::call(Function::EndsWith, vec![text, Expr::string("%")], DataType::Boolean);
+        let share = Expr::binary(
+            crate::expression::BinaryOperator::Divide,
+            number.clone(),
+            Expr::float(100.0),
+            DataType::Float64,
+        );
+        let kind = ExprKind::Case { branches: vec![(is_percent, share)], otherwise: Some(Box::new(number)) };
+        Expr::new(kind, DataType::Float64)
+    }
+}
+
+impl Boolean {
+    fn parse(&self, text: Expr) -> Expr {
+        let lower = Expr::call(Function::Lower, vec![text], DataType::String);
+        let any = |words: &[String]| {
+            let words = words.iter().map(Expr::string).collect();
+            Expr::new(ExprKind::InList(Box::new(lower.clone()), words), DataType::Boolean)
+        };
+        let branches = vec![(any(&self.yes), Expr::boolean(true)), (any(&self.no), Expr::boolean(false))];
+        Expr::new(ExprKind::Case { branches, otherwise: None }, DataType::Boolean)
+    }
+}
+
+/// The first layout that fits.
+fn parse_times(text: Expr, layouts: &[Spanned<String>], name: &Spanned<String>, data_type: &DataType) -> Result<Expr, Findings> {
+    let mut findings = Findings::new();
+    let mut choices = Vec::new();
+    for layout in layouts {
+        match compose::function(Function::TryStrptime, vec![text.clone(), Expr::string(&layout.value)]) {
+            Ok(parsed) => choices.push(parsed.cast(data_type.clone(), false)),
+            Err(error) => findings.push(Diagnostic::definition(error.message).at(&layout.place)),
+        }
+    }
+    if !findings.is_empty() {
+        return Err(findings);
+    }
+    match choices.len() {
+        0 => Err(vec![Diagnostic::definition("name at least one layout, such as `%Y-%m-%d`").at(&name.place)]),
+        1 => Ok(choices.remove(0)),
+        _ => Ok(Expr::call(Function::Coalesce, choices, data_type.clone())),
+    }
+}

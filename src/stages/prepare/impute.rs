@@ -1,0 +1,384 @@
+//! `impute`: fills missing values.
+
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::sort::sort_keys;
+use crate::batch;
+use crate::definition::{OneOrMany, Ordered, Spanned, Value};
+use crate::diagnostic::{Diagnostic, Findings};
+use crate::engine::{Compression, Target, TargetFormat};
+use crate::exhibit::{Cell, Column, Exhibit, Format};
+use crate::expression::{
+    Aggregate, DataType, Expr, ExprKind, Field, Frame, Function, Literal, Schema, SortKey, Window, compose,
+};
+use crate::relation::{self, JoinKind, NamedExpr, Relation, Scan, ScanSource, Tap};
+use crate::stages::work::{Change, Outcome, StageCounts, Work, WorkContext};
+use crate::stages::{PlanContext, Planned, Product, Shape, Stage, TableShape, fit, inputs};
+
+/// Prefix of columns with the fill of each group; they never leave the stage.
+const GROUP: &str = "__group_";
+
+/// Fills missing values.
+///
+/// Each column has a method: `mean`, `median`, `mode` (the most frequent value), `forward` (the last value before it),
+/// `backward` (the next value after it), or `{constant: value}`. What is filled in is learned from the training rows when the
+/// rows are divided by a `split`, else from all rows. `by` learns one value for each group; a group without any value takes
+/// that of all rows. `forward` and `backward` go by `order_by`, within the groups of `by`. A NaN counts as a number.
+///
+/// `indicator` adds a boolean column that tells which values were missing, since that often is information itself.
+///
+/// ```yaml
+/// - impute:
+///     columns: {quantity: median, discount: mean, remark: {constant: none}}
+///     by: [carrier]
+/// ```
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Impute {
+    /// The columns, each with its method.
+    columns: Ordered<Method>,
+    /// Columns that make groups.
+    #[serde(default)]
+    by: Option<OneOrMany<Spanned<String>>>,
+    /// The order of `forward` and `backward`: `column`, `column desc`.
+    #[serde(default)]
+    order_by: Option<OneOrMany<Spanned<String>>>,
+    /// Ending of the name of a further column that tells which values were missing, such as `_missing`.
+    #[serde(default)]
+    indicator: Option<Spanned<String>>,
+}
+
+/// How a missing value is filled.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Method {
+    /// The mean; the column becomes float64.
+    Mean,
+    /// The median; the column becomes float64.
+    Median,
+    /// The most frequent value; among equals the smallest.
+    Mode,
+    /// The last value before it in the order.
+    Forward,
+    /// The next value after it in the order.
+    Backward,
+    /// This value, of the column's type.
+    Constant(crate::definition::Node),
+}
+
+/// A column with what to do about it.
+struct Plan {
+    field: Field,
+    /// The type after filling.
+    data_type: DataType,
+    fill: Fill,
+}
+
+enum Fill {
+    /// An aggregate learned from rows.
+    Learned { function: Function, key: String },
+    /// The nearest value in an order.
+    Neighbour { descending: bool },
+    /// A constant.
+    Constant(Literal),
+}
+
+impl Stage for Impute {
+    fn plan(&self, shapes: &[Shape], context: &PlanContext<'_>) -> Result<Planned, Findings> {
+        let table = inputs::table(shapes, 0, context.input_ids)?;
+        let id = context.input_ids.first().map_or("", String::as_str);
+        let by = inputs::columns(&table.schema, self.by.as_ref().map_or(&[], |by| by.as_slice()), id)?;
+        let order_by = sort_keys(self.order_by.as_ref().map_or(&[], |order| order.as_slice()), table, id)?;
+        let plans = self.plans(table, &order_by, context, id)?;
+        if let Some(group) = by.iter().find(|group| plans.iter().any(|plan| plan.field.name == group.name)) {
+            let message = format!("column `{}` makes the groups and cannot be filled at the same time", group.name);
+            return Err(vec![Diagnostic::definition(message)]);
+        }
+        let learned: Vec<&Plan> = plans.iter().filter(|plan| matches!(plan.fill, Fill::Learned { .. })).collect();
+        let groups = (!by.is_empty() && !learned.is_empty()).then(|| Groups::new(&by, &learned, context));
+        let relation = self.relation(table, &plans, &by, &order_by, groups.as_ref(), context)?;
+        let costly = plans.iter().any(|plan| matches!(plan.fill, Fill::Neighbour { .. }));
+        let work = ImputeWork {
+            aggregates: learned.iter().filter_map(|plan| plan.learned()).collect(),
+            columns: plans.iter().map(|plan| plan.field.name.clone()).collect(),
+            groups,
+            costly,
+        };
+        Ok(Planned::relation(table.derive(relation)).work(work).meaning(self))
+    }
+}
+
+impl Impute {
+    fn plans(&self, table: &TableShape, order: &[SortKey], context: &PlanContext<'_>, id: &str) -> Result<Vec<Plan>, Findings> {
+        let mut findings = Findings::new();
+        let mut plans: Vec<Plan> = Vec::new();
+        for (name, method) in self.columns.iter() {
+            let planned = inputs::column(&table.schema, name, id)
+                .and_then(|field| Plan::new(field, method, name, !order.is_empty(), context));
+            match planned {
+                Ok(plan) => plans.push(plan),
+                Err(finding) => findings.push(finding),
+            }
+        }
+        if findings.is_empty() { Ok(plans) } else { Err(findings) }
+    }
+
+    fn relation(
+        &self,
+        table: &TableShape,
+        plans: &[Plan],
+        by: &[Field],
+        order_by: &[SortKey],
+        groups: Option<&Groups>,
+        context: &PlanContext<'_>,
+    ) -> Result<Relation, Findings> {
+        let counters = plans.iter().map(|plan| NamedExpr { name: plan.field.name.clone(), expr: plan.value().is_null() });
+        let tap = Tap { stage: context.id.to_owned(), point: "in".to_owned(), counters: counters.collect(), samples: Vec::new() };
+        let mut input: Arc<Relation> = Arc::new(Relation::Tap { input: table.relation.clone(), tap: tap.into() });
+        if let Some(groups) = groups {
+            input = Arc::new(groups.join(input));
+        }
+        let mut columns = inputs::all_columns(&table.schema);
+        for plan in plans {
+            let mut choices = vec![plan.value().cast(plan.data_type.clone(), true)];
+            match &plan.fill {
+                Fill::Learned { key, .. } => {
+                    if groups.is_some() {
+                        choices.push(Expr::column(format!("{GROUP}{}", plan.field.name), plan.data_type.clone()));
+                    }
+                    choices.push(Expr::fitted(key, plan.data_type.clone()));
+                }
+                Fill::Neighbour { descending } => choices.push(plan.neighbour(by, order_by, *descending)),
+                Fill::Constant(literal) => choices.push(Expr::literal(literal.clone(), plan.data_type.clone())),
+            }
+            let filled = Expr::call(Function::Coalesce, choices, plan.data_type.clone());
+            inputs::set_column(&mut columns, &plan.field.name, filled);
+        }
+        if let Some(indicator) = &self.indicator {
+            for plan in plans {
+                let name = format!("{}{}", plan.field.name, indicator.value);
+                inputs::new_name(&table.schema, &name, &indicator.place).map_err(|finding| vec![finding])?;
+                inputs::set_column(&mut columns, &name, plan.value().is_null());
+            }
+        }
+        Ok(Relation::Project { input, columns })
+    }
+}
+
+impl Plan {
+    fn new(
+        field: &Field,
+        method: &Method,
+        name: &Spanned<String>,
+        ordered: bool,
+        context: &PlanContext<'_>,
+    ) -> Result<Self, Diagnostic> {
+        let refuse = |message: String| Err(Diagnostic::definition(message).at(&name.place));
+        let learned = |function, data_type: DataType| {
+            let key = context.key(&format!("fill.{}", field.name));
+            Ok(Self { field: field.clone(), data_type, fill: Fill::Learned { function, key } })
+        };
+        match method {
+            Method::Mean | Method::Median if !field.data_type.is_numeric() => {
+                refuse(format!("column `{}` holds {}, which has no mean or median; `mode` fits", field.name, field.data_type))
+            }
+            Method::Mean => learned(Function::Mean, DataType::Float64),
+            Method::Median => learned(Function::Median, DataType::Float64),
+            Method::Mode if field.data_type.is_nested() || field.data_type == DataType::Binary => {
+                refuse(format!("column `{}` holds {}, which has no mode", field.name, field.data_type))
+            }
+            Method::Mode => learned(Function::Mode, field.data_type.clone()),
+            Method::Forward | Method::Backward if !ordered => {
+                refuse(format!("`{}` is filled by its neighbour: say the order with `order_by`", field.name))
+            }
+            Method::Forward | Method::Backward => Ok(Self {
+                field: field.clone(),
+                data_type: field.data_type.clone(),
+                fill: Fill::Neighbour { descending: *method == Method::Backward },
+            }),
+            Method::Constant(node) => match constant(node, &field.data_type) {
+                Some(literal) => {
+                    Ok(Self { field: field.clone(), data_type: field.data_type.clone(), fill: Fill::Constant(literal) })
+                }
+                None => Err(Diagnostic::definition(format!(
+                    "the constant is no {}, which column `{}` holds",
+                    field.data_type, field.name
+                ))
+                .at(&node.place)),
+            },
+        }
+    }
+
+    fn value(&self) -> Expr {
+        Expr::column(&self.field.name, self.field.data_type.clone())
+    }
+
+    fn learned(&self) -> Option<NamedExpr> {
+        let Fill::Learned { key, .. } = &self.fill else { return None };
+        Some(NamedExpr { name: key.clone(), expr: self.aggregate()? })
+    }
+
+    fn aggregate(&self) -> Option<Expr> {
+        let Fill::Learned { function, .. } = &self.fill else { return None };
+        Some(match function {
+            Function::Mode => Expr::aggregate(*function, vec![self.value()], self.data_type.clone()),
+            _ => fit::float_aggregate(*function, &self.field.name, &self.field.data_type, Vec::new()),
+        })
+    }
+
+    /// The last value that is not null up to this row, in the order or against it.
+    fn neighbour(&self, by: &[Field], order_by: &[SortKey], against: bool) -> Expr {
+        let order_by = order_by.iter().map(|key| SortKey {
+            expr: key.expr.clone(),
+            descending: key.descending != against,
+            nulls_first: key.nulls_first != against,
+        });
+        let partition_by = by.iter().map(|field| Expr::column(&field.name, field.data_type.clone())).collect();
+        let aggregate = Aggregate {
+            function: Function::Last,
+            arguments: vec![self.value()],
+            distinct: false,
+            filter: Some(self.value().is_null().not()),
+            order_by: Vec::new(),
+            over: Some(Window { partition_by, order_by: order_by.collect(), frame: Frame::ToCurrentRow }),
+        };
+        Expr::new(ExprKind::Aggregate(Box::new(aggregate)), self.data_type.clone())
+    }
+}
+
+/// A value of the pipeline file as a constant of the column's type; dates and times are written as text.
+fn constant(node: &crate::definition::Node, data_type: &DataType) -> Option<Literal> {
+    match (&node.value, data_type) {
+        (Value::Boolean(value), DataType::Boolean) => Some(Literal::Boolean(*value)),
+        (Value::Integer(value), kind) if kind.is_integer() => Some(Literal::Integer(*value)),
+        #[expect(clippy::cast_precision_loss, reason = "the column holds floats")]
+        (Value::Integer(value), kind) if kind.is_float() => Some(Literal::Float(*value as f64)),
+        (Value::Float(value), kind) if kind.is_float() => Some(Literal::Float(*value)),
+        (Value::Text(text), DataType::String) => Some(Literal::String(text.value().to_owned())),
+        (Value::Text(text), kind) if kind.is_temporal() => compose::typed_literal(text.value(), kind),
+        _ => None,
+    }
+}
+
+/// One fill for each group, as a table that the stage makes.
+struct Groups {
+    key: String,
+    by: Vec<Field>,
+    aggregates: Vec<NamedExpr>,
+    schema: Schema,
+}
+
+impl Groups {
+    fn new(by: &[Field], learned: &[&Plan], context: &PlanContext<'_>) -> Self {
+        let aggregates: Vec<NamedExpr> = learned
+            .iter()
+            .filter_map(|plan| Some(NamedExpr { name: format!("{GROUP}{}", plan.field.name), expr: plan.aggregate()? }))
+            .collect();
+        let fields = by.iter().cloned().chain(aggregates.iter().map(|column| Field::new(&column.name, column.expr.data_type.clone())));
+        let schema = Schema::new(fields.collect()).unwrap_or_default();
+        Self { key: context.key("groups"), by: by.to_vec(), aggregates, schema }
+    }
+
+    /// The input with the fills of each row's group beside it.
+    fn join(&self, input: Arc<Relation>) -> Relation {
+        let source = ScanSource::Artifact(self.key.clone());
+        let right = Relation::Scan(Scan { source, schema: self.schema.clone() });
+        let same = |name: &String| (name.clone(), name.clone());
+        Relation::Join(Box::new(relation::Join {
+            left: input,
+            right: right.into(),
+            kind: JoinKind::Left,
+            on: self.by.iter().map(|field| same(&field.name)).collect(),
+            take: self.aggregates.iter().map(|column| same(&column.name)).collect(),
+            asof: None,
+        }))
+    }
+
+    fn learn(&self, rows: &Arc<Relation>, context: &WorkContext<'_>) -> Result<(), Diagnostic> {
+        let keys = self.by.iter().map(|field| NamedExpr {
+            name: field.name.clone(),
+            expr: Expr::column(&field.name, field.data_type.clone()),
+        });
+        let groups = Relation::Aggregate { input: rows.clone(), keys: keys.collect(), aggregates: self.aggregates.clone() };
+        let target = Target {
+            path: context.artifacts.join("groups.parquet"),
+            format: TargetFormat::Parquet { compression: Compression::Zstd, row_group_size: None },
+            partition_by: Vec::new(),
+        };
+        context.write(&groups, &target).map(|_| ())
+    }
+}
+
+struct ImputeWork {
+    aggregates: Vec<NamedExpr>,
+    columns: Vec<String>,
+    groups: Option<Groups>,
+    costly: bool,
+}
+
+impl Work for ImputeWork {
+    fn passes(&self, _: usize) -> usize {
+        usize::from(!self.aggregates.is_empty()) + usize::from(self.groups.is_some())
+    }
+
+    fn is_costly(&self) -> bool {
+        self.costly
+    }
+
+    fn run(&self, products: &[Product], context: &WorkContext<'_>) -> Result<Outcome, Diagnostic> {
+        let Some(Product::Table(table)) = products.first() else { return Ok(Outcome::default()) };
+        let mut outcome = Outcome::default();
+        let rows = table.training();
+        let learned = fit::constants(&rows, self.aggregates.clone(), context)?;
+        let mut shown = Vec::new();
+        for aggregate in &self.aggregates {
+            let literal = learned.get(&aggregate.name).cloned().unwrap_or(Literal::Null);
+            let column = aggregate.name.rsplit_once("fill.").map_or(aggregate.name.as_str(), |(_, name)| name);
+            shown.push(vec![Cell::text(column), show_literal(&literal)]);
+            outcome.bindings.literals.insert(aggregate.name.clone(), literal);
+        }
+        if let Some(groups) = &self.groups {
+            groups.learn(&rows, context)?;
+            outcome.bindings.artifacts.insert(groups.key.clone(), "groups.parquet".into());
+        }
+        if !shown.is_empty() {
+            let title = if self.groups.is_some() { "Learned fills (where a group has none)" } else { "Learned fills" };
+            outcome.exhibits.push(Exhibit::table(title, vec![Column::new("column"), Column::new("fill")], shown));
+        }
+        Ok(outcome)
+    }
+
+    fn changes(&self, _: &StageCounts) -> Vec<Change> {
+        Vec::new()
+    }
+
+    fn show(&self, counts: &StageCounts) -> Vec<Exhibit> {
+        #[expect(clippy::cast_precision_loss, reason = "a share that is shown with one decimal")]
+        let rows = self.columns.iter().map(|column| {
+            let filled = counts.counter("in", column);
+            let share = filled as f64 / counts.first_input().max(1) as f64;
+            vec![Cell::text(column.clone()), Cell::count(filled), Cell::number(share)]
+        });
+        let columns = vec![
+            Column::new("column"),
+            Column::formatted("were missing", Format::Integer),
+            Column::formatted("of all rows", Format::Percent),
+        ];
+        vec![Exhibit::table("Filled values", columns, rows.collect())]
+    }
+}
+
+fn show_literal(literal: &Literal) -> Cell {
+    match literal {
+        Literal::Null => Cell::text("nothing to learn from"),
+        Literal::String(text) => Cell::text(text.clone()),
+        Literal::Boolean(value) => Cell::text(value.to_string()),
+        other => match fit::number(Some(other)) {
+            Some(number) => Cell::number(number),
+            None => Cell::text(batch::literal_text(other)),
+        },
+    }
+}

@@ -1,0 +1,4 @@
+//! Results become files and pictures.
+
+pub mod chart;
+pub mod write;

@@ -1,0 +1,61 @@
+"""Makes the small hostile files beside it. Standard library only: python3 make.py"""
+
+import gzip
+import pathlib
+
+here = pathlib.Path(__file__).parent
+
+
+def write(name: str, content: bytes) -> None:
+    (here / name).write_bytes(content)
+
+
+def pack(content: bytes) -> bytes:
+    return gzip.compress(content, mtime=0)
+
+
+rows = b"".join(b"%d,name %d,%d.5\n" % (i, i, i) for i in range(1000))
+table = b"id,name,price\n"
+names = "id,name,city\n1,Jos\u00e9,K\u00f6ln\n2,Zo\u00eb,Malm\u00f6\n"
+
+write("empty.csv", b"")
+write("only_blank_lines.csv", b"\n\r\n\n")
+write("header_only.csv", table)
+write("truncated.csv.gz", pack(table + rows)[:-1000])
+packed = pack(table + rows)
+write("corrupt.csv.gz", packed[:2000] + bytes(byte ^ 0xFF for byte in packed[2000:2100]) + packed[2100:])
+write("not_gzip.csv.gz", table + b"1,a,2.5\n")
+write("ragged_short.csv", table + b"1,a,2.5\n2,b\n3,c,4.5\n")
+write("ragged_long.csv", table + b"1,a,2.5\n2,b,3.5,x\n3,c,4.5\n")
+write("unterminated_quote.csv", table + b'1,a,2.5\n2,"b,3.5\n3,c,4.5\n4,d,5.5\n')
+write("text_after_quote.csv", table + b'1,a,2.5\n2,"b"c,3.5\n3,d,4.5\n')
+write("quotes_within_fields.csv", table + b'1,5" pipe,2.5\n2,7" pipe,3.5\n3,6\' 2" man,4.5\n')
+write("nul.csv", table + b"1,a,2.5\n2,b\0c,3.5\n")
+write("invalid_utf8.csv", table + b"1,a,2.5\n2,caf\xe9,3.5\n")
+write("utf16le.csv", names.encode("utf-16-le"))
+write("utf16le_bom.csv", b"\xff\xfe" + names.encode("utf-16-le"))
+write("utf16be_bom.csv", b"\xfe\xff" + names.encode("utf-16-be"))
+write("utf16_cut.csv", b"\xff\xfe" + names.encode("utf-16-le")[:-1])
+write("utf32.csv", b"\xff\xfe\0\0" + names.encode("utf-32-le"))
+write("latin1.csv", names.encode("latin-1"))
+write("bom.csv", b"\xef\xbb\xbf" + names.encode())
+write("crlf.csv", b"id,name,price\r\n1,a,2.5\r\n2,b,3.5\r\n")
+write("carriage_returns.csv", b"id,name,price\r1,a,2.5\r2,b,3.5\r")
+write("blank_lines.csv", table + b"1,a,2.5\n\n2,b,3.5\n\n\n")
+write("one_column.csv", b"name\na\n\nb\n")
+write("duplicate_headers.csv", b"id,name,id\n1,a,2\n")
+write("odd_headers.csv", b"id, name ,,price\n1,a,x,2.5\n")
+write("semicolon_decimal_comma.csv", b"id;name;price\n1;a;2,5\n2;b;13,25\n")
+write("tabs.tsv", b"id\tname\tprice\n1\ta, b\t2.5\n2\tc\t3.5\n")
+write("no_header.csv", b"1,a,2.5\n2,b,3.5\n")
+write("looks_like_zlib.csv", b"x^2,y\n1,2\n3,4\n")
+late = table + b"".join(b"%d,name %d,%d.5\n" % (i, i, i) for i in range(30000)) + b"30000,late,twelve\n"
+write("late_type_change.csv.gz", pack(late))
+write("markup.csv", b'"</script><img src=x onerror=alert(1)>",b\n1,2\n')
+write("lines.ndjson", b'{"id": 1, "name": "a"}\n{"id": 2, "name": "b"}\n')
+write("array.json", b'[\n  {"id": 1},\n  {"id": 2}\n]\n')
+write("page.csv", b"<!DOCTYPE html>\n<html><body>404 Not Found</body></html>\n")
+write("workbook.csv", b"PK\x03\x04\x14\0\x06\0" + b"\0" * 18 + b"\x13\0\0\0[Content_Types].xml")
+write("cut.parquet", b"PAR1" + b"\x15\x04" * 40)
+write("encrypted.parquet", b"PAR1" + b"\x15\x04" * 40 + b"PARE")
+write("x[1].csv", table + b"1,a,2.5\n")
