@@ -43,8 +43,13 @@ pub fn literal(array: &ArrayRef, row: usize) -> Literal {
         cast.as_primitive_opt::<Int64Type>().and_then(|cast| cast.iter().next().flatten())
     };
     let found = match array.data_type() {
-        DataType::Boolean => value.as_boolean_opt().and_then(|value| value.iter().next().flatten()).map(Literal::Boolean),
-        DataType::Utf8View => value.as_string_view_opt().and_then(|value| value.iter().next().flatten()).map(|text| Literal::String(text.to_owned())),
+        DataType::Boolean => {
+            value.as_boolean_opt().and_then(|value| value.iter().next().flatten()).map(Literal::Boolean)
+        }
+        DataType::Utf8View => value
+            .as_string_view_opt()
+            .and_then(|value| value.iter().next().flatten())
+            .map(|text| Literal::String(text.to_owned())),
         DataType::Date32 => integer().and_then(|days| i32::try_from(days).ok()).map(Literal::Date),
         DataType::Time64(_) => integer().map(Literal::Time),
         DataType::Timestamp(..) => integer().map(Literal::Datetime),
@@ -65,7 +70,9 @@ pub fn column<'a>(batch: &'a RecordBatch, name: &str) -> Option<&'a ArrayRef> {
 
 /// A constant as a person reads it.
 pub fn literal_text(literal: &Literal) -> String {
-    let date = |days: i64| jiff::civil::date(1970, 1, 1).checked_add(jiff::Span::new().days(days)).map(|date| date.to_string());
+    let date = |days: i64| {
+        jiff::civil::date(1970, 1, 1).checked_add(jiff::Span::new().days(days)).map(|date| date.to_string())
+    };
     let datetime = |micros: i64| {
         let timestamp = jiff::Timestamp::from_microsecond(micros).ok()?;
         Some(timestamp.strftime("%Y-%m-%d %H:%M:%S").to_string())
@@ -131,9 +138,9 @@ impl Values {
         match self {
             Self::Texts(values) => Arc::new(values.into_iter().collect::<StringViewArray>()),
             Self::Integers(values) => Arc::new(Int64Array::from(values)),
-            Self::Floats(values) => {
-                Arc::new(values.into_iter().map(|value| value.filter(|value| value.is_finite())).collect::<Float64Array>())
-            }
+            Self::Floats(values) => Arc::new(
+                values.into_iter().map(|value| value.filter(|value| value.is_finite())).collect::<Float64Array>(),
+            ),
             Self::Lists(lists) => {
                 let mut builder = LargeListBuilder::new(StringViewBuilder::new());
                 for list in lists {

@@ -15,7 +15,9 @@ use crate::staging::failure;
 ///
 /// Without options, kept results are removed, so that every stage works again next time. Files that pipelines wrote stay.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  gristmill clean          remove kept results\n  gristmill clean --runs   remove records and reports of runs too")]
+#[command(
+    after_help = "Examples:\n  gristmill clean          remove kept results\n  gristmill clean --runs   remove records and reports of runs too"
+)]
 pub(super) struct Clean {
     /// The folder in which pipelines were run [default: this one]
     #[arg(long, value_name = "FOLDER")]

@@ -27,11 +27,14 @@ pub(super) fn apply_threads(asked: Option<usize>) -> Result<(), Failure> {
     if std::env::var(THREADS).is_ok_and(|text| text == asked.to_string()) {
         return Ok(());
     }
-    let failed = |error: std::io::Error| {
-        Diagnostic::error(Class::Stage, format!("cannot start with {asked} threads: {error}"))
-    };
+    let failed =
+        |error: std::io::Error| Diagnostic::error(Class::Stage, format!("cannot start with {asked} threads: {error}"));
     let program = std::env::current_exe().map_err(failed)?;
-    let error = Command::new(program).args(std::env::args_os().skip(1)).env(THREADS, asked.to_string()).exec();
+    let error = Command::new(program)
+        .args(std::env::args_os().skip(1))
+        .env(THREADS, asked.to_string())
+        .env("RAYON_NUM_THREADS", asked.to_string())
+        .exec();
     Err(failed(error).into())
 }
 
@@ -62,7 +65,12 @@ pub(super) fn parse_bytes(text: &str) -> Result<u64, String> {
         _ => return Err("write a size such as `4GiB`, `500MB` or `1000000`".to_owned()),
     };
     let number: f64 = number.parse().map_err(|_| "write a size such as `4GiB`, `500MB` or `1000000`".to_owned())?;
-    #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a size in bytes, not negative, needs no more precision")]
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a size in bytes, not negative, needs no more precision"
+    )]
     let bytes = (number * factor as f64) as u64;
     if bytes < 64 << 20 { Err("at least 64MiB are needed".to_owned()) } else { Ok(bytes) }
 }

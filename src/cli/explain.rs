@@ -79,8 +79,11 @@ impl Explain {
         if self.engine {
             let unbound = table.relation.unbound();
             if let Some(key) = unbound.first() {
-                let message = format!("the engine's plan of `{}` depends on what is learned in a run (`{key}`)", stage.id);
-                return Err(Diagnostic::error(Class::Definition, message).help("`--sql` shows such values as parameters").into());
+                let message =
+                    format!("the engine's plan of `{}` depends on what is learned in a run (`{key}`)", stage.id);
+                return Err(Diagnostic::error(Class::Definition, message)
+                    .help("`--sql` shows such values as parameters")
+                    .into());
             }
             return Ok(engine.explain(&table.relation)?);
         }
@@ -178,7 +181,9 @@ fn outline(relation: &Relation, depth: usize, text: &mut String) {
             };
             format!("aggregate {} by {}", names(aggregates), names(keys))
         }
-        Relation::Deduplicate { keys, keep, .. } => format!("deduplicate by {}, keep {keep:?}", keys.join(", ")).to_lowercase(),
+        Relation::Deduplicate { keys, keep, .. } => {
+            format!("deduplicate by {}, keep {keep:?}", keys.join(", ")).to_lowercase()
+        }
         Relation::Sort { keys, .. } => format!("sort by {} keys", keys.len()),
         Relation::Limit { offset, rows, .. } => format!("limit {rows} rows after {offset}"),
         Relation::RowIndex { name, .. } => format!("number the rows as {name}"),

@@ -10,7 +10,9 @@ use crate::expression::Function;
 
 /// Print the reference of the functions of expressions.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  gristmill functions             all functions in a line each\n  gristmill functions date_trunc  one function with its signatures and an example")]
+#[command(
+    after_help = "Examples:\n  gristmill functions             all functions in a line each\n  gristmill functions date_trunc  one function with its signatures and an example"
+)]
 pub(super) struct Functions {
     /// A function
     name: Option<String>,

@@ -20,7 +20,9 @@ use crate::stages::Shape;
 /// The pipeline reads each file, describes it, and draws a column of numbers, so that it can be run as it is. It is printed,
 /// or written with `--output`.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  gristmill init data/*.csv > pipeline.yaml\n  gristmill init sales.parquet --output sales.yaml")]
+#[command(
+    after_help = "Examples:\n  gristmill init data/*.csv > pipeline.yaml\n  gristmill init sales.parquet --output sales.yaml"
+)]
 pub(super) struct Init {
     /// Files to read
     #[arg(required = true, value_name = "FILE")]
@@ -50,7 +52,9 @@ impl Init {
             None => write!(std::io::stdout(), "{text}")?,
             Some(path) if path.exists() => {
                 let message = format!("`{}` is there already", path.display());
-                return Err(Diagnostic::error(crate::diagnostic::Class::Output, message).help("choose another name").into());
+                return Err(Diagnostic::error(crate::diagnostic::Class::Output, message)
+                    .help("choose another name")
+                    .into());
             }
             Some(path) => {
                 crate::staging::write_atomically(path, text.as_bytes())
@@ -64,7 +68,8 @@ impl Init {
 
 /// Plans a pipeline that reads the file alone: the columns are told by the same code as in a run.
 fn schema_of(file: &str, engine: &dyn crate::engine::Engine) -> Result<Schema, Failure> {
-    let definition = json!({ "name": "init", "stages": [{ "id": "file", "read": { "path": file.replace("${", "$${") } }] });
+    let definition =
+        json!({ "name": "init", "stages": [{ "id": "file", "read": { "path": file.replace("${", "$${") } }] });
     let source = Source::new(file, definition::to_yaml(&definition));
     let pipeline = definition::parse(source, &pipeline::load_options(Vec::new()), Path::new(""))?;
     let scratch = tempfile::tempdir()?;
@@ -72,7 +77,12 @@ fn schema_of(file: &str, engine: &dyn crate::engine::Engine) -> Result<Schema, F
     match planned.stages.first().map(|stage| stage.shape()) {
         Some(Shape::Table(table)) if planned.is_runnable() => Ok(table.schema.clone()),
         // The places are in a text that nobody wrote, so they would only confuse.
-        _ => Err(planned.findings.into_iter().map(|finding| Diagnostic { place: None, label: None, ..finding }).collect::<Vec<_>>().into()),
+        _ => Err(planned
+            .findings
+            .into_iter()
+            .map(|finding| Diagnostic { place: None, label: None, ..finding })
+            .collect::<Vec<_>>()
+            .into()),
     }
 }
 
@@ -88,7 +98,10 @@ fn stages_of(file: &str, id: &str, schema: &Schema, text: &mut String) {
     let _ = writeln!(text, "  - id: {id}\n    read: {{path: {}}}", scalar(&file.replace("${", "$${")));
     text.push_str("  # Clean the texts: `gristmill stages clean` lists what can be done.\n");
     if schema.fields().iter().any(|field| field.data_type == DataType::String) {
-        let _ = writeln!(text, "  - id: {id}_clean\n    clean: {{all: {{trim: true, null_tokens: [\"\", NA, N/A, \"null\", \"-\"]}}}}");
+        let _ = writeln!(
+            text,
+            "  - id: {id}_clean\n    clean: {{all: {{trim: true, null_tokens: [\"\", NA, N/A, \"null\", \"-\"]}}}}"
+        );
     }
     text.push_str("  # Exact duplicates of whole rows become one; name the keys with `on`.\n");
     let flat = schema.fields().iter().all(|field| !field.data_type.is_nested());
@@ -96,9 +109,11 @@ fn stages_of(file: &str, id: &str, schema: &Schema, text: &mut String) {
         let _ = writeln!(text, "  - id: {id}_rows\n    dedupe: {{}}");
     }
     let _ = writeln!(text, "  - id: {id}_described\n    describe: {{}}");
-    let number = schema.fields().iter().find(|field| field.data_type.is_float()).or_else(|| {
-        schema.fields().iter().find(|field| field.data_type.is_integer())
-    });
+    let number = schema
+        .fields()
+        .iter()
+        .find(|field| field.data_type.is_float())
+        .or_else(|| schema.fields().iter().find(|field| field.data_type.is_integer()));
     if let Some(field) = number {
         let from = if flat { format!("{id}_rows") } else { id.to_owned() };
         let column = format!("\"{}\"", field.name.replace('"', "\"\""));
@@ -121,7 +136,8 @@ fn scalar(text: &str) -> String {
 fn identifier(file: &str, taken: &mut HashSet<String>) -> String {
     let name = Path::new(file).file_name().and_then(|name| name.to_str()).unwrap_or("file");
     let stem = name.split('.').next().unwrap_or("file");
-    let mut id: String = stem.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();
+    let mut id: String =
+        stem.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();
     if !id.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
         id.insert(0, '_');
     }

@@ -46,10 +46,8 @@ struct Json {
 
 impl Listener for Json {
     fn hear(&self, event: &Event) {
-        if let Ok(text) = serde_json::to_string(event) {
-            // A reader that went away is no reason to stop the run.
-            let _ = writeln!(std::io::stdout(), "{}", self.secrets.mask(&text));
-        }
+        // A reader that went away is no reason to stop the run.
+        let _ = writeln!(std::io::stdout(), "{}", event.to_json(&self.secrets));
     }
 }
 

@@ -50,17 +50,31 @@ struct Shown<'a> {
 
 impl<'a> Shown<'a> {
     fn new(finding: &'a Diagnostic) -> Self {
-        let source = finding.place.as_ref().map(|place| {
-            NamedSource::new(place.source().name(), place.source().text().to_owned())
-        });
+        let source = finding
+            .place
+            .as_ref()
+            .filter(|place| !is_long(place))
+            .map(|place| NamedSource::new(place.source().name(), place.source().text().to_owned()));
         Self { finding, source }
     }
+}
+
+/// Whether the lines around the place are longer than anybody reads.
+fn is_long(place: &crate::diagnostic::Place) -> bool {
+    let line = place.line();
+    let around = place.source().text().lines().skip(line.saturating_sub(2)).take(3);
+    around.map(str::len).max().is_some_and(|longest| longest > 500) || place.text().len() > 2000
 }
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let word = if self.finding.severity == Severity::Error { "error" } else { "warning" };
-        write!(f, "{word}: {}", self.finding.message)
+        write!(f, "{word}: {}", self.finding.message)?;
+        match &self.finding.place {
+            // The line is too long to be shown, so its place has to do.
+            Some(place) if self.source.is_none() => write!(f, " [{place}]"),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -83,6 +97,7 @@ impl miette::Diagnostic for Shown<'_> {
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        self.source.as_ref()?;
         let range = self.finding.place.as_ref()?.range();
         let label = LabeledSpan::new_with_span(self.finding.label.clone().or(Some(String::new())), range);
         Some(Box::new(std::iter::once(label)))

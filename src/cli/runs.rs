@@ -28,9 +28,15 @@ pub(super) struct Runs {
 
 impl Runs {
     pub(super) fn execute(self) -> Result<(), Failure> {
-        let store = Store::open(&self.dir.unwrap_or_default())?;
-        let records: Vec<_> = run::records(&store).take(self.last).collect();
+        let base = self.dir.unwrap_or_default();
         let mut out = std::io::stdout().lock();
+        let records: Vec<_> = match base.join(".gristmill").is_dir() {
+            true => run::records(&Store::open(&base)?).take(self.last).collect(),
+            false => Vec::new(),
+        };
+        if records.is_empty() && !self.json {
+            writeln!(out, "no runs yet")?;
+        }
         if self.json {
             writeln!(out, "{}", serde_json::to_string_pretty(&records).unwrap_or_default())?;
             return Ok(());

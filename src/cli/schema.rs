@@ -25,4 +25,3 @@ impl Schema {
 pub(super) fn text() -> String {
     serde_json::to_string_pretty(&crate::stages::schema()).unwrap_or_default()
 }
-

@@ -81,9 +81,12 @@ fn named_inputs(kind: &str, inputs: usize) -> usize {
 /// Options that were not given and have no default are left out.
 fn without_nulls(value: Value) -> Value {
     match value {
-        Value::Object(fields) => {
-            fields.into_iter().filter(|(_, value)| !value.is_null()).map(|(key, value)| (key, without_nulls(value))).collect::<Map<_, _>>().into()
-        }
+        Value::Object(fields) => fields
+            .into_iter()
+            .filter(|(_, value)| !value.is_null())
+            .map(|(key, value)| (key, without_nulls(value)))
+            .collect::<Map<_, _>>()
+            .into(),
         Value::Array(items) => items.into_iter().map(without_nulls).collect(),
         other => other,
     }

@@ -11,7 +11,9 @@ use crate::stages::{Kind, documentation, kind, kinds, root_schema};
 
 /// Print the reference of the kinds of stages.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  gristmill stages         all kinds in a line each\n  gristmill stages impute  one kind with its options")]
+#[command(
+    after_help = "Examples:\n  gristmill stages         all kinds in a line each\n  gristmill stages impute  one kind with its options"
+)]
 pub(super) struct Stages {
     /// A kind of stage
     kind: Option<String>,

@@ -74,7 +74,14 @@ fn line(stage: &StageRecord, width: usize) -> String {
             .changes
             .iter()
             .filter(|_| !entry.inputs.is_empty())
-            .map(|change| format!("{}{} {}", if change.rows < 0 { "−" } else { "+" }, thousands(change.rows.unsigned_abs()), change.reason))
+            .map(|change| {
+                format!(
+                    "{}{} {}",
+                    if change.rows < 0 { "−" } else { "+" },
+                    thousands(change.rows.unsigned_abs()),
+                    change.reason
+                )
+            })
             .collect();
         if !reasons.is_empty() {
             text.push_str(&format!("  ({})", reasons.join(", ")));
@@ -146,7 +153,10 @@ mod tests {
 
     #[test]
     fn numbers_are_written_for_people() {
-        assert_eq!((thousands(5), thousands(1_234), thousands(336_776)), ("5".into(), "1,234".into(), "336,776".into()));
+        assert_eq!(
+            (thousands(5), thousands(1_234), thousands(336_776)),
+            ("5".into(), "1,234".into(), "336,776".into())
+        );
         assert_eq!((bytes(12), bytes(1536), bytes(3 << 30)), ("12 B".into(), "1.5 KiB".into(), "3.0 GiB".into()));
         assert_eq!((seconds(0.5), seconds(185.0)), ("0.50 s".into(), "3 min 5 s".into()));
     }

@@ -59,13 +59,20 @@ fn explain(stage: &PlannedStage, plan: &Plan, store: &Store, depth: usize, text:
         text.push(format!("{indent}`{id}` is unchanged: its results are kept and would be used"));
         return;
     }
-    let last = run::records(store)
-        .filter(|record| record.pipeline == plan.pipeline.name.value)
-        .find_map(|record| {
-            let found = record.stage(id)?;
-            let worked = matches!(found.status, StageStatus::Done | StageStatus::Cached);
-            worked.then(|| (record.id.clone(), found.clone()))
-        });
+    let last = run::records(store).filter(|record| record.pipeline == plan.pipeline.name.value).find_map(|record| {
+        let found = record.stage(id)?;
+        let worked = matches!(found.status, StageStatus::Done | StageStatus::Cached);
+        worked.then(|| (record.id.clone(), found.clone()))
+    });
+    if let Some(path) =
+        Cache::new(store.cache()).entry_of(&stage.fingerprint).as_ref().and_then(|kept| kept.changed_output())
+    {
+        text.push(format!(
+            "{indent}`{id}` would work again: its results are kept, but `{}`, which it wrote, is gone or changed",
+            path.display()
+        ));
+        return;
+    }
     let Some((run, last)) = last else {
         text.push(format!("{indent}`{id}` never worked in this folder"));
         return;
@@ -86,7 +93,9 @@ fn explain(stage: &PlannedStage, plan: &Plan, store: &Store, depth: usize, text:
         }
     }
     if text.len() == before {
-        text.push(format!("{indent}  an expression or a column above means something else, or the program's version changed"));
+        text.push(format!(
+            "{indent}  an expression or a column above means something else, or the program's version changed"
+        ));
     }
 }
 

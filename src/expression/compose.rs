@@ -2,9 +2,8 @@
 
 use super::coercion::{Clash, advice, cast_node, castable, is_ordered, supertype, unify, widen};
 use super::{
-    constant,
     Aggregate, BinaryOperator, DataType, Expr, ExprKind, ExpressionError, Family, Function, Literal, Span,
-    UnaryOperator, signature,
+    UnaryOperator, constant, signature,
 };
 
 /// `left operator right`, with both sides coerced.

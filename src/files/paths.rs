@@ -38,7 +38,7 @@ pub fn expand(pattern: &str, base: &Path) -> Result<Vec<PathBuf>, FileError> {
     if !pattern.contains(['*', '?', '[']) {
         return Err(missing(&literal));
     }
-    let full = if Path::new(pattern).is_absolute() {
+    let full = if Path::new(pattern).is_absolute() || base.as_os_str().is_empty() {
         pattern.to_owned()
     } else {
         // The folder is taken as it is, whatever characters its name has.
@@ -73,7 +73,7 @@ fn missing(path: &Path) -> FileError {
         if folder.is_dir() {
             let names = names_in(folder);
             return match nearest(&name.to_string_lossy(), names.iter().map(String::as_str)) {
-                Some(near) => error.help(format!("did you mean `{}`?", folder.join(near).display())),
+                Some(near) => error.help(format!("did you mean `{}`?", wanted.with_file_name(near).display())),
                 None if wanted == path => error,
                 None => error.help(format!("there is no folder `{}`", wanted.display())),
             };

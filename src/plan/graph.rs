@@ -1,6 +1,7 @@
 //! From stages as written, in the order of the file, to a graph in which each stage stands after its inputs.
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 
 use super::{Plan, PlannedStage, Surroundings, fingerprint, leakage};
 use crate::definition::{Pipeline, Spanned, StageDefinition};
@@ -38,7 +39,8 @@ pub fn plan(pipeline: Pipeline, surroundings: &Surroundings<'_>) -> Plan {
     let mut placed: HashMap<usize, usize> = HashMap::new();
     let mut nodes: Vec<Option<Node>> = nodes.into_iter().map(Some).collect();
     for at in order {
-        let (Some(edges), Some(node)) = (edges.get(at).and_then(Option::as_ref), nodes.get_mut(at).and_then(Option::take))
+        let (Some(edges), Some(node)) =
+            (edges.get(at).and_then(Option::as_ref), nodes.get_mut(at).and_then(Option::take))
         else {
             continue;
         };
@@ -54,6 +56,8 @@ pub fn plan(pipeline: Pipeline, surroundings: &Surroundings<'_>) -> Plan {
         }
     }
     leakage::check(&stages, &mut findings);
+    check_targets(&stages, &mut findings);
+    findings.extend(pipeline.warnings.iter().cloned());
     findings.sort_by_key(|finding| {
         finding.place.as_ref().map(|place| (place.source().name().to_owned(), place.range().start))
     });
@@ -138,8 +142,13 @@ fn wrong_arity(definition: &StageDefinition, kind: &Kind, found: usize, least: u
         _ if found < least => format!("`{}` needs at least {least} inputs, but `from` names {found}", kind.name),
         _ => format!("`{}` takes at most {most} input, but `from` names {found}", kind.name),
     };
-    let place = definition.from.as_ref().and_then(|from| from.first()).map_or(&definition.kind.place, |from| &from.place);
-    Diagnostic::definition(message).at(place)
+    let help = match kind.name {
+        "join" | "union" if found > most => Some("name the other tables with `with`"),
+        _ => None,
+    };
+    let place =
+        definition.from.as_ref().and_then(|from| from.first()).map_or(&definition.kind.place, |from| &from.place);
+    Diagnostic { help: help.map(str::to_owned), ..Diagnostic::definition(message).at(place) }
 }
 
 /// For each node the positions of its inputs; none when one is missing.
@@ -260,3 +269,25 @@ fn scanned_files(planned: &Planned, inputs: &[Shape]) -> BTreeMap<String, String
     files
 }
 
+/// Refuses files that two stages write, and files that one stage reads and another one writes.
+fn check_targets(stages: &[PlannedStage], findings: &mut Findings) {
+    let mut written: HashMap<&Path, &str> = HashMap::new();
+    let read: HashMap<&Path, &str> = stages
+        .iter()
+        .flat_map(|stage| stage.files.keys().map(|file| (Path::new(file.as_str()), stage.id.as_str())))
+        .collect();
+    for stage in stages {
+        for (path, place) in &stage.planned.targets {
+            let clash = match (written.insert(path, &stage.id), read.get(path.as_path())) {
+                (Some(other), _) => Some(format!("`{other}` writes `{}` too", path.display())),
+                (None, Some(reader)) => {
+                    Some(format!("`{reader}` reads `{}`, which would be overwritten", path.display()))
+                }
+                (None, None) => None,
+            };
+            if let Some(message) = clash {
+                findings.push(Diagnostic::definition(message).at(place).help("choose another path"));
+            }
+        }
+    }
+}

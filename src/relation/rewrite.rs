@@ -32,8 +32,7 @@ impl PreparedFiles {
     /// The scan of these files; a column of file names shows the names that the user knows.
     fn scan(&self, scan: &Scan, files: &FileScan) -> Relation {
         let prepared = FileScan { paths: self.paths.clone(), format: self.format.clone(), ..files.clone() };
-        let relation =
-            Relation::Scan(Scan { source: ScanSource::Files(prepared), schema: scan.schema.clone() });
+        let relation = Relation::Scan(Scan { source: ScanSource::Files(prepared), schema: scan.schema.clone() });
         let Some(filename) = &files.filename else { return relation };
         let columns = scan.schema.fields().iter().map(|field| {
             let value = Expr::column(&field.name, field.data_type.clone());

@@ -79,11 +79,16 @@ impl Budget {
         let parts: Vec<String> = self
             .left_out
             .iter()
-            .map(|(what, count)| format!("{} {}", format::count(*count), if *count == 1 { singular(what) } else { what }))
+            .map(|(what, count)| {
+                format!("{} {}", format::count(*count), if *count == 1 { singular(what) } else { what })
+            })
             .collect();
         html! {
             @if !parts.is_empty() {
-                p.note.info { strong { "Left out" } " To keep this file small, it leaves out " (parts.join(", ")) ". The run’s record has them all." }
+                p.note.info {
+                    strong { "Left out" }
+                    " To keep this file small, it leaves out " (parts.join(", ")) ". The run’s record has them all."
+                }
             }
         }
     }

@@ -53,18 +53,16 @@ pub(super) fn rows(now: u64, before: Option<u64>) -> Markup {
     change(format::float(now), before.map(format::float), Format::Integer)
 }
 
-
-/// How a number changed: an arrow and the size of the change. Nothing when it did not change, or when there is nothing to compare with.
+/// How a number changed: an arrow and the size of the change. Nothing when that is written the same, or when there is nothing to compare with.
 pub(super) fn change(now: f64, before: Option<f64>, how: Format) -> Markup {
-    let difference = before.map(|before| now - before).filter(|difference| difference.is_finite());
+    let seen = before.filter(|before| format::value(now, how) != format::value(*before, how));
+    let difference = seen.map(|before| now - before).filter(|difference| difference.is_finite());
     html! {
         @if let Some(difference) = difference {
             @let size = size(difference.abs(), how);
-            @if !size.chars().any(|c| matches!(c, '1'..='9')) {
-            } @else if difference > 0.0 {
-                span.change title="more than in the run before" { "▲" (nbsp()) (size) span.unseen { " more than in the run before" } }
-            } @else {
-                span.change title="less than in the run before" { "▼" (nbsp()) (size) span.unseen { " less than in the run before" } }
+            @let (arrow, words) = if difference > 0.0 { ("▲", "more") } else { ("▼", "less") };
+            span.change title={ (words) " than in the run before" } {
+                (arrow) (nbsp()) (size) span.unseen { " " (words) " than in the run before" }
             }
         }
     }

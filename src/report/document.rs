@@ -75,7 +75,9 @@ fn anchors(stages: &[StageRecord]) -> Vec<String> {
     let mut seen = HashSet::new();
     let anchor = |(at, stage): (usize, &StageRecord)| {
         let id = stage.id.as_str();
-        let plain = !id.is_empty() && id.len() <= 60 && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
+        let plain = !id.is_empty()
+            && id.len() <= 60
+            && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
         if plain && seen.insert(id.to_owned()) { format!("stage-{id}") } else { format!("stage.{}", at + 1) }
     };
     stages.iter().enumerate().map(anchor).collect()

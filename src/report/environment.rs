@@ -4,6 +4,7 @@ use maud::{Markup, html};
 use serde_json::Value;
 
 use super::document::Document;
+use super::table::cut;
 use super::{format, text};
 
 /// The most parameters.
@@ -36,7 +37,7 @@ pub(super) fn environment(document: &Document<'_>) -> Markup {
                             div { dt { span.id { (text::line(name, 120)) } } dd { span.path { (shown(value)) } } }
                         }
                     }
-                    @if record.params.len() > MOST_PARAMETERS { p.remark { "The first " (MOST_PARAMETERS) " are shown." } }
+                    (cut(MOST_PARAMETERS, record.params.len(), "parameters"))
                 }
             }
         }

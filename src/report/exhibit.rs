@@ -16,7 +16,12 @@ const SMALL: u32 = 440;
 const LONGEST_NOTE: usize = 2_000;
 
 /// The exhibits of a stage in their order. Figures in a row stand beside each other where there is room.
-pub(super) fn exhibits(exhibits: &[Exhibit], stage: &str, previous: Option<&Previous<'_>>, budget: &mut Budget) -> Markup {
+pub(super) fn exhibits(
+    exhibits: &[Exhibit],
+    stage: &str,
+    previous: Option<&Previous<'_>>,
+    budget: &mut Budget,
+) -> Markup {
     let missing = budget.missing();
     let mut parts = Vec::new();
     let mut row: Vec<Markup> = Vec::new();
@@ -28,7 +33,9 @@ pub(super) fn exhibits(exhibits: &[Exhibit], stage: &str, previous: Option<&Prev
                 }
                 continue;
             }
-            Exhibit::Metrics { title, metrics } => budget.take("groups of metrics", group(title, metrics, stage, previous)),
+            Exhibit::Metrics { title, metrics } => {
+                budget.take("groups of metrics", group(title, metrics, stage, previous))
+            }
             Exhibit::Table(data) => {
                 let part = table::table(data, budget);
                 budget.take("tables", part)
@@ -86,9 +93,7 @@ fn group(title: &str, metrics: &[Metric], stage: &str, previous: Option<&Previou
                     (tile(metric, previous.and_then(|previous| previous.metric(stage, title, &metric.name))))
                 }
             }
-            @if metrics.len() > MOST_METRICS {
-                p.remark { "The first " (MOST_METRICS) " of " (format::count(metrics.len())) " numbers are shown." }
-            }
+            (table::cut(MOST_METRICS, metrics.len(), "numbers"))
         }
     }
 }

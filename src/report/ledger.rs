@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use super::document::{Document, LONGEST_NAME};
 use super::exhibit::figure;
 use super::flow::{Flow, FlowStep};
+use super::table::{cut, or_nothing};
 use super::{comparison, format, text};
 use crate::chart::{Axis, Figure, Mark, Step, Waterfall};
 use crate::run::ledger::Entry;
@@ -14,16 +15,35 @@ use crate::run::manifest::StageRecord;
 const MOST_STEPS: usize = 24;
 /// The most stages in the table.
 const MOST_STAGES: usize = 200;
+/// With at most this many stages the table is open at first.
+const OPEN_UP_TO: usize = 60;
 /// The most changes of one stage.
 const MOST_CHANGES: usize = 20;
 
+/// The waterfall and the table below it, open where it is short; nothing when no stage has a ledger.
+pub(super) fn ledger(document: &Document<'_>, flow: Option<&Flow<'_>>) -> Option<Markup> {
+    table(document).map(|table| {
+        html! {
+            @if let Some(flow) = flow { (waterfall(document, flow)) }
+            details.open-in-print open[document.record.stages.len() <= OPEN_UP_TO] {
+                summary { "The ledger of every stage" }
+                (table)
+            }
+        }
+    })
+}
+
 /// The waterfall; a sentence when every row came through.
-pub(super) fn waterfall(document: &Document<'_>, flow: &Flow<'_>) -> Markup {
-    let ends = (flow.stages.first().and_then(|&at| document.stage(at)), flow.stages.last().and_then(|&at| document.stage(at)));
+fn waterfall(document: &Document<'_>, flow: &Flow<'_>) -> Markup {
+    let ends =
+        (flow.stages.first().and_then(|&at| document.stage(at)), flow.stages.last().and_then(|&at| document.stage(at)));
     let (Some(first), Some(last)) = ends else { return html! {} };
     if flow.steps.is_empty() {
         return html! {
-            p.lead { "All " (rows(flow.start)) " rows of " (document.link(&first.id)) " reached " (document.link(&last.id)) ": none was lost, none was added." }
+            p.lead {
+                "All " (rows(flow.start)) " rows of " (document.link(&first.id)) " reached " (document.link(&last.id))
+                ": none was lost, none was added."
+            }
         };
     }
     let steps = steps(&flow.steps).into_iter().map(|(label, rows)| Step::new(label, float(rows))).collect();
@@ -33,7 +53,8 @@ pub(super) fn waterfall(document: &Document<'_>, flow: &Flow<'_>) -> Markup {
         end: Step::new(format!("{}: rows out", name(last)), float(flow.end)),
     };
     let drawing = Figure {
-        subtitle: "Rows on the longest way from a file to a table: what each stage took away or added, and why".to_owned(),
+        subtitle: "Rows on the longest way from a file to a table: what each stage took away or added, and why"
+            .to_owned(),
         y: Axis::labelled("Rows"),
         width: 880,
         ..Figure::new(headline(flow, first, last), Mark::Waterfall(mark))
@@ -86,7 +107,7 @@ fn float(number: i64) -> f64 {
 }
 
 /// The ledger of all stages; nothing when no stage has one.
-pub(super) fn table(document: &Document<'_>) -> Option<Markup> {
+fn table(document: &Document<'_>) -> Option<Markup> {
     let entries = || document.record.stages.iter().filter_map(|stage| Some((stage, stage.ledger.as_ref()?)));
     let count = entries().count();
     let wrong = entries().filter(|(_, entry)| entry.unexplained() != 0).count();
@@ -111,7 +132,7 @@ pub(super) fn table(document: &Document<'_>) -> Option<Markup> {
                 } }
                 @for (stage, entry) in entries().take(MOST_STAGES) { (lines(document, stage, entry)) }
             } }
-            @if count > MOST_STAGES { p.remark { "The first " (MOST_STAGES) " of " (format::count(count)) " stages are shown." } }
+            (cut(MOST_STAGES, count, "stages"))
         }
     })
 }
@@ -128,15 +149,17 @@ fn lines(document: &Document<'_>, stage: &StageRecord, entry: &Entry) -> Markup 
                 tr {
                     @if at == 0 {
                         th scope="rowgroup" rowspan=(height) { (document.link(&stage.id)) }
-                        td.n rowspan=(height) { @if entry.inputs.is_empty() { span.nothing { (format::NOTHING) } } @else { (format::rows(inputs)) } }
+                        td.n rowspan=(height) { (or_nothing((!entry.inputs.is_empty()).then(|| format::rows(inputs)))) }
                     }
                     @match changes.get(at) {
                         Some(change) => (change),
-                        None => { td.n { span.nothing { (format::NOTHING) } } td.reason {} },
+                        None => { td.n { (or_nothing(None)) } td.reason {} },
                     }
                     @if at == 0 {
                         td.n.strong rowspan=(height) { (format::rows(entry.out)) }
-                        @if let Some(before) = before { td.n rowspan=(height) { (comparison::rows(entry.out, before.rows(&stage.id))) } }
+                        @if let Some(before) = before {
+                            td.n rowspan=(height) { (comparison::rows(entry.out, before.rows(&stage.id))) }
+                        }
                         td.tick rowspan=(height) { (tick(entry)) }
                     }
                 }
@@ -147,13 +170,26 @@ fn lines(document: &Document<'_>, stage: &StageRecord, entry: &Entry) -> Markup 
 
 /// The cells of each change, lookups and what has no reason included.
 fn changes(entry: &Entry) -> Vec<Markup> {
-    let reason = |number: i64, words: Markup| html! { td class={ "n " (if number < 0 { "fall" } else { "rise" }) } { (format::change(number)) } td.reason { (words) } };
+    let reason = |number: i64, words: Markup| {
+        html! { td class={ "n " (direction(number)) } { (format::change(number)) } td.reason { (words) } }
+    };
     let mut cells: Vec<Markup> = Vec::new();
     if entry.inputs.len() > 1 {
-        let names: Vec<String> = entry.inputs.iter().take(MOST_CHANGES).map(|(id, rows)| format!("{} {}", format::rows(*rows), text::line(id, LONGEST_NAME))).collect();
+        let names: Vec<String> = entry
+            .inputs
+            .iter()
+            .take(MOST_CHANGES)
+            .map(|(id, rows)| format!("{} {}", format::rows(*rows), text::line(id, LONGEST_NAME)))
+            .collect();
         cells.push(html! { td.n {} td.reason.quiet { "together: " (names.join(" + ")) } });
     }
-    cells.extend(entry.changes.iter().take(MOST_CHANGES).map(|change| reason(change.rows, html! { (text::line(&change.reason, 200)) })));
+    cells.extend(
+        entry
+            .changes
+            .iter()
+            .take(MOST_CHANGES)
+            .map(|change| reason(change.rows, html! { (text::line(&change.reason, 200)) })),
+    );
     if entry.changes.len() > MOST_CHANGES {
         let rest = entry.changes.iter().skip(MOST_CHANGES);
         let sum = rest.map(|change| change.rows).fold(0, i64::saturating_add);
@@ -163,9 +199,15 @@ fn changes(entry: &Entry) -> Vec<Markup> {
         cells.push(reason(entry.unexplained().saturating_neg(), html! { strong.bad-text { "no reason recorded" } }));
     }
     for (id, rows) in entry.lookups.iter().take(MOST_CHANGES) {
-        cells.push(html! { td.n {} td.reason.quiet { "looked up in " (text::line(id, LONGEST_NAME)) " (" (format::rows(*rows)) " rows)" } });
+        let name = text::line(id, LONGEST_NAME);
+        cells.push(html! { td.n {} td.reason.quiet { "looked up in " (name) " (" (format::rows(*rows)) " rows)" } });
     }
     cells
+}
+
+/// The class of a change in the style sheet.
+fn direction(rows: i64) -> &'static str {
+    if rows < 0 { "fall" } else { "rise" }
 }
 
 fn tick(entry: &Entry) -> Markup {
@@ -185,7 +227,7 @@ pub(super) fn line(entry: &Entry) -> Markup {
         ul.flow aria-label="Rows" {
             @if !entry.inputs.is_empty() { li { b { (format::rows(inputs)) } " in" } }
             @for change in entry.changes.iter().take(MOST_CHANGES) {
-                li class=(if change.rows < 0 { "fall" } else { "rise" }) { b { (format::change(change.rows)) } " " (text::line(&change.reason, 200)) }
+                li class=(direction(change.rows)) { b { (format::change(change.rows)) } " " (text::line(&change.reason, 200)) }
             }
             @if entry.changes.len() > MOST_CHANGES { li { (format::count(entry.changes.len() - MOST_CHANGES)) " further reasons" } }
             li.out { b { (format::rows(entry.out)) } " out " (tick(entry)) }

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use maud::{Markup, html};
 
 use super::document::{Document, LONGEST_NAME};
+use super::table::cut;
 use super::{format, text};
 use crate::relation::Lineage;
 use crate::run::manifest::StageRecord;
@@ -28,11 +29,12 @@ pub(super) fn lineage(document: &Document<'_>) -> Option<Markup> {
         stages.iter().filter(|stage| !stage.lineage.is_empty() && !read.contains(stage.id.as_str())).collect();
     (!last.is_empty()).then(|| {
         html! {
-            p.lead { "For each column of a final table: the columns of files that its values come from, and the stages that made or changed it." }
-            @for stage in last.iter().take(MOST_TABLES) { (table(document, stage)) }
-            @if last.len() > MOST_TABLES {
-                p.remark { "The first " (MOST_TABLES) " of " (format::count(last.len())) " tables are shown." }
+            p.lead {
+                "For each column of a final table: the columns of files that its values come from, and the stages that made "
+                "or changed it."
             }
+            @for stage in last.iter().take(MOST_TABLES) { (table(document, stage)) }
+            (cut(MOST_TABLES, last.len(), "tables"))
         }
     })
 }
@@ -42,7 +44,7 @@ fn table(document: &Document<'_>, stage: &StageRecord) -> Markup {
     let shown = stage.lineage.len().min(MOST_COLUMNS);
     html! {
         details.open-in-print {
-            summary { span.id { (text::line(&stage.id, LONGEST_NAME)) } span.quiet { " " (format::count(in_all)) " columns" } }
+            summary { span.id { (text::line(&stage.id, LONGEST_NAME)) } ", " (format::count(in_all)) " columns" }
             div.scroll { table.lineage {
                 thead { tr { th scope="col" { "Column" } th scope="col" { "Comes from" } th scope="col" { "Through" } } }
                 tbody {
@@ -55,7 +57,7 @@ fn table(document: &Document<'_>, stage: &StageRecord) -> Markup {
                     }
                 }
             } }
-            @if shown < in_all { p.remark { "The first " (format::count(shown)) " of " (format::count(in_all)) " columns are shown." } }
+            (cut(shown, in_all, "columns"))
         }
     }
 }

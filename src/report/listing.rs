@@ -2,7 +2,9 @@
 
 use maud::{Markup, html};
 
+use super::table::cut;
 use super::{format, text};
+use crate::run::manifest::RunRecord;
 
 /// The most lines.
 const MOST_LINES: usize = 2_000;
@@ -19,17 +21,20 @@ pub(super) fn shown(pipeline: &str) -> usize {
     pipeline.lines().take(MOST_LINES).count()
 }
 
-/// The text, line by line; the numbers are drawn by the style sheet, so that they are not copied with the text.
-pub(super) fn listing(pipeline: &str) -> Markup {
-    let lines = pipeline.lines().count();
-    html! {
-        pre.listing tabindex="0" { code {
-            @for (at, line) in pipeline.lines().take(MOST_LINES).enumerate() {
-                span.line id=(anchor(at + 1)) { (text::block(line, LONGEST_LINE)) "\n" }
+/// The text, closed at first; nothing when there is none. Its numbers are drawn by the style sheet, so that they are not copied with the text.
+pub(super) fn listing(record: &RunRecord) -> Option<Markup> {
+    let lines = record.text.lines().count();
+    (lines > 0).then(|| {
+        html! {
+            details.open-in-print {
+                summary { (text::line(&record.file, 200)) ", " (format::count(lines)) " lines" }
+                pre.listing tabindex="0" { code {
+                    @for (at, line) in record.text.lines().take(MOST_LINES).enumerate() {
+                        span.line id=(anchor(at + 1)) { (text::block(line, LONGEST_LINE)) "\n" }
+                    }
+                } }
+                (cut(MOST_LINES, lines, "lines"))
             }
-        } }
-        @if lines > MOST_LINES {
-            p.remark { "The first " (format::count(MOST_LINES)) " of " (format::count(lines)) " lines are shown." }
         }
-    }
+    })
 }

@@ -33,7 +33,9 @@ fn entry(key: &str, value: &Value, depth: usize, lines: &mut Vec<String>) {
     }
     let indent = "  ".repeat(depth);
     let key = text::line(key, 120);
-    let on_one_line = is_flat(value, depth).then(|| short(value)).filter(|text| text.chars().count() <= ONE_LINE || !is_nested(value));
+    let on_one_line = is_flat(value, depth)
+        .then(|| short(value))
+        .filter(|text| text.chars().count() <= ONE_LINE || !is_nested(value));
     match (value, on_one_line) {
         (_, Some(text)) => lines.push(format!("{indent}{key}: {text}")),
         (Value::Object(entries), None) => {
@@ -58,7 +60,9 @@ fn is_nested(value: &Value) -> bool {
 fn is_flat(value: &Value, depth: usize) -> bool {
     match value {
         Value::Array(items) => items.len() <= 40 && items.iter().all(|item| !is_nested(item)),
-        Value::Object(entries) => (depth > 0 || entries.is_empty()) && entries.len() <= 10 && entries.values().all(|value| !is_nested(value)),
+        Value::Object(entries) => {
+            (depth > 0 || entries.is_empty()) && entries.len() <= 10 && entries.values().all(|value| !is_nested(value))
+        }
         _ => true,
     }
 }
@@ -86,7 +90,12 @@ fn write(value: &Value, depth: usize, out: &mut String) {
     }
 }
 
-fn list<T>(out: &mut String, [open, close]: [char; 2], items: impl IntoIterator<Item = T>, write: impl Fn(T, &mut String)) {
+fn list<T>(
+    out: &mut String,
+    [open, close]: [char; 2],
+    items: impl IntoIterator<Item = T>,
+    write: impl Fn(T, &mut String),
+) {
     out.push(open);
     for (at, item) in items.into_iter().enumerate() {
         if out.len() > 4 * LONGEST_VALUE {

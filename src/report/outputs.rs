@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use super::document::Document;
+use super::table::{cut, or_nothing};
 use super::{format, text};
 use crate::run::manifest::{Output, RunRecord};
 
@@ -21,13 +22,18 @@ pub(super) fn outputs(document: &Document<'_>) -> Option<Markup> {
     (count > 0).then(|| {
         html! {
             div.scroll { table {
-                thead { tr { th scope="col" { "File" } th scope="col" { "Written by" } th.n scope="col" { "Rows" } th.n scope="col" { "Size" } } }
+                thead { tr {
+                    th scope="col" { "File" }
+                    th scope="col" { "Written by" }
+                    th.n scope="col" { "Rows" }
+                    th.n scope="col" { "Size" }
+                } }
                 tbody {
                     @for (stage, output) in written(document.record).take(MOST_FILES) {
                         tr {
                             th scope="row" { span.path { (text::line(&output.path.to_string_lossy(), 300)) } }
                             td { (document.link(stage)) }
-                            td.n { @match output.rows { Some(rows) => (format::rows(rows)), None => span.nothing { (format::NOTHING) } } }
+                            td.n { (or_nothing(output.rows.map(format::rows))) }
                             td.n { (format::size(output.bytes)) }
                         }
                     }
@@ -36,7 +42,7 @@ pub(super) fn outputs(document: &Document<'_>) -> Option<Markup> {
                     tfoot { tr { th scope="row" colspan="3" { (format::count(count)) " files" } td.n { (format::size(bytes)) } } }
                 }
             } }
-            @if count > MOST_FILES { p.remark { "The first " (MOST_FILES) " files are named." } }
+            (cut(MOST_FILES, count, "files"))
         }
     })
 }

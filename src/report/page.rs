@@ -64,41 +64,38 @@ pub(super) fn page(document: &Document<'_>) -> Markup {
     }
 }
 
-/// The parts of the page in order. They are made in the order of their weight: what comes first gets its space first.
+/// Parts as they come, as long as there is space.
+struct Parts<'a> {
+    budget: &'a mut Budget,
+    parts: Vec<Part>,
+}
+
+impl Parts<'_> {
+    fn add(&mut self, anchor: &'static str, heading: &'static str, body: Option<Markup>) {
+        if let Some(body) = body.and_then(|body| self.budget.take("parts", body)) {
+            self.parts.push(Part { anchor, heading, body });
+        }
+    }
+}
+
+/// The parts of the page in order. They are made in the order of their weight: the sections of stages share what the others leave.
 fn parts(document: &Document<'_>, budget: &mut Budget) -> Vec<Part> {
     let record = document.record;
-    let mut parts = Vec::new();
-    let mut add = |anchor, heading, body: Option<Markup>, budget: &mut Budget| {
-        if let Some(body) = body.and_then(|body| budget.take("parts", body)) {
-            parts.push(Part { anchor, heading, body });
-        }
-    };
-    add("summary", "Summary", Some(summary::tiles(document)), budget);
-    add("problems", problems::heading(record), problems::problems(document), budget);
     let flow = main_flow(record);
-    let rows = ledger::table(document).map(|table| {
-        html! {
-            @if let Some(flow) = &flow { (ledger::waterfall(document, flow)) }
-            details.open-in-print open[record.stages.len() <= 40] { summary { "The ledger of every stage" } (table) }
-        }
-    });
-    add("rows", "Where the rows went", rows, budget);
-    let main = flow.map(|flow| flow.stages).unwrap_or_default();
-    add("graph", "How it ran", Some(html! { (graph::graph(document, &main)) (timeline::timeline(document)) }), budget);
-    let before_stages = parts.len();
-    let mut add = |anchor, heading, body: Option<Markup>, budget: &mut Budget| {
-        if let Some(body) = body.and_then(|body| budget.take("parts", body)) {
-            parts.push(Part { anchor, heading, body });
-        }
-    };
-    add("lineage", "Where columns come from", lineage::lineage(document), budget);
-    add("outputs", "Files written", outputs::outputs(document), budget);
-    let lines = record.text.lines().count();
-    let text = (lines > 0).then(|| {
-        html! { details.open-in-print { summary { (text::line(&record.file, 200)) span.quiet { " " (format::count(lines)) " lines" } } (listing::listing(&record.text)) } }
-    });
-    add("pipeline", "The pipeline", text, budget);
-    add("environment", "Program and parameters", Some(environment::environment(document)), budget);
+    let main = flow.as_ref().map_or(&[][..], |flow| &flow.stages);
+
+    let mut page = Parts { budget, parts: Vec::new() };
+    page.add("summary", "Summary", Some(summary::tiles(document)));
+    page.add("problems", problems::heading(record), problems::problems(document));
+    page.add("rows", "Where the rows went", ledger::ledger(document, flow.as_ref()));
+    page.add("graph", "How it ran", Some(html! { (graph::graph(document, main)) (timeline::timeline(document)) }));
+    let before_stages = page.parts.len();
+    page.add("lineage", "Where columns come from", lineage::lineage(document));
+    page.add("outputs", "Files written", outputs::outputs(document));
+    page.add("pipeline", "The pipeline", listing::listing(record));
+    page.add("environment", "Program and parameters", Some(environment::environment(document)));
+
+    let Parts { budget, mut parts } = page;
     if let Some(body) = sections(document, budget) {
         parts.insert(before_stages, Part { anchor: "stages", heading: "Stage by stage", body });
     }
@@ -141,7 +138,10 @@ fn footer(document: &Document<'_>) -> Markup {
     let record = document.record;
     html! {
         footer {
-            p { "gristmill " (text::line(&record.version, 60)) " · run " span.path { (text::line(&record.id, 100)) } " · " (format::moment(&record.started)) }
+            p {
+                "gristmill " (text::line(&record.version, 60)) " · run " span.path { (text::line(&record.id, 100)) }
+                " · " (format::moment(&record.started))
+            }
         }
     }
 }
@@ -183,7 +183,15 @@ mod tests {
 
     #[test]
     fn base64_is_that_of_rfc_4648() {
-        let cases = [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("fooba", "Zm9vYmE="), ("foobar", "Zm9vYmFy")];
+        let cases = [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+            ("fooba", "Zm9vYmE="),
+            ("foobar", "Zm9vYmFy"),
+        ];
         for (bytes, text) in cases {
             assert_eq!(base64(bytes.as_bytes()), text);
         }

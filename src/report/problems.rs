@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use super::document::Document;
+use super::table::cut;
 use super::{format, text};
 use crate::exhibit::{Exhibit, Tone};
 use crate::run::manifest::{RunRecord, StageStatus};
@@ -40,14 +41,17 @@ pub(super) fn problems(document: &Document<'_>) -> Option<Markup> {
             @for stage in failed().take(MOST) {
                 @let failed = stage.status == StageStatus::Failed;
                 div.problem.bad[failed].warning[!failed] {
-                    h3 { (text::line(&stage.kind, 60)) " " (document.link(&stage.id)) @if failed { " failed" } @else { " was not started" } }
+                    h3 {
+                        (text::line(&stage.kind, 60)) " " (document.link(&stage.id))
+                        @if failed { " failed" } @else { " was not started" }
+                    }
                     @match &stage.error {
                         Some(error) => (self::error(error)),
                         None => p { "The record does not say why." },
                     }
                 }
             }
-            @if failures > MOST { p.remark { "The first " (MOST) " of " (format::count(failures)) " failures are shown." } }
+            (cut(MOST, failures, "failures"))
             (skipped(document))
             @if warned > 0 {
                 div.problem.warning {
@@ -57,7 +61,7 @@ pub(super) fn problems(document: &Document<'_>) -> Option<Markup> {
                             li { @if let Some(stage) = stage { (document.link(stage)) ": " } (text::prose(words, 600)) }
                         }
                     }
-                    @if warned > MOST { p.remark { "The first " (MOST) " are shown." } }
+                    (cut(MOST, warned, "warnings"))
                 }
             }
         }

@@ -6,6 +6,7 @@ use maud::{Markup, html};
 
 use super::budget::Budget;
 use super::document::{Document, LONGEST_NAME, family};
+use super::table::cut;
 use super::{exhibit, format, ledger, listing, options, problems, text, timeline};
 use crate::expression::{Field, Schema};
 use crate::run::manifest::{StageRecord, StageStatus};
@@ -16,6 +17,8 @@ const MOST_COLUMNS: usize = 200;
 const COMPARED_COLUMNS: usize = 2_000;
 /// The most files that a stage read.
 const MOST_FILES: usize = 50;
+/// Digits of a fingerprint that are enough to tell two of them apart.
+const SHORT_FINGERPRINT: usize = 8;
 /// The most inputs that are named.
 const MOST_INPUTS: usize = 20;
 
@@ -45,7 +48,9 @@ fn head(document: &Document<'_>, at: usize, stage: &StageRecord) -> Markup {
                 @if let Some(time) = timeline::time(stage) { span { (time) } }
                 (place(document, stage))
                 @if !stage.fingerprint.is_empty() {
-                    span.path title={ "fingerprint " (text::line(&stage.fingerprint, 64)) } { (stage.fingerprint.chars().take(8).collect::<String>()) }
+                    span.path title={ "fingerprint " (text::line(&stage.fingerprint, 64)) } {
+                        (stage.fingerprint.chars().take(SHORT_FINGERPRINT).collect::<String>())
+                    }
                 }
             }
         }
@@ -91,13 +96,15 @@ fn details(document: &Document<'_>, stage: &StageRecord) -> Markup {
             }
             @if !stage.files.is_empty() {
                 details {
-                    summary { @if stage.files.len() == 1 { "1 file read" } @else { (format::count(stage.files.len())) " files read" } }
+                    summary {
+                        @if stage.files.len() == 1 { "1 file read" } @else { (format::count(stage.files.len())) " files read" }
+                    }
                     ul.files {
                         @for (path, state) in stage.files.iter().take(MOST_FILES) {
                             li { span.path { (text::line(path, 300)) } " " span.quiet { (text::line(state, 100)) } }
                         }
                     }
-                    @if stage.files.len() > MOST_FILES { p.remark { "The first " (MOST_FILES) " are named." } }
+                    (cut(MOST_FILES, stage.files.len(), "files"))
                 }
             }
         }
@@ -106,7 +113,8 @@ fn details(document: &Document<'_>, stage: &StageRecord) -> Markup {
 
 fn columns(document: &Document<'_>, stage: &StageRecord, schema: &Schema) -> Markup {
     let known = known_columns(document, stage, schema);
-    let is_new = |field: &Field| known.as_ref().is_some_and(|known| !known.contains(&(field.name.as_str(), &field.data_type)));
+    let is_new =
+        |field: &Field| known.as_ref().is_some_and(|known| !known.contains(&(field.name.as_str(), &field.data_type)));
     let new = schema.fields().iter().filter(|field| is_new(field)).count();
     html! {
         details {
@@ -123,9 +131,7 @@ fn columns(document: &Document<'_>, stage: &StageRecord, schema: &Schema) -> Mar
                     }
                 }
             }
-            @if schema.len() > MOST_COLUMNS {
-                p.remark { "The first " (MOST_COLUMNS) " of " (format::count(schema.len())) " columns are shown." }
-            }
+            (cut(MOST_COLUMNS, schema.len(), "columns"))
         }
     }
 }
@@ -136,11 +142,18 @@ fn known_columns<'a>(
     stage: &StageRecord,
     schema: &Schema,
 ) -> Option<HashSet<(&'a str, &'a crate::expression::DataType)>> {
-    let inputs = stage.inputs.iter().take(MOST_INPUTS).filter_map(|id| document.stage(document.position(id)?)?.schema.as_ref());
+    let inputs =
+        stage.inputs.iter().take(MOST_INPUTS).filter_map(|id| document.stage(document.position(id)?)?.schema.as_ref());
     let inputs: Vec<&Schema> = inputs.collect();
     let widest = inputs.iter().map(|input| input.len()).max()?;
     if widest.max(schema.len()) > COMPARED_COLUMNS {
         return None;
     }
-    Some(inputs.into_iter().flat_map(|input| input.fields()).map(|field| (field.name.as_str(), &field.data_type)).collect())
+    Some(
+        inputs
+            .into_iter()
+            .flat_map(|input| input.fields())
+            .map(|field| (field.name.as_str(), &field.data_type))
+            .collect(),
+    )
 }

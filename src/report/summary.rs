@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use super::document::Document;
 use super::exhibit::tile;
 use super::flow::gains;
+use super::table::or_nothing;
 use super::{comparison, exhibit, format, outputs, problems, text};
 use crate::exhibit::{Exhibit, Format, Metric};
 use crate::run::manifest::{RunRecord, RunStatus, StageRecord, StageStatus};
@@ -37,7 +38,7 @@ pub(super) fn head(document: &Document<'_>) -> Markup {
             dl.meta {
                 div { dt { "Started" } dd { time datetime=(text::line(&record.started, 60)) { (format::moment(&record.started)) } } }
                 div { dt { "Took" } dd { (format::value(record.seconds, Format::Seconds)) } }
-                div { dt { "Peak memory" } dd { @if record.peak_memory > 0 { (format::size(record.peak_memory)) } @else { (format::NOTHING) } } }
+                div { dt { "Peak memory" } dd { (or_nothing(Some(record.peak_memory).filter(|bytes| *bytes > 0).map(format::size))) } }
                 div { dt { "Pipeline" } dd { span.path { (text::line(&record.file, 120)) } } }
                 div { dt { "Program" } dd { "gristmill " (text::line(&record.version, 60)) } }
                 div { dt { "Machine" } dd { (text::line(&record.machine, 160)) } }
@@ -53,10 +54,15 @@ pub(super) fn tiles(document: &Document<'_>) -> Markup {
     let compared = |count: fn(&RunRecord) -> u64| (count(record), before.map(count));
     let (read, read_before) = compared(rows_read);
     let written = rows_written(record);
+    let same = if written.is_some() { rows_written } else { last_rows };
     let files = outputs::written(record).filter(|(_, output)| output.rows.is_some()).count();
     let count = |status: StageStatus| record.stages.iter().filter(|stage| stage.status == status).count();
-    let (done, cached, failed, skipped) =
-        (count(StageStatus::Done), count(StageStatus::Cached), count(StageStatus::Failed), count(StageStatus::Skipped) + count(StageStatus::Waiting));
+    let (done, cached, failed, skipped) = (
+        count(StageStatus::Done),
+        count(StageStatus::Cached),
+        count(StageStatus::Failed),
+        count(StageStatus::Skipped) + count(StageStatus::Waiting),
+    );
     let warned = problems::warnings(record).count();
     html! {
         dl.tiles.big {
@@ -67,7 +73,7 @@ pub(super) fn tiles(document: &Document<'_>) -> Markup {
             @if let Some((rows, stage)) = written.or_else(|| last_rows(record)) {
                 div.tile { dt { @if written.is_some() { "Rows written" } @else { "Rows out" } } dd {
                     span.value { (format::rows(rows)) }
-                    (comparison::rows(rows, before.and_then(|before| if written.is_some() { rows_written(before) } else { last_rows(before) }).map(|(rows, _)| rows)))
+                    (comparison::rows(rows, before.and_then(same).map(|(rows, _)| rows)))
                     span.note-line { @match (written, files) {
                         (None, _) => { "of " (text::line(stage, 60)) },
                         (Some(_), 1) => { "to " (only_file(record)) },
@@ -93,13 +99,17 @@ pub(super) fn tiles(document: &Document<'_>) -> Markup {
                 h3 { (document.link(&stage.id)) ": " (text::line(title, 120)) }
                 dl.tiles.big {
                     @for metric in metrics.iter().take(MOST_METRICS) {
-                        (tile(metric, document.previous.as_ref().and_then(|previous| previous.metric(&stage.id, title, &metric.name))))
+                        @let previous = document.previous.as_ref();
+                        (tile(metric, previous.and_then(|previous| previous.metric(&stage.id, title, &metric.name))))
                     }
                 }
             }
         }
         @if let Some(before) = before {
-            p.remark { "▲ and ▼ compare with the run of " (format::moment(&before.started)) "; numbers without them are as they were, or new." }
+            p.remark {
+                "▲ and ▼ compare with the run of " (format::moment(&before.started)) "; numbers without them are "
+                "as they were, or new."
+            }
         }
         @if record.status == RunStatus::Running {
             (exhibit::note(crate::exhibit::Tone::Warning, "This run has not ended: what follows is how far it came."))
@@ -121,7 +131,8 @@ fn judged(record: &RunRecord) -> impl Iterator<Item = (&StageRecord, &str, &[Met
 
 /// Rows that came from files, rejected ones included.
 fn rows_read(record: &RunRecord) -> u64 {
-    let entries = record.stages.iter().filter(|stage| stage.inputs.is_empty()).filter_map(|stage| stage.ledger.as_ref());
+    let entries =
+        record.stages.iter().filter(|stage| stage.inputs.is_empty()).filter_map(|stage| stage.ledger.as_ref());
     let rows = entries.map(|entry| match gains(entry) {
         0 => signed(entry.out),
         gains => gains,

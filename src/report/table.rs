@@ -62,12 +62,8 @@ pub(super) fn table(table: &Table, budget: &mut Budget) -> Markup {
                     }
                 }))
             }
-            @if shown < table.rows.len() {
-                p.remark { "The first " (format::count(shown)) " of " (format::count(table.rows.len())) " rows are shown." }
-            }
-            @if width < table.columns.len() {
-                p.remark { "The first " (format::count(width)) " of " (format::count(table.columns.len())) " columns are shown." }
-            }
+            (cut(shown, table.rows.len(), "rows"))
+            (cut(width, table.columns.len(), "columns"))
             @if let Some(note) = &table.note {
                 p.remark { (text::prose(note, 1_000)) }
             }
@@ -86,14 +82,33 @@ pub(super) fn scroll(width: usize, label: &str, content: Markup) -> Markup {
     }
 }
 
+/// A value, or the sign for none.
+pub(super) fn or_nothing(value: Option<String>) -> Markup {
+    html! {
+        @match value {
+            Some(value) => (value),
+            None => span.nothing { (format::NOTHING) },
+        }
+    }
+}
+
+/// The remark below something that was cut: nothing when all is shown.
+pub(super) fn cut(shown: usize, in_all: usize, what: &str) -> Markup {
+    html! {
+        @if shown < in_all {
+            p.remark { "The first " (format::count(shown)) " of " (format::count(in_all)) " " (what) " are shown." }
+        }
+    }
+}
+
 fn line(row: &[Cell], styles: &[Style]) -> Markup {
     html! {
         tr {
             @for (at, style) in styles.iter().enumerate() {
                 @match row.get(at) {
                     Some(Cell::Number(value)) => td.n { (number(*value, *style)) },
-                    Some(Cell::Text(words)) => td { (text::line(words, LONGEST_CELL)) },
-                    Some(Cell::Empty) | None => td.n[style.numeric] { span.nothing { (format::NOTHING) } },
+                    Some(Cell::Text(words)) => td { (text::prose(words, LONGEST_CELL)) },
+                    Some(Cell::Empty) | None => td.n[style.numeric] { (or_nothing(None)) },
                 }
             }
         }
@@ -131,7 +146,10 @@ mod tests {
     fn numbers_stand_to_the_right_in_the_format_of_their_column() {
         let columns = vec![Column::new("name"), Column::formatted("share", Format::Percent)];
         let html = shown(columns, vec![vec![Cell::text("a"), Cell::Number(0.25)], vec![Cell::text("b"), Cell::Empty]]);
-        assert!(html.contains("<th scope=\"col\">name</th><th class=\"n\" scope=\"col\">share</th>"), "{html}");
+        assert!(
+            html.contains("<th class=\"\" scope=\"col\">name</th><th class=\"n\" scope=\"col\">share</th>"),
+            "{html}"
+        );
         assert!(html.contains("<td>a</td><td class=\"n\">25.0%</td>"), "{html}");
         assert!(html.contains("<td>b</td><td class=\"n\"><span class=\"nothing\">–</span></td>"), "{html}");
     }

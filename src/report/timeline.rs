@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use super::document::{Document, family};
+use super::table::{cut, or_nothing};
 use super::{comparison, format, text};
 use crate::run::manifest::{StageRecord, StageStatus};
 
@@ -30,21 +31,19 @@ pub(super) fn timeline(document: &Document<'_>) -> Markup {
                         th scope="row" { span class={ "dot " (family(stage.family)) } {} (document.link(&stage.id)) }
                         td.quiet { (text::line(&stage.kind, 60)) }
                         td { (badge(stage.status)) }
-                        td.n { @match &stage.ledger {
-                            Some(entry) => {
-                                (format::rows(entry.out))
-                                @if let Some(before) = before { " " (comparison::rows(entry.out, before.rows(&stage.id))) }
-                            },
-                            None => span.nothing { (format::NOTHING) },
-                        } }
-                        td.n { @if let Some(time) = time(stage) { (time) } @else { span.nothing { (format::NOTHING) } } }
-                        td { (bar(stage, document.record.seconds)) }
-                        td.n { @if stage.peak_memory > 0 { (format::size(stage.peak_memory)) } @else { span.nothing { (format::NOTHING) } } }
+                        td.n {
+                            @let out = stage.ledger.as_ref().map(|entry| entry.out);
+                            (or_nothing(out.map(format::rows)))
+                            @if let (Some(out), Some(before)) = (out, before) { " " (comparison::rows(out, before.rows(&stage.id))) }
+                        }
+                        td.n { (or_nothing(time(stage))) }
+                        td.when { (bar(stage, document.record.seconds)) }
+                        td.n { (or_nothing(Some(stage.peak_memory).filter(|bytes| *bytes > 0).map(format::size))) }
                     }
                 }
             }
         } }
-        @if stages.len() > MOST_STAGES { p.remark { "The first " (MOST_STAGES) " of " (format::count(stages.len())) " stages are shown." } }
+        (cut(MOST_STAGES, stages.len(), "stages"))
         p.remark {
             "Time is a stage’s own work: rows of simple stages flow through in the work of the stage that reads them. "
             "Memory is the peak of the process by the end of the stage."
@@ -75,7 +74,8 @@ pub(super) fn badge(status: StageStatus) -> Markup {
 
 /// When a stage worked, on the time of the whole run.
 fn bar(stage: &StageRecord, whole: f64) -> Markup {
-    let share = |seconds: f64| if whole > 0.0 && seconds.is_finite() { (seconds / whole).clamp(0.0, 1.0) * 100.0 } else { 0.0 };
+    let share =
+        |seconds: f64| if whole > 0.0 && seconds.is_finite() { (seconds / whole).clamp(0.0, 1.0) * 100.0 } else { 0.0 };
     let width = share(stage.seconds).max(0.6);
     let start = share(stage.began).min(100.0 - width);
     html! {

@@ -34,11 +34,6 @@ impl Accounts {
         points.insert((stage.to_owned(), point.to_owned()), counts);
     }
 
-    /// Forgets everything about a stage, to count again.
-    pub(super) fn forget(&self, stage: &str) {
-        self.points.lock().unwrap_or_else(PoisonError::into_inner).retain(|(of, _), _| of != stage);
-    }
-
     /// Whether the tap counted already.
     pub(super) fn has(&self, tap: &Tap) -> bool {
         self.rows(&tap.stage, &tap.point).is_some()

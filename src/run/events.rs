@@ -1,8 +1,16 @@
 //! Everything that happens in a run, as typed events. The progress bar, plain lines, `--json` and the events file are listeners.
 
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
 use serde::Serialize;
 
 use super::manifest::{Output, StageError, StageStatus};
+use super::record::mask_value;
+use crate::definition::Secrets;
+use crate::diagnostic::Diagnostic;
 use crate::stages::work::{Change, Progress};
 
 /// Something that happened.
@@ -93,6 +101,13 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// The event as one line of JSON, secrets masked.
+    pub fn to_json(&self, secrets: &Secrets) -> String {
+        mask_value(serde_json::to_value(self).unwrap_or_default(), secrets).to_string()
+    }
+}
+
 /// Hears of events, from any thread.
 pub trait Listener: Send + Sync {
     /// Something happened.
@@ -115,5 +130,35 @@ impl Listener for Listeners {
         for listener in &self.0 {
             listener.hear(event);
         }
+    }
+}
+
+/// Writes every event to `events.jsonl` in the run's folder, as it happens, and passes it on.
+pub(super) struct Journal<'a> {
+    file: Mutex<File>,
+    secrets: &'a Secrets,
+    next: &'a dyn Listener,
+}
+
+impl<'a> Journal<'a> {
+    /// Begins the journal of a run.
+    ///
+    /// Errors: the file cannot be made.
+    pub(super) fn begin(folder: &Path, secrets: &'a Secrets, next: &'a dyn Listener) -> Result<Self, Diagnostic> {
+        let path = folder.join("events.jsonl");
+        let file = File::create(&path).map_err(|error| crate::staging::failure("cannot write", &path, &error))?;
+        Ok(Self { file: Mutex::new(file), secrets, next })
+    }
+}
+
+impl Listener for Journal<'_> {
+    fn hear(&self, event: &Event) {
+        // Progress is for the moment; in a journal it would only be long.
+        if !matches!(event, Event::StageProgress { .. }) {
+            let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+            // A full disk shows where results are written; the journal alone is no reason to stop the run.
+            let _ = writeln!(file, "{}", event.to_json(self.secrets));
+        }
+        self.next.hear(event);
     }
 }

@@ -111,6 +111,14 @@ impl<'a> Executor<'a> {
     }
 
     fn restore(&self, at: usize, stage: &PlannedStage, cached: CachedStage) {
+        let mut cached = cached;
+        if let Some(counts) = &mut cached.counts {
+            // Stages may have been renamed since.
+            let inputs = stage.inputs.iter().filter_map(|&input| self.plan.stages.get(input));
+            for ((name, _), input) in counts.inputs.iter_mut().zip(inputs) {
+                name.clone_from(&input.id);
+            }
+        }
         let outcome = absolute(cached.outcome, &self.cache.artifacts(&stage.fingerprint));
         if let Some(counts) = &cached.counts {
             for (point, counts) in &counts.points {
@@ -182,9 +190,10 @@ impl<'a> Executor<'a> {
     fn work(&self, at: usize) {
         let Some(stage) = self.plan.stages.get(at) else { return };
         let began = self.started.elapsed().as_secs_f64();
-        let ready = stage.inputs.iter().all(|&input| {
-            matches!(self.slot(input).status, Some(StageStatus::Done | StageStatus::Cached))
-        });
+        let ready = stage
+            .inputs
+            .iter()
+            .all(|&input| matches!(self.slot(input).status, Some(StageStatus::Done | StageStatus::Cached)));
         if self.context.cancelled.load(Ordering::Relaxed) {
             self.end(at, stage, began, Err(Diagnostic::error(Class::Interrupted, "interrupted")));
         } else if !ready || self.stop.load(Ordering::Relaxed) {

@@ -67,6 +67,13 @@ pub fn run(plan: &Plan, options: &RunOptions, context: &RunContext<'_>) -> Resul
     let now = jiff::Timestamp::now();
     let started = Instant::now();
     let (id, folder) = context.store.new_run(&now)?;
+    let journal = events::Journal::begin(&folder, &plan.pipeline.secrets, context.listener)?;
+    let context = &RunContext {
+        engine: context.engine,
+        store: context.store,
+        listener: &journal,
+        cancelled: context.cancelled.clone(),
+    };
     let ids = chosen.iter().filter_map(|&at| plan.stages.get(at)).map(|stage| stage.id.clone()).collect();
     context.listener.hear(&Event::RunStarted {
         run: id.clone(),

@@ -4,22 +4,16 @@ use std::path::Path;
 
 use super::RunOptions;
 use super::manifest::{RunRecord, RunStatus};
-use crate::staging::{failure, write_atomically};
 use crate::definition::Secrets;
 use crate::diagnostic::Diagnostic;
 use crate::plan::Plan;
+use crate::staging::{failure, write_atomically};
 
 /// The version of the record's layout.
 const FORMAT: u32 = 1;
 
 /// A record of a run that just began.
-pub(super) fn begin(
-    plan: &Plan,
-    options: &RunOptions,
-    id: &str,
-    now: &jiff::Timestamp,
-    folder: &Path,
-) -> RunRecord {
+pub(super) fn begin(plan: &Plan, options: &RunOptions, id: &str, now: &jiff::Timestamp, folder: &Path) -> RunRecord {
     let pipeline = &plan.pipeline;
     let title = pipeline.report.as_ref().and_then(|report| report.title.clone());
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -31,7 +25,11 @@ pub(super) fn begin(
         title: title.unwrap_or_else(|| pipeline.name.value.clone()),
         file: options.file.clone(),
         text: pipeline.source.text().to_owned(),
-        params: pipeline.params.iter().map(|(name, param)| (name.clone(), serde_json::to_value(&param.value).unwrap_or_default())).collect(),
+        params: pipeline
+            .params
+            .iter()
+            .map(|(name, param)| (name.clone(), serde_json::to_value(&param.value).unwrap_or_default()))
+            .collect(),
         started: now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         seconds: 0.0,
         status: RunStatus::Running,
@@ -66,7 +64,7 @@ pub(super) fn mask(record: &mut RunRecord, secrets: &Secrets) {
     }
 }
 
-fn mask_value(value: serde_json::Value, secrets: &Secrets) -> serde_json::Value {
+pub(super) fn mask_value(value: serde_json::Value, secrets: &Secrets) -> serde_json::Value {
     use serde_json::Value;
     match value {
         Value::String(text) => Value::String(secrets.mask(&text)),
@@ -88,6 +86,6 @@ pub(super) fn save(record: &RunRecord) -> Result<(), Diagnostic> {
 }
 
 /// Reads the record of a run.
-pub fn load(folder: &Path) -> Option<RunRecord> {
+pub(super) fn load(folder: &Path) -> Option<RunRecord> {
     serde_json::from_slice(&std::fs::read(folder.join("manifest.json")).ok()?).ok()
 }

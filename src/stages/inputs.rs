@@ -37,7 +37,8 @@ pub fn columns(schema: &Schema, names: &[Spanned<String>], id: &str) -> Result<V
     for name in names {
         match column(schema, name, id) {
             Ok(field) if found.contains(field) => {
-                findings.push(Diagnostic::definition(format!("column `{}` is named twice", name.value)).at(&name.place));
+                findings
+                    .push(Diagnostic::definition(format!("column `{}` is named twice", name.value)).at(&name.place));
             }
             Ok(field) => found.push(field.clone()),
             Err(finding) => findings.push(finding),
@@ -80,7 +81,7 @@ pub fn numeric_columns(schema: &Schema, names: &[Spanned<String>], id: &str) -> 
 ///
 /// Errors: everything that is wrong with it, each at its place inside the text.
 pub fn expression(text: &Spanned<String>, schema: &Schema) -> Result<Expr, Findings> {
-    expression::compile(&text.value, schema).map_err(|errors| located(text, errors))
+    expression::compile_scalar(&text.value, schema).map_err(|errors| located(text, errors))
 }
 
 /// Compiles a condition over one row.
@@ -160,10 +161,7 @@ pub fn all_columns(schema: &Schema) -> Vec<NamedExpr> {
     schema
         .fields()
         .iter()
-        .map(|field| NamedExpr {
-            name: field.name.clone(),
-            expr: Expr::column(&field.name, field.data_type.clone()),
-        })
+        .map(|field| NamedExpr { name: field.name.clone(), expr: Expr::column(&field.name, field.data_type.clone()) })
         .collect()
 }
 
@@ -188,4 +186,19 @@ pub fn new_name(schema: &Schema, name: &str, place: &crate::diagnostic::Place) -
 /// Whether values of the type can be compared for equality, as keys must.
 pub fn is_key(data_type: &DataType) -> bool {
     !data_type.is_nested() && *data_type != DataType::Interval
+}
+
+/// The column as text for people; none for types that have no short text. Instants are shown in UTC.
+pub fn shown(field: &Field) -> Option<Expr> {
+    let value = Expr::column(&field.name, field.data_type.clone());
+    match &field.data_type {
+        DataType::List(_) | DataType::Struct(_) | DataType::Binary | DataType::Interval | DataType::Null => None,
+        DataType::Datetime(Some(_)) => {
+            let arguments = vec![value, Expr::string("UTC")];
+            let clock = Expr::call(expression::Function::AtTimeZone, arguments, DataType::Datetime(None));
+            Some(clock.cast(DataType::String, false))
+        }
+        DataType::Duration => expression::compose::cast(value, DataType::String, false).ok(),
+        _ => Some(value.cast(DataType::String, false)),
+    }
 }

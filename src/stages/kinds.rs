@@ -4,6 +4,9 @@ use super::{Family, Stage, ingest, learn, mine, prepare, render};
 use crate::definition::{Node, decode};
 use crate::diagnostic::Findings;
 
+/// Options that were read, and the same as JSON with every default filled in.
+pub(crate) type ReadOptions = Result<(Box<dyn Stage>, serde_json::Value), Findings>;
+
 /// A kind of stage.
 #[derive(Debug)]
 pub struct Kind {
@@ -14,12 +17,12 @@ pub struct Kind {
     /// Whether it learns something from rows that later rows are treated with.
     pub learns: bool,
     /// Reads the options; also gives them back with every default filled in.
-    pub read: fn(&Node) -> Result<(Box<dyn Stage>, serde_json::Value), Findings>,
+    pub read: fn(&Node) -> ReadOptions,
     /// The JSON Schema of the options; its description is the documentation page.
     pub schema: fn(schemars::SchemaGenerator) -> schemars::Schema,
 }
 
-fn read<T>(node: &Node) -> Result<(Box<dyn Stage>, serde_json::Value), Findings>
+fn read<T>(node: &Node) -> ReadOptions
 where
     T: Stage + serde::de::DeserializeOwned + serde::Serialize + 'static,
 {

@@ -73,6 +73,8 @@ pub struct Planned {
     pub meaning: serde_json::Value,
     /// Warnings.
     pub findings: Findings,
+    /// Files and folders that it writes for the user, with the places that name them.
+    pub targets: Vec<(PathBuf, Place)>,
 }
 
 impl Planned {
@@ -83,7 +85,14 @@ impl Planned {
             work: Box::new(RelationalWork::default()),
             meaning: serde_json::Value::Null,
             findings: Vec::new(),
+            targets: Vec::new(),
         }
+    }
+
+    /// Names a file that it writes.
+    pub fn target(mut self, path: PathBuf, place: &Place) -> Self {
+        self.targets.push((path, place.clone()));
+        self
     }
 
     /// Replaces the work.

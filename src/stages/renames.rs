@@ -24,9 +24,7 @@ impl<'de> Deserialize<'de> for Renames {
             Value::Sequence(items) => items.iter().map(|item| text(item).map(same)).collect::<Result<_, _>>()?,
             Value::Mapping(entries) => entries
                 .iter()
-                .map(|entry| {
-                    Ok((Spanned::new(entry.key.clone(), entry.key_place.clone()), text(&entry.value)?))
-                })
+                .map(|entry| Ok((Spanned::new(entry.key.clone(), entry.key_place.clone()), text(&entry.value)?)))
                 .collect::<Result<_, D::Error>>()?,
             _ => vec![same(text(&node)?)],
         };

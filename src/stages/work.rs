@@ -49,6 +49,12 @@ pub trait Work: Send + Sync {
         Vec::new()
     }
 
+    /// What a person should hear of even without looking at the report, in a sentence each.
+    fn remarks(&self, counts: &StageCounts) -> Vec<String> {
+        let _ = counts;
+        Vec::new()
+    }
+
     /// Trouble that shows only in the counts (a `validate` with `severity: fail`): the finding stops what depends on it.
     fn judge(&self, counts: &StageCounts) -> Option<Diagnostic> {
         let _ = counts;

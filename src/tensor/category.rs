@@ -12,9 +12,9 @@ const COUNTED: usize = 1 << 16;
 
 /// A column of categories with its vocabulary. It becomes one input for each word, which is 1 where the row has it.
 ///
-/// Values that were too rare in training for the vocabulary share the input `other`, and so do values that were never seen. When
-/// training had no rare values there is no such input, and unseen values leave all inputs at 0: an input that was always 0 in
-/// training has a weight that means nothing. The same holds for null and the input `missing`.
+/// Values that were too rare in training for the vocabulary share the input `other`, and so do values that were never
+/// seen. When training had no rare values there is no such input, and unseen values leave all inputs at 0: an input
+/// that was always 0 in training has a weight that means nothing. The same holds for null and the input `missing`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Category {
@@ -59,8 +59,8 @@ impl Category {
         words.chain(other).chain(missing).collect()
     }
 
-    /// Sets the column's part of each row of `inputs` (`[n, width]`, zeros) from `offset` on; returns how many values were
-    /// missing and how many are not in the vocabulary.
+    /// Sets the column's part of each row of `inputs` (`[n, width]`, zeros) from `offset` on; returns how many values
+    /// were missing and how many are not in the vocabulary.
     pub(super) fn encode(&self, array: &ArrayRef, inputs: &mut [f32], width: usize, offset: usize) -> (u64, u64) {
         let places: FxHashMap<&str, usize> =
             self.vocabulary.iter().enumerate().map(|(at, word)| (word.as_str(), at)).collect();

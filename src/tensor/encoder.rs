@@ -137,7 +137,8 @@ impl Encoder {
             unknown.push(other);
             offset += feature.width();
         }
-        let inputs = Array2::from_shape_vec((rows, width), inputs).map_err(|error| TensorError::Rows(error.to_string()))?;
+        let inputs =
+            Array2::from_shape_vec((rows, width), inputs).map_err(|error| TensorError::Rows(error.to_string()))?;
         Ok(Encoded { inputs, missing, unknown })
     }
 
@@ -148,7 +149,8 @@ impl Encoder {
         let column = self.target.column();
         let array = batch.column_by_name(column).ok_or_else(|| TensorError::MissingColumn(column.to_owned()))?;
         let read = self.target.read(array);
-        let with_target = filter_record_batch(batch, &read.rows).map_err(|error| TensorError::Rows(error.to_string()))?;
+        let with_target =
+            filter_record_batch(batch, &read.rows).map_err(|error| TensorError::Rows(error.to_string()))?;
         let encoded = self.encode(&with_target)?;
         Ok(Labelled { encoded, targets: read.targets, missing: read.missing, unknown: read.unknown })
     }

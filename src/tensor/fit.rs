@@ -54,7 +54,8 @@ impl Fit {
     /// Nothing learned yet.
     pub fn new(specification: &Specification) -> Self {
         let numbers = specification.numbers.iter().map(|name| NumberFit::new(name, specification.number_scale));
-        let categories = specification.categories.iter().map(|name| CategoryFit::new(name, specification.max_categories));
+        let categories =
+            specification.categories.iter().map(|name| CategoryFit::new(name, specification.max_categories));
         Self {
             features: numbers.map(FeatureFit::Number).chain(categories.map(FeatureFit::Category)).collect(),
             target: TargetFit::new(&specification.target, specification.kind),

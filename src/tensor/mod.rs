@@ -5,9 +5,9 @@
 //!                                          --labelled--> inputs and targets of the rows that have one
 //! ```
 //!
-//! A [`Fit`] learns centers, scales and vocabularies from the rows that it is given, and nothing else ever does: whoever hands
-//! it the training rows alone can be sure that no other row has a say. The [`Encoder`] that comes out is stored as JSON and
-//! gives the same numbers to the last bit when it is read back.
+//! A [`Fit`] learns centers, scales and vocabularies from the rows that it is given, and nothing else ever does:
+//! whoever hands it the training rows alone can be sure that no other row has a say. The [`Encoder`] that comes out is
+//! stored as JSON and gives the same numbers to the last bit when it is read back.
 //!
 //! | where | what |
 //! |---|---|

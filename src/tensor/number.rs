@@ -9,14 +9,15 @@ use crate::batch;
 use crate::statistics::moments::Moments;
 use crate::statistics::quantiles::QuantileSketch;
 
-/// The largest size of a scaled number. What lies a million scales from the center says nothing more by lying farther, and
-/// would drive the sums of a network out of the range of `f32`. Numbers that are not scaled are limited by `f32` alone.
+/// The largest size of a scaled number. What lies a million scales from the center says nothing more by lying farther,
+/// and would drive the sums of a network out of the range of `f32`. Numbers that are not scaled are limited by `f32`
+/// alone.
 pub const LARGEST: f64 = 1e6;
 
 /// A column of numbers with what was learned about it.
 ///
-/// Null, NaN and infinities count as missing. A missing value becomes the mean of the training rows (the median under a robust
-/// scale), and a second input tells that it was missing, if values were missing in training.
+/// Null, NaN and infinities count as missing. A missing value becomes the mean of the training rows (the median under a
+/// robust scale), and a second input tells that it was missing, if values were missing in training.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Number {
@@ -65,8 +66,8 @@ impl Number {
         std::iter::once(self.name.clone()).chain(mark).collect()
     }
 
-    /// Fills the column's part of each row of `inputs` (`[n, width]`, zeros) from `offset` on; returns how many values were
-    /// missing.
+    /// Fills the column's part of each row of `inputs` (`[n, width]`, zeros) from `offset` on; returns how many values
+    /// were missing.
     pub(super) fn encode(&self, array: &ArrayRef, inputs: &mut [f32], width: usize, offset: usize) -> u64 {
         let limit = if self.is_scaled { LARGEST } else { f64::from(f32::MAX) };
         let mut missing = 0;
@@ -135,7 +136,8 @@ impl NumberFit {
             }
         };
         let finite = |value: Option<f64>| value.filter(|value| value.is_finite());
-        // Without a value nothing is known; with equal values there is no scale. Both leave differences from the center.
+        // Without a value nothing is known; with equal values there is no scale. Both leave differences from the
+        // center.
         let center = finite(center).unwrap_or(0.0);
         let scale = finite(scale).filter(|scale| *scale > 0.0).unwrap_or(1.0);
         let fill = finite(finite(fill).map(|fill| (fill - center) / scale)).unwrap_or(0.0);

@@ -51,8 +51,8 @@ fn rows(encoded: &Encoded) -> Vec<Vec<f32>> {
 
 #[test]
 fn numbers_are_scaled_by_what_was_learned() {
-    // 1, 2, 3, 6: mean 3, sample variance (4 + 1 + 0 + 9) / 3, minimum 1, range 5; the quartiles of 1, 2, 3, 6 by linear
-    // interpolation are 1.75, 2.5 and 3.75.
+    // 1, 2, 3, 6: mean 3, sample variance (4 + 1 + 0 + 9) / 3, minimum 1, range 5; the quartiles of 1, 2, 3, 6 by
+    // linear interpolation are 1.75, 2.5 and 3.75.
     let x = batch(vec![("x", numbers(&[Some(1.0), Some(2.0), Some(3.0), Some(6.0)])), ("y", ys(4))]);
     let deviation = (14.0_f64 / 3.0).sqrt();
     for (scale, expected, missing) in [
@@ -123,7 +123,10 @@ fn classes_are_sorted_and_whole_numbers_by_value() {
     let x = batch(vec![("x", numbers(&[Some(1.0); 5])), ("y", y)]);
     let encoder = fitted(&specification(&["x"], &[], TargetKind::Category), std::slice::from_ref(&x)).unwrap();
     let classes = encoder.target().classes().unwrap();
-    assert_eq!((classes.names.as_slice(), classes.counts.as_slice()), (["-1", "9", "10"].map(String::from).as_slice(), [1, 1, 2].as_slice()));
+    assert_eq!(
+        (classes.names.as_slice(), classes.counts.as_slice()),
+        (["-1", "9", "10"].map(String::from).as_slice(), [1, 1, 2].as_slice())
+    );
     assert_eq!((classes.majority(), classes.share(2)), (2, 0.5));
     assert_eq!((encoder.rows(), encoder.left_out()), (4, 1));
     assert_eq!(encoder.labelled(&x).unwrap().targets, Targets::Classes(vec![2, 1, 0, 2]));
@@ -190,11 +193,7 @@ fn targets_from_which_nothing_can_be_learned_are_refused() {
 }
 
 fn any_number() -> impl Strategy<Value = Option<f64>> {
-    prop_oneof![
-        Just(None),
-        prop::num::f64::ANY.prop_map(Some),
-        (-1e3..1e3).prop_map(Some),
-    ]
+    prop_oneof![Just(None), prop::num::f64::ANY.prop_map(Some), (-1e3..1e3).prop_map(Some),]
 }
 
 proptest! {

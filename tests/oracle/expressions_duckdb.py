@@ -40,25 +40,23 @@ def connect():
     return connection
 
 
-def stored(kind):
-    """SQL that turns the column "v" of a type into what is stored."""
+def stored(kind, column="v"):
+    """SQL that turns a column of a type into what is stored."""
     if kind == "DATE":
-        return "CAST(v - DATE '1970-01-01' AS BIGINT)"
+        return f"CAST({column} - DATE '1970-01-01' AS BIGINT)"
     if kind == "TIME":
-        return "CAST(epoch(v) * 1000000 AS BIGINT)"
-    if kind == "TIMESTAMP":
-        return "epoch_us(v)"
-    if kind == "TIMESTAMP WITH TIME ZONE":
-        return "epoch_us(v)"
+        return f"CAST(epoch({column}) * 1000000 AS BIGINT)"
+    if kind in ("TIMESTAMP", "TIMESTAMP WITH TIME ZONE"):
+        return f"epoch_us({column})"
     if kind == "INTERVAL":
-        return "CAST(round(epoch(v) * 1000000) AS BIGINT)"
+        return f"CAST(round(epoch({column}) * 1000000) AS BIGINT)"
     if kind.startswith("DECIMAL"):
-        return "CAST(v AS VARCHAR)"
+        return f"CAST({column} AS VARCHAR)"
     if kind == "BLOB":
-        return "hex(v)"
+        return f"hex({column})"
     if kind == "DATE[]":
-        return "list_transform(v, lambda x: CAST(x - DATE '1970-01-01' AS BIGINT))"
-    return "v"
+        return f"list_transform({column}, lambda x: CAST(x - DATE '1970-01-01' AS BIGINT))"
+    return column
 
 
 def plain(value):

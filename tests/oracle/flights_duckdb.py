@@ -90,7 +90,8 @@ def ledger():
         "airports": count["airports"], "observations": count["weather"], "believable": count["weather"], "weather": count["weather"],
         "flights": count["flights"], "expected": count["flights"], "enriched": count["enriched"], "arrived": count["ready"],
         "ready": count["ready"], "by_carrier": one("select count(distinct carrier) from enriched"),
-        "by_month": one("select count(distinct (month, origin)) from enriched"), "some": 4000, "filled": count["ready"], "bounded": count["ready"],
+        "by_month": one("select count(distinct (month, origin)) from enriched"),
+        "usual": one("select count(*) from ready where dep_delay < 240 and sky is not null"), "some": 4000, "filled": count["ready"], "bounded": count["ready"],
         "scaled": count["ready"],
     }
     unmatched = {

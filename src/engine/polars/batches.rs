@@ -4,9 +4,9 @@
 //! one library's struct is moved into the other's. This is the one file of the engine with `unsafe` code.
 #![allow(unsafe_code, reason = "ownership of arrays moves between two implementations of one C interface")]
 
-use arrow::array::{Array, ArrayRef, NullArray, RecordBatch, RecordBatchOptions, make_array};
+use arrow::array::{Array, ArrayRef, AsArray, LargeListArray, NullArray, RecordBatch, RecordBatchOptions, make_array};
 use arrow::compute::{CastOptions, cast_with_options};
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Field, SchemaRef};
 use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
 use polars::prelude as pl;
 
@@ -48,6 +48,12 @@ fn export(series: &pl::Series, chunk: usize) -> Result<ArrayRef, EngineError> {
         let rows = series.chunks().get(chunk).map_or(0, |chunk| chunk.len());
         return Ok(std::sync::Arc::new(NullArray::new(rows)));
     }
+    let (storable, holds_nulls) = storable(series.dtype());
+    if holds_nulls {
+        let wanted = series.dtype().clone();
+        let series = series.cast(&storable).map_err(|e| internal(&e))?;
+        return Ok(with_nulls(export(&series, chunk)?, &wanted));
+    }
     let schema = polars_arrow::ffi::export_field_to_c(&series.dtype().to_arrow_field(series.name().clone(), level));
     let array = polars_arrow::ffi::export_array_to_c(series.to_arrow(chunk, level));
     // SAFETY: both types are `repr(C)` and have the fields of `struct ArrowArray` in the order of the specification, so a
@@ -59,6 +65,31 @@ fn export(series: &pl::Series, chunk: usize) -> Result<ArrayRef, EngineError> {
     // SAFETY: the structs were just made by a library that implements the interface, and nothing else holds them.
     let data = unsafe { arrow::ffi::from_ffi(array, &schema) }.map_err(|e| internal(&e))?;
     Ok(make_array(data))
+}
+
+/// The type with booleans in place of untyped nulls within lists, and whether there were any.
+fn storable(data_type: &pl::DataType) -> (pl::DataType, bool) {
+    match data_type {
+        pl::DataType::Null => (pl::DataType::Boolean, true),
+        pl::DataType::List(element) => {
+            let (element, changed) = storable(element);
+            (pl::DataType::List(Box::new(element)), changed)
+        }
+        other => (other.clone(), false),
+    }
+}
+
+/// The inverse of [`storable`]: what is null in the wanted type becomes an array of nulls.
+fn with_nulls(array: ArrayRef, wanted: &pl::DataType) -> ArrayRef {
+    match (wanted, array.as_list_opt::<i64>()) {
+        (pl::DataType::Null, _) => std::sync::Arc::new(NullArray::new(array.len())),
+        (pl::DataType::List(element), Some(list)) => {
+            let elements = with_nulls(list.values().clone(), element);
+            let field = std::sync::Arc::new(Field::new("item", elements.data_type().clone(), true));
+            std::sync::Arc::new(LargeListArray::new(field, list.offsets().clone(), elements, list.nulls().cloned()))
+        }
+        _ => array,
+    }
 }
 
 /// The table as one frame of exactly that schema.

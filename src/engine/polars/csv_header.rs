@@ -26,9 +26,10 @@ pub(super) fn check_headers<'f>(files: &'f FileScan, format: &CsvFormat) -> Resu
             None => {
                 let (found, expected) = (header.len(), files.file_schema.len());
                 if found != expected {
+                    let found = if found == 1 { "1 column".to_owned() } else { format!("{found} columns") };
                     return Err(EngineError::new(
                         Class::Data,
-                        format!("{} has {found} of the {expected} columns that were expected", path.display()),
+                        format!("{} has {found}, but {expected} were expected", path.display()),
                     ));
                 }
                 first = Some((path, header));

@@ -34,7 +34,10 @@ pub(super) fn polars_type(data_type: &DataType) -> pl::DataType {
         DataType::Duration | DataType::Interval => pl::DataType::Duration(pl::TimeUnit::Microseconds),
         DataType::List(element) => pl::DataType::List(Box::new(polars_type(element))),
         DataType::Struct(fields) => pl::DataType::Struct(
-            fields.iter().map(|field| pl::Field::new(field.name.as_str().into(), polars_type(&field.data_type))).collect(),
+            fields
+                .iter()
+                .map(|field| pl::Field::new(field.name.as_str().into(), polars_type(&field.data_type)))
+                .collect(),
         ),
     }
 }

@@ -3,6 +3,7 @@
 
 use polars::prelude as pl;
 
+use super::data_type::polars_type;
 use super::relation::{Needed, is_needed};
 use crate::diagnostic::Class;
 use crate::engine::EngineError;
@@ -71,8 +72,17 @@ pub(super) fn join(
             .finish()
             .select(whole_left().chain(taken()).collect::<Vec<_>>()),
         (JoinKind::Asof, Some((asof, right_value))) => {
-            nearest(left, right, &left_keys, &right_keys, asof, &right_value)
-                .select(whole_left().chain(taken()).collect::<Vec<_>>())
+            let value_type = left_schema.data_type(&asof.left).map_or(pl::DataType::Int64, polars_type);
+            // A left row without a value matches nothing.
+            let known = |column: pl::Expr, name: &str| {
+                pl::when(pl::col(asof.left.as_str()).is_not_null())
+                    .then(column)
+                    .otherwise(pl::lit(pl::NULL))
+                    .alias(name)
+            };
+            let taken = join.take.iter().map(|(_, ours)| known(pl::col(ours.as_str()), ours));
+            nearest(left, right, &left_keys, &right_keys, asof, &value_type, &right_value)
+                .select(whole_left().chain(taken).collect::<Vec<_>>())
         }
         (JoinKind::Asof, None) => {
             return Err(EngineError::new(Class::Stage, "an asof join needs the columns that it compares"));
@@ -140,7 +150,7 @@ impl<'a> Sides<'a> {
 }
 
 /// The left rows in their order, each with the right row nearest in the asof order. Right rows without a value or a key match
-/// nothing. Of equal right values the last in the order of the right wins when looking backward, the first when looking
+/// nothing; what a left row without a value gets means nothing. Of equal right values the last in the order of the right wins when looking backward, the first when looking
 /// forward; of two equally near ones the larger.
 fn nearest(
     left: pl::LazyFrame,
@@ -148,15 +158,19 @@ fn nearest(
     left_keys: &[String],
     right_keys: &[String],
     asof: &Asof,
+    value_type: &pl::DataType,
     right_value: &str,
 ) -> pl::LazyFrame {
     const ROW: &str = "__left_row";
+    const VALUE: &str = "__left_value";
     let sorted = || pl::SortMultipleOptions::default().with_maintain_order(true).with_nulls_last(true);
     let known = right_keys
         .iter()
         .fold(pl::col(right_value).is_not_null(), |all, key| all.and(pl::col(key.as_str()).is_not_null()));
     let right = right.filter(known).sort([right_value], sorted());
-    let left = left.with_row_index(ROW, None).sort([asof.left.as_str()], sorted());
+    // Polars 0.55.2 loses rows of the right when nulls stand among the left's datetimes, so there are none.
+    let value = pl::col(asof.left.as_str()).fill_null(pl::lit(0_i32).cast(value_type.clone())).alias(VALUE);
+    let left = left.with_row_index(ROW, None).with_column(value).sort([VALUE], sorted());
     let by = |keys: &[String]| (!keys.is_empty()).then(|| keys.iter().map(|key| key.as_str().into()).collect());
     let options = pl::AsOfOptions {
         strategy: match asof.direction {
@@ -174,7 +188,7 @@ fn nearest(
     left.join_builder()
         .with(right)
         .how(pl::JoinType::AsOf(Box::new(options)))
-        .left_on([pl::col(asof.left.as_str())])
+        .left_on([pl::col(VALUE)])
         .right_on([pl::col(right_value)])
         .coalesce(pl::JoinCoalesce::KeepColumns)
         .finish()

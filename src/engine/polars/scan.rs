@@ -1,5 +1,7 @@
 //! Files as lazy frames whose columns have exactly the types of the scan's schema.
 
+use std::collections::HashMap;
+
 use polars::prelude as pl;
 use polars::prelude::{ChunkAgg, LazyFileListReader};
 
@@ -30,11 +32,14 @@ pub(super) fn scan_files(files: &FileScan, schema: &Schema) -> Result<pl::LazyFr
         FileFormat::Ndjson => scan_ndjson(files)?,
         FileFormat::Parquet => return scan_parquet(files, schema),
     };
+    // A file may have 100,000 columns, so no column is looked for one by one.
+    let types: HashMap<&str, &DataType> =
+        files.file_schema.fields().iter().map(|field| (field.name.as_str(), &field.data_type)).collect();
     let columns = schema.fields().iter().map(|field| {
         if Some(&field.name) == files.filename.as_ref() {
             return Ok(pl::col(field.name.as_str()));
         }
-        let file_type = files.file_schema.data_type(&field.name).ok_or_else(|| no_column(&field.name, files))?;
+        let file_type = *types.get(field.name.as_str()).ok_or_else(|| no_column(&field.name, files))?;
         let read_type = read_type(file_type, &files.format);
         if read_type == field.data_type {
             return Ok(pl::col(field.name.as_str()));

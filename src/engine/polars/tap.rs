@@ -11,18 +11,26 @@ use crate::engine::{EngineError, Tally};
 use crate::relation::Tap;
 
 /// What the taps of one execution have counted so far. The tally hears of it at the end of a successful execution only.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Counts {
     taps: Vec<Arc<TapCounts>>,
 }
 
-#[derive(Debug)]
 struct TapCounts {
     tap: Arc<Tap>,
     rows: AtomicU64,
     counters: Vec<AtomicU64>,
-    /// For each sample its rows by their number in the input.
-    samples: Vec<Mutex<BTreeMap<u64, Vec<Option<String>>>>>,
+    samples: Vec<SampleRows>,
+}
+
+/// A sample as it fills up.
+struct SampleRows {
+    /// The column that tells the rows for which the sample's condition is true.
+    when: String,
+    /// What is kept of a row; computed for kept rows only.
+    columns: Vec<pl::Expr>,
+    /// The kept rows by their number in the input.
+    rows: Mutex<BTreeMap<u64, Vec<Option<String>>>>,
 }
 
 impl Counts {
@@ -35,9 +43,9 @@ impl Counts {
                 for (counter, count) in tap.counters.iter().zip(&counts.counters) {
                     *point.counters.entry(counter.name.clone()).or_default() += count.load(Ordering::Relaxed);
                 }
-                for (sample, rows) in tap.samples.iter().zip(&counts.samples) {
+                for (sample, found) in tap.samples.iter().zip(&counts.samples) {
                     let kept = point.samples.entry(sample.name.clone()).or_default();
-                    let rows = rows.lock().unwrap_or_else(PoisonError::into_inner);
+                    let rows = found.rows.lock().unwrap_or_else(PoisonError::into_inner);
                     let wanted = sample.rows.saturating_sub(kept.len());
                     kept.extend(rows.values().take(wanted).cloned());
                 }
@@ -47,8 +55,8 @@ impl Counts {
 
     /// The frame with a tap. A tap that occurs several times in one execution (in a relation with shared parts) counts once.
     ///
-    /// A tap that counts rows only lets projections pass to the scan. Counters and samples are computed as columns before the
-    /// tap, which takes them off again, so nothing passes.
+    /// A tap that counts rows only lets projections pass to the scan. Counters and the conditions of samples are computed as
+    /// columns before the tap, which takes them off again, so nothing passes.
     pub(super) fn tap(
         &mut self,
         frame: pl::LazyFrame,
@@ -58,11 +66,12 @@ impl Counts {
         if self.taps.iter().any(|counts| counts.tap.stage == tap.stage && counts.tap.point == tap.point) {
             return Ok(frame);
         }
+        let (extra, samples) = extra(tap)?;
         let counts = Arc::new(TapCounts {
             tap: tap.clone(),
             rows: AtomicU64::new(0),
             counters: tap.counters.iter().map(|_| AtomicU64::new(0)).collect(),
-            samples: tap.samples.iter().map(|_| Mutex::default()).collect(),
+            samples,
         });
         self.taps.push(counts.clone());
         let cancelled = cancelled.clone();
@@ -79,20 +88,21 @@ impl Counts {
                 Some("tap"),
             ));
         }
-        let extra = Extra::new(tap)?;
         let mut frame = frame;
+        let mut names: Vec<pl::PlSmallStr> = extra.iter().map(|(name, _)| name.as_str().into()).collect();
         if !tap.samples.is_empty() {
             frame = frame.with_row_index(INDEX, None);
+            names.push(INDEX.into());
         }
-        let frame = frame.with_columns(extra.columns);
-        let names = extra.names;
+        let frame = frame.with_columns(extra.into_iter().map(|(name, column)| column.alias(name)).collect::<Vec<_>>());
+        let dropped = names.clone();
         let count = move |frame: pl::DataFrame| {
             stop_if(&cancelled)?;
             counts.add(&frame)?;
             Ok(frame.drop_many(names.iter().cloned()))
         };
         let drop_extra = {
-            let names = Extra::names(tap);
+            let names = dropped;
             move |schema: &pl::Schema| -> pl::PolarsResult<pl::SchemaRef> {
                 let mut schema = schema.clone();
                 for name in &names {
@@ -122,38 +132,31 @@ fn stop_if(cancelled: &AtomicBool) -> pl::PolarsResult<()> {
 
 const INDEX: &str = "__tap_row";
 
-/// The columns that a tap needs besides the frame's own.
-struct Extra {
-    columns: Vec<pl::Expr>,
-    names: Vec<pl::PlSmallStr>,
-}
-
-impl Extra {
-    fn new(tap: &Tap) -> Result<Self, EngineError> {
-        let mut columns = Vec::new();
-        for (i, counter) in tap.counters.iter().enumerate() {
-            columns.push(expression::lower(&counter.expr)?.alias(counter_name(i)));
-        }
-        for (i, sample) in tap.samples.iter().enumerate() {
-            columns.push(expression::lower(&sample.when)?.alias(when_name(i)));
-            for (j, column) in sample.columns.iter().enumerate() {
-                columns.push(expression::lower(&column.expr)?.alias(sample_name(i, j)));
+/// The columns that a tap needs besides the frame's own, by name, and its samples, empty.
+///
+/// The condition of a sample often is a counter as well; then it is computed once.
+#[expect(clippy::type_complexity, reason = "the two halves of what a tap needs")]
+fn extra(tap: &Tap) -> Result<(Vec<(String, pl::Expr)>, Vec<SampleRows>), EngineError> {
+    let mut columns = Vec::new();
+    for (i, counter) in tap.counters.iter().enumerate() {
+        columns.push((counter_name(i), expression::lower(&counter.expr)?));
+    }
+    let mut samples = Vec::new();
+    for (i, sample) in tap.samples.iter().enumerate() {
+        let when = match tap.counters.iter().position(|counter| counter.expr == sample.when) {
+            Some(counter) => counter_name(counter),
+            None => {
+                columns.push((when_name(i), expression::lower(&sample.when)?));
+                when_name(i)
             }
+        };
+        let mut kept = vec![pl::col(INDEX)];
+        for (j, column) in sample.columns.iter().enumerate() {
+            kept.push(expression::lower(&column.expr)?.alias(sample_name(j)));
         }
-        Ok(Self { columns, names: Self::names(tap) })
+        samples.push(SampleRows { when, columns: kept, rows: Mutex::default() });
     }
-
-    fn names(tap: &Tap) -> Vec<pl::PlSmallStr> {
-        let mut names: Vec<String> = (0..tap.counters.len()).map(counter_name).collect();
-        for (i, sample) in tap.samples.iter().enumerate() {
-            names.push(when_name(i));
-            names.extend((0..sample.columns.len()).map(|j| sample_name(i, j)));
-        }
-        if !tap.samples.is_empty() {
-            names.push(INDEX.to_owned());
-        }
-        names.into_iter().map(Into::into).collect()
-    }
+    Ok((columns, samples))
 }
 
 fn counter_name(counter: usize) -> String {
@@ -164,8 +167,8 @@ fn when_name(sample: usize) -> String {
     format!("__tap_when_{sample}")
 }
 
-fn sample_name(sample: usize, column: usize) -> String {
-    format!("__tap_sample_{sample}_{column}")
+fn sample_name(column: usize) -> String {
+    format!("__tap_sample_{column}")
 }
 
 impl TapCounts {
@@ -175,39 +178,44 @@ impl TapCounts {
             let trues = frame.column(&counter_name(i))?.bool()?.sum().unwrap_or_default();
             counter.fetch_add(u64::from(trues), Ordering::Relaxed);
         }
-        for (i, (sample, kept)) in self.tap.samples.iter().zip(&self.samples).enumerate() {
-            let when = frame.column(&when_name(i))?.bool()?;
-            if when.any() {
-                self.keep(i, &frame.filter(when)?, sample.rows, kept)?;
-            }
+        for (sample, kept) in self.tap.samples.iter().zip(&self.samples) {
+            kept.keep(frame, sample.rows)?;
         }
         Ok(())
     }
+}
 
+impl SampleRows {
     /// Frames arrive in any order, so the rows with the smallest numbers are kept.
-    fn keep(
-        &self,
-        i: usize,
-        found: &pl::DataFrame,
-        wanted: usize,
-        kept: &Mutex<BTreeMap<u64, Vec<Option<String>>>>,
-    ) -> pl::PolarsResult<()> {
-        let index = found.column(INDEX)?.as_materialized_series().cast(&pl::DataType::UInt64)?;
+    fn keep(&self, frame: &pl::DataFrame, wanted: usize) -> pl::PolarsResult<()> {
+        let index = frame.column(INDEX)?.as_materialized_series().cast(&pl::DataType::UInt64)?;
         let index = index.u64()?;
-        let columns = self.tap.samples.get(i).map_or(0, |sample| sample.columns.len());
-        let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let last = kept.keys().next_back().copied();
-        let wanted_rows: Vec<(usize, u64)> = index
-            .into_no_null_iter()
-            .enumerate()
-            .filter(|(_, number)| kept.len() < wanted || last.is_some_and(|last| *number < last))
+        let when = frame.column(&self.when)?.bool()?;
+        let mut kept = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = if kept.len() < wanted { u64::MAX } else { kept.keys().next_back().copied().unwrap_or(0) };
+        // The numbers of a frame ascend, so most frames are passed over by looking at their first row.
+        if index.first().is_none_or(|first| first >= last) || !when.any() {
+            return Ok(());
+        }
+        let rows = (0..).zip(when.iter().zip(index.iter()));
+        let chosen: Vec<pl::IdxSize> = rows
+            .take_while(|(_, (_, number))| number.is_some_and(|number| number < last))
+            .filter(|(_, (when, _))| *when == Some(true))
             .take(wanted)
+            .map(|(row, _)| row)
             .collect();
-        let Some(rows) = wanted_rows.iter().map(|(row, _)| row + 1).max() else { return Ok(()) };
+        if chosen.is_empty() {
+            return Ok(());
+        }
+        let few = frame.take(&pl::IdxCa::from_vec("rows".into(), chosen))?;
+        let shown = pl::IntoLazy::lazy(few).select(self.columns.clone()).collect()?;
+        let numbers = shown.column(INDEX)?.as_materialized_series().cast(&pl::DataType::UInt64)?;
+        let columns = self.columns.len().saturating_sub(1);
         let texts = (0..columns)
-            .map(|j| texts(&found.column(&sample_name(i, j))?.as_materialized_series().slice(0, rows)))
+            .map(|j| texts(shown.column(&sample_name(j))?.as_materialized_series()))
             .collect::<pl::PolarsResult<Vec<_>>>()?;
-        for (row, number) in wanted_rows {
+        for (row, number) in numbers.u64()?.iter().enumerate() {
+            let Some(number) = number else { continue };
             kept.insert(number, texts.iter().map(|column| column.get(row).cloned().flatten()).collect());
         }
         while kept.len() > wanted {

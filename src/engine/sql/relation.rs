@@ -86,7 +86,12 @@ impl Chain<'_> {
             Relation::Project { input, columns } => {
                 let ordered = columns.iter().any(|column| follows_order(&column.expr));
                 let (from, order) = self.numbered(input, stage, ordered)?;
-                Ok(format!("SELECT\n  {}\nFROM {from}", self.columns(columns, order.as_deref())?))
+                let mut body = format!("SELECT\n  {}\nFROM {from}", self.columns(columns, order.as_deref())?);
+                if let Some(order) = order {
+                    // Windows leave the rows in their own order.
+                    body.push_str(&format!("\nORDER BY {}", self.name(&order)));
+                }
+                Ok(body)
             }
             Relation::Filter { input, predicate } => {
                 let from = self.input(input, stage)?;
@@ -255,11 +260,14 @@ impl Chain<'_> {
                 AsofDirection::Backward => on.push(format!("l.{from} >= r.{to}")),
                 AsofDirection::Forward => on.push(format!("l.{from} <= r.{to}")),
                 AsofDirection::Nearest => {
-                    let matching = if on.is_empty() { "TRUE".to_owned() } else { on.join(" AND ") };
+                    let number =
+                        |value: String| if is_moment(join, &asof.left) { format!("epoch_us({value})") } else { value };
+                    let distance = format!("abs({} - {})", number(format!("l.{from}")), number(format!("r.{to}")));
+                    on.push(format!("l.{from} IS NOT NULL AND r.{to} IS NOT NULL"));
                     return Ok(format!(
-                        "SELECT {columns}\nFROM {left} AS l LEFT JOIN LATERAL (\n  SELECT * FROM {right} AS r WHERE {matching} AND r.{to} IS NOT NULL\n  ORDER BY abs(epoch_or_number(l.{from}) - epoch_or_number(r.{to})) LIMIT 1\n) AS r ON TRUE"
-                    )
-                    .replace("epoch_or_number", if is_moment(join, &asof.left) { "epoch_us" } else { "" }));
+                        "SELECT {columns}\nFROM {left} AS l LEFT JOIN LATERAL (\n  SELECT * FROM {right} AS r\n  WHERE {}\n  ORDER BY {distance}, r.{to} DESC LIMIT 1\n) AS r ON TRUE",
+                        on.join(" AND ")
+                    ));
                 }
             }
         }

@@ -1,41 +1,33 @@
 //! Which layer each stage stands in: always below all of its inputs.
 
+use std::collections::BTreeMap;
+
 /// The most stages side by side. More of them go into the layers below, so that the picture grows downwards rather than out of sight.
 pub(super) const MOST_BESIDE: usize = 4;
 
 /// The layer of each stage, and how many layers there are.
 ///
-/// `main` is the main flow, from its first stage down; it keeps its place when there are too many beside it.
+/// `inputs` are the inputs of each stage; only those with a lower position count, since stages are recorded in the order in which
+/// they ran. `main` is the main flow, from its first stage down: it keeps its place when there are too many beside it. Stages that
+/// prepare something for the main flow stand right above the first that reads them rather than all at the top.
 ///
-/// `inputs` are the inputs of each stage; only those with a lower position count, since stages are recorded in the order in which they ran. Stages that
-/// read files stand right above the first stage that reads them rather than all at the top. O(stages x layers).
+/// O(stages x (stages + layers)).
 pub(super) fn layers(inputs: &[Vec<usize>], main: &[usize]) -> (Vec<usize>, usize) {
-    let mut beside: Vec<usize> = Vec::new();
+    let mut board = Board { taken: Vec::new(), kept: kept_for(inputs, main) };
     let mut layers: Vec<usize> = Vec::with_capacity(inputs.len());
-    for (at, from) in inputs.iter().enumerate() {
-        let layer = below(at, from, &layers);
-        let is_main = main.contains(&at);
-        let next_of_main = |input: &usize| main.iter().skip_while(|stage| *stage != input).nth(1);
-        // Beside the next stage of the main flow there is room for one less.
-        let kept = usize::from(!is_main && from.iter().filter_map(next_of_main).any(|&next| next > at));
-        let free = |layer: usize, kept: usize| beside.get(layer).is_none_or(|&taken| taken + kept < MOST_BESIDE);
-        let layer = if free(layer, kept) { layer } else { (layer + 1..).find(|&layer| free(layer, 0)).unwrap_or(layer) };
-        occupy(&mut beside, layer);
+    for (stage, from) in inputs.iter().enumerate() {
+        let lowest = below(stage, from, &layers);
+        let layer = (lowest..).find(|&layer| board.has_room(layer, stage)).unwrap_or(lowest);
+        board.put(stage, layer);
         layers.push(layer);
     }
-    for source in 0..inputs.len() {
-        if inputs.get(source).is_some_and(|from| from.iter().any(|&input| input < source)) {
-            continue;
-        }
-        let readers = inputs.iter().enumerate().filter(|(at, from)| *at > source && from.contains(&source));
-        let nearest = readers.filter_map(|(at, _)| layers.get(at)).min().copied();
-        let (Some(nearest), Some(layer)) = (nearest, layers.get_mut(source)) else { continue };
-        let lower = (*layer + 1..nearest).rev().find(|&lower| beside.get(lower).is_none_or(|&taken| taken < MOST_BESIDE));
-        if let Some(lower) = lower {
-            if let Some(count) = beside.get_mut(*layer) {
-                *count -= 1;
-            }
-            occupy(&mut beside, lower);
+    for stage in (0..inputs.len()).rev().filter(|stage| !main.contains(stage)) {
+        let readers = inputs.iter().enumerate().skip(stage + 1).filter(|(_, from)| from.contains(&stage));
+        let nearest = readers.filter_map(|(reader, _)| layers.get(reader)).min().copied();
+        let (Some(nearest), Some(layer)) = (nearest, layers.get_mut(stage)) else { continue };
+        if let Some(lower) = (*layer + 1..nearest).rev().find(|&lower| board.has_room(lower, stage)) {
+            board.leave(*layer);
+            board.put(stage, lower);
             *layer = lower;
         }
     }
@@ -44,17 +36,50 @@ pub(super) fn layers(inputs: &[Vec<usize>], main: &[usize]) -> (Vec<usize>, usiz
     (layers, depth)
 }
 
+/// The layer right below all inputs that have one.
 fn below(stage: usize, inputs: &[usize], layers: &[usize]) -> usize {
     let above = inputs.iter().filter(|&&input| input < stage).filter_map(|&input| layers.get(input)).max();
     above.map_or(0, |layer| layer + 1)
 }
 
-fn occupy(beside: &mut Vec<usize>, layer: usize) {
-    if beside.len() <= layer {
-        beside.resize(layer + 1, 0);
+/// The layers in which the stages of the main flow would stand if there were room for everything.
+fn kept_for(inputs: &[Vec<usize>], main: &[usize]) -> BTreeMap<usize, usize> {
+    let mut layers: Vec<usize> = Vec::with_capacity(inputs.len());
+    for (stage, from) in inputs.iter().enumerate() {
+        layers.push(below(stage, from, &layers));
     }
-    if let Some(count) = beside.get_mut(layer) {
-        *count += 1;
+    main.iter().filter_map(|&stage| Some((stage, *layers.get(stage)?))).collect()
+}
+
+/// How many stages each layer has, and where places are kept for the main flow.
+struct Board {
+    taken: Vec<usize>,
+    kept: BTreeMap<usize, usize>,
+}
+
+impl Board {
+    fn has_room(&self, layer: usize, stage: usize) -> bool {
+        let kept = self.kept.iter().filter(|(other, at)| **other != stage && **at == layer).count();
+        self.taken.get(layer).copied().unwrap_or(0) + kept < MOST_BESIDE
+    }
+
+    fn put(&mut self, stage: usize, layer: usize) {
+        if self.taken.len() <= layer {
+            self.taken.resize(layer + 1, 0);
+        }
+        if let Some(taken) = self.taken.get_mut(layer) {
+            *taken += 1;
+        }
+        // When the main flow is pushed down, all that is to come of it is.
+        if let Some(lower) = self.kept.remove(&stage).and_then(|kept| layer.checked_sub(kept)) {
+            self.kept.values_mut().for_each(|kept| *kept += lower);
+        }
+    }
+
+    fn leave(&mut self, layer: usize) {
+        if let Some(taken) = self.taken.get_mut(layer) {
+            *taken = taken.saturating_sub(1);
+        }
     }
 }
 
@@ -81,6 +106,15 @@ mod tests {
     fn a_file_stands_right_above_its_reader() {
         // 0 -> 2 -> 3 -> 4 with 1 read by 4 only.
         assert_eq!(layers(&[vec![], vec![], vec![0], vec![2], vec![3, 1]], &[]).0, [0, 2, 1, 2, 3]);
+    }
+
+    #[test]
+    fn what_is_prepared_for_the_main_flow_stands_beside_it() {
+        // 0 -> 1 is joined to 2 -> 3 -> 4 at 5.
+        assert_eq!(
+            layers(&[vec![], vec![0], vec![], vec![2], vec![3], vec![4, 1]], &[2, 3, 4, 5]).0,
+            [1, 2, 0, 1, 2, 3]
+        );
     }
 
     #[test]

@@ -14,13 +14,13 @@ pub(super) const CARD_WIDTH: f64 = 200.0;
 /// The height of a card.
 pub(super) const CARD_HEIGHT: f64 = 50.0;
 /// The least distance between two things in a layer.
-const BESIDE: f64 = 18.0;
+const BESIDE: f64 = 14.0;
 /// The distance between two layers.
 const BETWEEN: f64 = 30.0;
 /// The room that a passing edge takes.
-const BEND: f64 = 8.0;
+const BEND: f64 = 4.0;
 /// Around the whole picture.
-const MARGIN: f64 = 8.0;
+const MARGIN: f64 = 4.0;
 
 /// The picture, in CSS pixels.
 #[derive(Debug, PartialEq)]

@@ -27,17 +27,17 @@ pub(super) fn graph(document: &Document<'_>, main: &[usize]) -> Markup {
         return html! { p.quiet { "No stage was planned." } };
     }
     if stages.len() > MOST_STAGES {
-        return html! { p.quiet { "The graph of " (format::count(stages.len())) " stages is not drawn; the table below has them all in order." } };
+        let count = format::count(stages.len());
+        return html! { p.quiet { "The graph of " (count) " stages is not drawn; the table below has them in order." } };
     }
-    let inputs: Vec<Vec<usize>> = stages
-        .iter()
-        .map(|stage| stage.inputs.iter().filter_map(|id| document.position(id)).collect())
-        .collect();
+    let inputs: Vec<Vec<usize>> =
+        stages.iter().map(|stage| stage.inputs.iter().filter_map(|id| document.position(id)).collect()).collect();
     let layout = layout::layout(&inputs, main);
+    let (width, height) = (coordinate(layout.width), coordinate(layout.height));
     html! {
         div.scroll.graph-box tabindex="0" role="region" aria-label="Graph of stages" {
-            svg.graph viewBox={ "0 0 " (coordinate(layout.width)) " " (coordinate(layout.height)) } width=(coordinate(layout.width))
-                height=(coordinate(layout.height)) role="group" aria-label={ "Graph of " (format::count(stages.len())) " stages" } {
+            svg.graph viewBox={ "0 0 " (width) " " (height) } width=(width) height=(height) role="group"
+                aria-label={ "Graph of " (format::count(stages.len())) " stages" } {
                 @for route in &layout.routes { (edge(route)) }
                 @for (at, (stage, card)) in stages.iter().zip(&layout.cards).enumerate() { (node(document, at, stage, card)) }
             }
@@ -89,7 +89,8 @@ fn node(document: &Document<'_>, at: usize, stage: &StageRecord, card: &Card) ->
     html! {
         a href={ "#" (document.anchor(at)) } class={ "node " (family(stage.family)) " " (status(stage.status)) } {
             title { (tooltip(stage)) }
-            rect.card x=(coordinate(card.left)) y=(coordinate(card.top)) width=(layout::CARD_WIDTH) height=(layout::CARD_HEIGHT) rx=(CORNER) {}
+            rect.card x=(coordinate(card.left)) y=(coordinate(card.top)) rx=(CORNER)
+                width=(layout::CARD_WIDTH) height=(layout::CARD_HEIGHT) {}
             circle.dot cx=(coordinate(card.left + PADDING + 3.5)) cy=(coordinate(upper - 4.0)) r="3.5" {}
             text.kind x=(coordinate(card.left + PADDING + 12.0)) y=(coordinate(upper)) font-size="11" { (kind) }
             text.time x=(coordinate(right)) y=(coordinate(upper)) font-size="11" text-anchor="end" { (time) }

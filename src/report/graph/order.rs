@@ -28,7 +28,8 @@ pub(super) fn order(layers: &mut Vec<Vec<usize>>, links: &[(usize, usize)], thin
         let down = sweep % 2 == 0;
         let neighbours = if down { &above } else { &below };
         let mut visit = |layer: &mut Vec<usize>| {
-            let mut keyed: Vec<(f64, usize)> = layer.iter().map(|&thing| (barycentre(thing, neighbours, &places), thing)).collect();
+            let mut keyed: Vec<(f64, usize)> =
+                layer.iter().map(|&thing| (barycentre(thing, neighbours, &places), thing)).collect();
             keyed.sort_by(|one, other| one.0.total_cmp(&other.0));
             *layer = keyed.into_iter().map(|(_, thing)| thing).collect();
             set_places(layer, &mut places);

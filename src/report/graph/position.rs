@@ -59,7 +59,8 @@ pub(super) fn positions(layers: &[Vec<usize>], things: &[Thing], pulls: &[Pull])
 fn widest(layers: &[Vec<usize>], things: &[Thing], middles: &[f64]) -> Option<(f64, f64)> {
     let end = |thing: usize, side: f64| Some(middles.get(thing)? + things.get(thing)?.width / 2.0 * side);
     let ends = |layer: &Vec<usize>| Some((end(*layer.first()?, -1.0)?, end(*layer.last()?, 1.0)?));
-    let width = |layer: &Vec<usize>| layer.iter().filter_map(|&thing| things.get(thing)).map(|thing| thing.width).sum::<f64>();
+    let width =
+        |layer: &Vec<usize>| layer.iter().filter_map(|&thing| things.get(thing)).map(|thing| thing.width).sum::<f64>();
     let widest = layers.iter().max_by(|one, other| width(one).total_cmp(&width(other)))?;
     ends(widest)
 }
@@ -105,7 +106,9 @@ fn settle(
     let width = |thing: Option<&usize>| thing.and_then(|&thing| things.get(thing)).map_or(0.0, |thing| thing.width);
     let rigid = layer.iter().any(|&thing| things.get(thing).is_some_and(|thing| thing.spine));
     let (least, most) = match bounds {
-        Some((left, right)) if !rigid => (left + width(layer.first()) / 2.0, right - width(layer.last()) / 2.0 - offset),
+        Some((left, right)) if !rigid => {
+            (left + width(layer.first()) / 2.0, right - width(layer.last()) / 2.0 - offset)
+        }
         _ => (f64::NEG_INFINITY, f64::INFINITY),
     };
     let means = pools.iter().flat_map(|pool| std::iter::repeat_n(pool.sum / pool.weight, pool.size));
@@ -145,6 +148,9 @@ mod tests {
         let pulls = [Pull { upper: 0, lower: 1, weight: 1.0 }, Pull { upper: 0, lower: 2, weight: 1.0 }];
         let middles = positions(&[vec![0], vec![1, 2]], &[WIDE; 3], &pulls);
         let [parent, left, right] = middles[..] else { unreachable!() };
-        assert!((right - left - 10.0).abs() < 1e-9 && (parent - f64::midpoint(left, right)).abs() < 0.01, "{middles:?}");
+        assert!(
+            (right - left - 10.0).abs() < 1e-9 && (parent - f64::midpoint(left, right)).abs() < 0.01,
+            "{middles:?}"
+        );
     }
 }

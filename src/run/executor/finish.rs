@@ -9,8 +9,8 @@ use crate::run::cache::CachedStage;
 use crate::run::events::Event;
 use crate::run::ledger::Entry;
 use crate::run::manifest::{Output, StageError, StageRecord};
-use crate::stages::work::{Outcome, StageCounts};
 use crate::stages::Shape;
+use crate::stages::work::{Outcome, StageCounts};
 
 /// Columns of a table whose lineage is recorded.
 const LINEAGE_COLUMNS: usize = 200;
@@ -31,7 +31,11 @@ impl Executor<'_> {
     fn rows_of(&self, stage: &PlannedStage) -> Option<u64> {
         match stage.shape() {
             Shape::Table(_) => self.accounts.rows(&stage.id, "out"),
-            _ => stage.inputs.first().and_then(|&input| self.plan.stages.get(input)).and_then(|input| self.rows_of(input)),
+            _ => stage
+                .inputs
+                .first()
+                .and_then(|&input| self.plan.stages.get(input))
+                .and_then(|input| self.rows_of(input)),
         }
     }
 
@@ -54,6 +58,8 @@ impl Executor<'_> {
         let counts = match status {
             StageStatus::Done => self.counts(at, stage),
             StageStatus::Cached => self.slot(at).counts.clone().unwrap_or_default(),
+            // A gate that refused its rows has counted them; the report shows which ones.
+            StageStatus::Failed if self.accounts.rows(&stage.id, "out").is_some() => self.counts(at, stage),
             _ => return record,
         };
         let outcome = self.slot(at).outcome.clone();
@@ -69,9 +75,15 @@ impl Executor<'_> {
         let unexplained = entry.as_ref().map_or(0, Entry::unexplained);
         record.ledger = entry;
         record.exhibits.clone_from(&outcome.exhibits);
-        if status == StageStatus::Done {
+        if status != StageStatus::Cached {
             record.exhibits.extend(stage.planned.work.show(&counts));
-            let refused = stage.planned.work.judge(&counts).or_else(|| (unexplained != 0).then(|| unbalanced(unexplained)));
+        }
+        if status == StageStatus::Done {
+            for message in stage.planned.work.remarks(&counts) {
+                self.context.listener.hear(&Event::Warning { stage: Some(stage.id.clone()), message });
+            }
+            let refused =
+                stage.planned.work.judge(&counts).or_else(|| (unexplained != 0).then(|| unbalanced(unexplained)));
             match refused {
                 Some(finding) => {
                     let finding = finding.or_at(&stage.definition.kind.place);
@@ -107,8 +119,7 @@ impl Executor<'_> {
             }
         }
         outcome.exhibits.clone_from(&record.exhibits);
-        let cached =
-            CachedStage { kind: stage.kind.name.to_owned(), outcome, counts: Some(counts), seconds: record.seconds };
+        let cached = CachedStage::new(stage.kind.name, outcome, counts, record.seconds);
         if let Err(failed) = self.cache.keep(&stage.fingerprint, &cached) {
             let message = format!("{failed}; the stage will work again next time");
             self.context.listener.hear(&Event::Warning { stage: Some(stage.id.clone()), message });

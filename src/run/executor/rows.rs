@@ -174,7 +174,8 @@ impl Executor<'_> {
             let stage = self.plan.stages.get(at)?;
             let Shape::Table(table) = stage.shape() else { return None };
             if lock(self.held.get(at)?).is_some() {
-                return None;
+                // Its rows are there, but a gate may have refused them.
+                return stage.planned.work.judge(&self.counts(at, stage)).map(|found| (at, found));
             }
             let relation = self.relation(table).ok()?.without_taps();
             let result = self.context.engine.stream(&relation, &self.execution(), &mut |_| Ok(true));
@@ -225,7 +226,8 @@ impl Executor<'_> {
         for at in 0..self.plan.stages.len() {
             let needed = self.descendants(at).into_iter().any(|below| {
                 let Some(stage) = self.plan.stages.get(below) else { return false };
-                let uncounted = matches!(stage.shape(), Shape::Table(_)) && self.accounts.rows(&stage.id, "out").is_none();
+                let uncounted =
+                    matches!(stage.shape(), Shape::Table(_)) && self.accounts.rows(&stage.id, "out").is_none();
                 let status = self.slot(below).status;
                 status.is_none() || (status == Some(StageStatus::Done) && uncounted)
             });

@@ -124,7 +124,9 @@ impl Join {
         let place = &self.with.place;
         let refuse = |message: &str| Err(vec![Diagnostic::definition(message).at(place)]);
         match (self.how, self.on.0.is_empty(), self.asof.is_some()) {
-            (JoinKind::Cross, false, _) => refuse("a cross join pairs every row with every row; `on` has no place there"),
+            (JoinKind::Cross, false, _) => {
+                refuse("a cross join pairs every row with every row; `on` has no place there")
+            }
             (JoinKind::Asof, _, false) => refuse("an asof join needs `asof: {left: .., right: ..}`"),
             (JoinKind::Asof | JoinKind::Cross, ..) if self.validate.is_some() => {
                 refuse("`validate` has no meaning for this kind of join")
@@ -140,7 +142,12 @@ impl Join {
         }
     }
 
-    fn keys(&self, this: &TableShape, other: &TableShape, context: &PlanContext<'_>) -> Result<Vec<(String, String)>, Findings> {
+    fn keys(
+        &self,
+        this: &TableShape,
+        other: &TableShape,
+        context: &PlanContext<'_>,
+    ) -> Result<Vec<(String, String)>, Findings> {
         let mut findings = Findings::new();
         let mut keys = Vec::new();
         for (ours, theirs) in &self.on.0 {
@@ -148,9 +155,11 @@ impl Join {
                 (Ok(left), Ok(right)) => match comparable(&left, &right) {
                     true => keys.push((ours.value.clone(), theirs.value.clone())),
                     false => findings.push(
-                        Diagnostic::definition(format!("keys differ in type: `{ours}` holds {left}, `{theirs}` holds {right}"))
-                            .at(&theirs.place)
-                            .help("cast one of them with `derive` first"),
+                        Diagnostic::definition(format!(
+                            "keys differ in type: `{ours}` holds {left}, `{theirs}` holds {right}"
+                        ))
+                        .at(&theirs.place)
+                        .help("cast one of them with `derive` first"),
                     ),
                 },
                 (left, right) => findings.extend([left.err(), right.err()].into_iter().flatten()),
@@ -159,7 +168,13 @@ impl Join {
         if findings.is_empty() { Ok(keys) } else { Err(findings) }
     }
 
-    fn side(&self, table: &TableShape, name: &Spanned<String>, input: usize, context: &PlanContext<'_>) -> Result<DataType, Diagnostic> {
+    fn side(
+        &self,
+        table: &TableShape,
+        name: &Spanned<String>,
+        input: usize,
+        context: &PlanContext<'_>,
+    ) -> Result<DataType, Diagnostic> {
         let id = context.input_ids.get(input).map_or("", String::as_str);
         let field = inputs::column(&table.schema, name, id)?;
         if inputs::is_key(&field.data_type) {
@@ -169,16 +184,23 @@ impl Join {
         Err(Diagnostic::definition(message).at(&name.place))
     }
 
-    fn asof_order(&self, this: &TableShape, other: &TableShape, context: &PlanContext<'_>) -> Result<Option<relation::Asof>, Findings> {
+    fn asof_order(
+        &self,
+        this: &TableShape,
+        other: &TableShape,
+        context: &PlanContext<'_>,
+    ) -> Result<Option<relation::Asof>, Findings> {
         let Some(order) = &self.asof else { return Ok(None) };
         let right = order.right.as_ref().unwrap_or(&order.left);
         let types = (self.side(this, &order.left, 0, context), self.side(other, right, 1, context));
         match types {
-            (Ok(ours), Ok(theirs)) if ours == theirs && (ours.is_temporal() || ours.is_numeric()) => Ok(Some(relation::Asof {
-                left: order.left.value.clone(),
-                right: right.value.clone(),
-                direction: order.direction,
-            })),
+            (Ok(ours), Ok(theirs)) if ours == theirs && (ours.is_temporal() || ours.is_numeric()) => {
+                Ok(Some(relation::Asof {
+                    left: order.left.value.clone(),
+                    right: right.value.clone(),
+                    direction: order.direction,
+                }))
+            }
             (Ok(ours), Ok(theirs)) => {
                 let message = format!("an asof join compares numbers or times of one type, not {ours} with {theirs}");
                 Err(vec![Diagnostic::definition(message).at(&right.place)])
@@ -204,16 +226,23 @@ impl Join {
         let all = || {
             let keys: Vec<&String> = on.iter().map(|(_, theirs)| theirs).collect();
             let names = other.schema.names().filter(|name| !keys.iter().any(|key| key == name));
-            Renames(names.map(|name| {
-                let name = Spanned::new(name.to_owned(), self.with.place.clone());
-                (name.clone(), name)
-            }).collect())
+            Renames(
+                names
+                    .map(|name| {
+                        let name = Spanned::new(name.to_owned(), self.with.place.clone());
+                        (name.clone(), name)
+                    })
+                    .collect(),
+            )
         };
         for (theirs, ours) in &self.take.clone().unwrap_or_else(all).0 {
             if let Err(finding) = inputs::column(&other.schema, theirs, id) {
                 findings.push(finding);
             } else if this.schema.contains(&ours.value) || taken.iter().any(|(_, name)| *name == ours.value) {
-                let help = format!("give the other table's column a new name: `take: {{{}: {}_{}}}`", theirs.value, self.with.value, theirs.value);
+                let help = format!(
+                    "give the other table's column a new name: `take: {{{}: {}_{}}}`",
+                    theirs.value, self.with.value, theirs.value
+                );
                 let message = format!("column `{}` exists on both sides", ours.value);
                 findings.push(Diagnostic::definition(message).at(&ours.place).help(help));
             } else {
@@ -359,14 +388,23 @@ impl Work for JoinWork {
             metrics: vec![
                 Metric::new("rows with a match", share, Format::Percent),
                 Metric::new("without a match", count(only_left), Format::Integer),
-                Metric::new("pairs", count(joined.rows - only_left - counts.counter("joined", "only right")), Format::Integer),
+                Metric::new(
+                    "pairs",
+                    count(joined.rows - only_left - counts.counter("joined", "only right")),
+                    Format::Integer,
+                ),
             ],
         }]
     }
 }
 
 /// Refuses a table in which a key occurs more than once, naming one such key.
-fn refuse_repeated_keys(table: &Arc<Relation>, keys: &[&str], name: &str, context: &WorkContext<'_>) -> Result<(), Diagnostic> {
+fn refuse_repeated_keys(
+    table: &Arc<Relation>,
+    keys: &[&str],
+    name: &str,
+    context: &WorkContext<'_>,
+) -> Result<(), Diagnostic> {
     const ROWS: &str = "__rows";
     let schema = table.schema();
     let fields: Vec<NamedExpr> =
@@ -380,12 +418,8 @@ fn refuse_repeated_keys(table: &Arc<Relation>, keys: &[&str], name: &str, contex
     let count = Expr::aggregate(Function::CountAll, Vec::new(), DataType::Int64);
     let aggregates = vec![NamedExpr { name: ROWS.to_owned(), expr: count }];
     let groups = Relation::Aggregate { input: relation, keys: fields, aggregates };
-    let more = Expr::binary(
-        BinaryOperator::Greater,
-        Expr::column(ROWS, DataType::Int64),
-        Expr::integer(1),
-        DataType::Boolean,
-    );
+    let more =
+        Expr::binary(BinaryOperator::Greater, Expr::column(ROWS, DataType::Int64), Expr::integer(1), DataType::Boolean);
     let repeated: Arc<Relation> = Relation::Filter { input: groups.into(), predicate: more }.into();
     let number = context.count(&repeated)?;
     if number == 0 {
@@ -393,12 +427,21 @@ fn refuse_repeated_keys(table: &Arc<Relation>, keys: &[&str], name: &str, contex
     }
     let first = Relation::Limit { input: repeated, offset: 0, rows: 1 };
     let example = context.collect(&first)?;
-    let values: Vec<String> = example.iter().filter(|batch| batch.num_rows() > 0).flat_map(|batch| {
-        batch.columns().iter().zip(batch.schema().fields().clone().iter()).map(|(column, field)| {
-            let value = crate::batch::display(column, 0).unwrap_or_else(|| "null".to_owned());
-            format!("{} = {value}", if field.name() == ROWS { "rows" } else { field.name() })
-        }).collect::<Vec<_>>()
-    }).collect();
+    let values: Vec<String> = example
+        .iter()
+        .filter(|batch| batch.num_rows() > 0)
+        .flat_map(|batch| {
+            batch
+                .columns()
+                .iter()
+                .zip(batch.schema().fields().clone().iter())
+                .map(|(column, field)| {
+                    let value = crate::batch::display(column, 0).unwrap_or_else(|| "null".to_owned());
+                    format!("{} = {value}", if field.name() == ROWS { "rows" } else { field.name() })
+                })
+                .collect::<Vec<_>>()
+        })
+        .collect();
     let message = format!("{number} keys occur more than once in {name}, for example {}", values.join(", "));
     Err(Diagnostic::error(Class::Data, message).help("dedupe that table first, or change `validate`"))
 }

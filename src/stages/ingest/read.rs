@@ -13,7 +13,7 @@ use crate::diagnostic::{Diagnostic, Findings};
 use crate::engine::EngineError;
 use crate::expression::{self, DataType, Field, Schema};
 use crate::files::{self, Compression, Duplicates, Encoding, FileError, Given, Sniffed};
-use crate::relation::{FileFormat, FileScan, Relation, Scan, ScanSource, Tap};
+use crate::relation::{FileFormat, FileScan, Relation, Scan, ScanSource};
 use crate::stages::{PlanContext, Planned, Shape, Stage, TableShape};
 use work::ReadWork;
 
@@ -141,7 +141,8 @@ impl Stage for Read {
         let place = self.path.first().map_or(context.place, |path| &path.place);
         let at = |error: FileError| vec![Diagnostic::from(error).at(place)];
         let found = self.look(context).map_err(at)?;
-        let first = found.sniffed.first().cloned().ok_or_else(|| vec![Diagnostic::definition("`path` names no file")])?;
+        let first =
+            found.sniffed.first().cloned().ok_or_else(|| vec![Diagnostic::definition("`path` names no file")])?;
         if let Some(other) = found.sniffed.iter().find(|other| other.format != first.format) {
             let message = format!("the files have different formats: {} and {}", first.format, other.format);
             return Err(vec![Diagnostic::definition(message).at(place)]);
@@ -154,16 +155,10 @@ impl Stage for Read {
         };
         let relation = csv::converted(scan, &work.plans);
         let relation = self.project(relation, &work)?;
-        let relation = Relation::Tap { input: relation.into(), tap: first_rows(&context.id.to_owned()).into() };
         let mut planned = Planned::relation(TableShape::new(relation, None)).work(work).meaning(self.on_error);
         planned.findings.extend(warnings.into_iter().map(|text| Diagnostic::warning(text).at(place)));
         Ok(planned)
     }
-}
-
-/// The tap in front of all others: kept apart so that the first rows can be shown.
-fn first_rows(id: &str) -> Tap {
-    Tap { stage: id.to_owned(), point: "read".to_owned(), counters: Vec::new(), samples: Vec::new() }
 }
 
 impl Read {
@@ -205,12 +200,21 @@ impl Read {
     }
 
     /// Formats that carry their columns.
-    fn plain(&self, found: &Found, format: FileFormat, context: &PlanContext<'_>) -> Result<(Scan, ReadWork), FileError> {
+    fn plain(
+        &self,
+        found: &Found,
+        format: FileFormat,
+        context: &PlanContext<'_>,
+    ) -> Result<(Scan, ReadWork), FileError> {
         let unread = |error: EngineError| FileError { class: error.class, message: error.message, help: error.help };
         if self.has_csv_options() {
-            return Err(FileError::definition("types, names, delimiters and rejects belong to CSV, but this is another format"));
+            return Err(FileError::definition(
+                "types, names, delimiters and rejects belong to CSV, but this is another format",
+            ));
         }
-        if format == FileFormat::Parquet && found.sniffed.iter().any(|sniffed| sniffed.compression != Compression::Plain) {
+        if format == FileFormat::Parquet
+            && found.sniffed.iter().any(|sniffed| sniffed.compression != Compression::Plain)
+        {
             return Err(FileError::data("a Parquet file that is compressed as a whole cannot be read")
                 .help("decompress it first; Parquet compresses its pages itself"));
         }
@@ -223,7 +227,8 @@ impl Read {
             match &schema {
                 Some(first) if *first != own && format == FileFormat::Parquet => {
                     let name = path.display();
-                    return Err(FileError::data(format!("`{name}` has other columns than the first file")).help(difference(first, &own)));
+                    return Err(FileError::data(format!("`{name}` has other columns than the first file"))
+                        .help(difference(first, &own)));
                 }
                 Some(_) => {}
                 None => schema = Some(own),

@@ -79,7 +79,8 @@ impl Stage for Union {
                     && *found != field.data_type
                     && *found != DataType::Null
                 {
-                    let message = format!("column `{}` of `{id}` becomes {} (it is {found})", field.name, field.data_type);
+                    let message =
+                        format!("column `{}` of `{id}` becomes {} (it is {found})", field.name, field.data_type);
                     planned = planned.warn(Diagnostic::warning(message));
                 }
             }
@@ -111,11 +112,16 @@ impl Union {
         }
         if self.missing == Missing::Fail {
             for (table, id) in tables.iter().zip(context.input_ids) {
-                let lacking: Vec<&str> =
-                    fields.iter().map(|field| field.name.as_str()).filter(|name| !table.schema.contains(name)).collect();
+                let lacking: Vec<&str> = fields
+                    .iter()
+                    .map(|field| field.name.as_str())
+                    .filter(|name| !table.schema.contains(name))
+                    .collect();
                 if !lacking.is_empty() {
-                    let message = format!("`{id}` has no column {}", lacking.join(", "));
-                    findings.push(Diagnostic::definition(message).help("`missing: \"null\"` fills such columns with nulls"));
+                    let message = format!("`{id}` has no column `{}`", lacking.join("`, `"));
+                    findings.push(
+                        Diagnostic::definition(message).help("`missing: \"null\"` fills such columns with nulls"),
+                    );
                 }
             }
         }

@@ -27,17 +27,18 @@ const FILE: &str = "metrics.parquet";
 
 /// Judges a model on rows that it did not learn from, beside the simplest model that there is.
 ///
-/// The rows are those of the part `on`: by default the last part of the split. Judging on the rows that were learned says how
-/// well they are known by heart, not how good the model is, so it has to be asked for with `on_training_rows: true`.
+/// The rows are those of the part `on`: by default the last part of the split. Judging on the rows that were learned
+/// says how well they are known by heart, not how good the model is, so it has to be asked for with
+/// `on_training_rows: true`.
 ///
-/// - A binary target gets accuracy, balanced accuracy, precision, recall, F1 and the confusion matrix at `threshold`, ROC AUC,
-///   the average precision, log loss, Brier score, the ROC curve and a calibration curve.
+/// - A binary target gets accuracy, balanced accuracy, precision, recall, F1 and the confusion matrix at `threshold`,
+///   ROC AUC, the average precision, log loss, Brier score, the ROC curve and a calibration curve.
 /// - A category gets accuracy, macro and micro F1, log loss, a table by class and the confusion matrix.
-/// - A number gets the mean absolute error, the root of the mean squared error, R2, the residuals and predictions against the
-///   truth.
+/// - A number gets the mean absolute error, the root of the mean squared error, R2, the residuals and predictions
+///   against the truth.
 ///
-/// The baseline always says the most frequent class of the training rows, with its share as the probability, or their mean.
-/// Rows without a target are left out and counted. Definitions are those of scikit-learn.
+/// The baseline always says the most frequent class of the training rows, with its share as the probability, or their
+/// mean. Rows without a target are left out and counted. Definitions are those of scikit-learn.
 ///
 /// The product is a table with a row for each metric: `metric`, `value`, `baseline`.
 ///
@@ -163,7 +164,8 @@ impl EvaluateWork {
             note(Tone::Warning, "The model learned from these rows: expect it to do worse on others.".to_owned());
         }
         if bundle.training.stopped_early && bundle.training.validated_on == self.part && self.part.is_some() {
-            let text = "These rows chose the epoch that was kept (early stopping), so the judgement is a little too kind.";
+            let text =
+                "These rows chose the epoch that was kept (early stopping), so the judgement is a little too kind.";
             note(Tone::Warning, text.to_owned());
         }
         if judged.missing > 0 {
@@ -199,8 +201,8 @@ impl Work for EvaluateWork {
             Target::Category(classes) => classes::several(classes, &judged),
             Target::Number(number) => numbers::number(number, &judged),
         };
-        let Verdict { scores, exhibits } =
-            verdict.map_err(|error| Diagnostic::error(Class::Stage, format!("the predictions cannot be judged: {error}")))?;
+        let Verdict { scores, exhibits } = verdict
+            .map_err(|error| Diagnostic::error(Class::Stage, format!("the predictions cannot be judged: {error}")))?;
         batch::write_parquet(&context.artifacts.join(FILE), &verdict::table(&scores)?)?;
         let is_training = match &table.split {
             Some(split) => split.parts.first() == self.part.as_ref() || self.part.is_none(),

@@ -33,7 +33,8 @@ pub(super) fn shares(
 #[expect(clippy::cast_precision_loss, reason = "counts beyond 2^53 do not occur")]
 pub(super) fn confusion(names: &[String], count: impl Fn(usize, usize) -> u64) -> Figure {
     let places = 0..names.len();
-    let values = places.clone().map(|truth| places.clone().map(|predicted| Some(count(truth, predicted) as f64)).collect());
+    let values =
+        places.clone().map(|truth| places.clone().map(|predicted| Some(count(truth, predicted) as f64)).collect());
     let heatmap = Heatmap::new(names.to_vec(), names.to_vec(), values.collect(), ColourScale::Sequential);
     let mut figure = Figure::new("Confusion matrix", Mark::Heatmap(heatmap));
     figure.x = Axis::labelled("predicted");

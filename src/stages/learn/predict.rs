@@ -23,19 +23,21 @@ const FILE: &str = "predictions.parquet";
 
 /// Foretells the target of new rows with a model.
 ///
-/// `model` is the stage that trains it, or the folder of a saved one; a folder is written with a slash: `out/model`, `./model`.
-/// The rows are raw ones, such as those of the file that the model was trained on: everything that the pipeline did to a row
-/// before training (derived columns, look-ups in other tables, cleaning, filling, encoding) is done to these rows with what was
-/// learned then. Rows are never dropped. `check` says which columns the model needs.
+/// `model` is the stage that trains it, or the folder of a saved one; a folder is written with a slash: `out/model`,
+/// `./model`. Name the stage when it stands in the same pipeline, so that it is trained before.
 ///
-/// The product is the rows with a column `prediction` (a boolean, a text or a number, as the target was) and, for classes, a
-/// column `probability`: of a binary target that of yes, of a category that of the predicted class. `suffix` changes these
-/// names.
+/// The rows are raw ones, such as those of the file that the model was trained on: everything that the pipeline did to a
+/// row before training (derived columns, look-ups in other tables, cleaning, filling, encoding) is done to these rows
+/// with what was learned then. Rows are never dropped. `check` says which columns the model needs.
+///
+/// The product is the rows with a column `prediction` (a boolean, a text or a number, as the target was) and, for
+/// classes, a column `probability`: of a binary target that of yes, of a category that of the predicted class. `suffix`
+/// changes these names.
 ///
 /// ```yaml
-/// - read: new.csv
+/// - read: {path: new.csv}
 /// - predict: {model: out/model}
-/// - write: out/predictions.parquet
+/// - write: {path: out/predictions.parquet}
 /// ```
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -79,8 +81,9 @@ impl Predict {
                 folder: Some(folder),
             });
         }
-        let model = needs::model(shapes, 1, context.input_ids)
-            .map_err(|findings| findings.into_iter().map(|finding| finding.or_at(&self.model.place)).collect::<Findings>())?;
+        let model = needs::model(shapes, 1, context.input_ids).map_err(|findings| {
+            findings.into_iter().map(|finding| finding.or_at(&self.model.place)).collect::<Findings>()
+        })?;
         let tensors = &model.tensors;
         let features: Vec<String> = tensors.specification.features().cloned().collect();
         let replay = Replay::of(&tensors.table.relation, &features)

@@ -19,17 +19,17 @@ pub use features::{ByKind, Features};
 
 /// Turns columns into the numbers that a network reads, and says what it is to foretell.
 ///
-/// A number becomes one input, scaled by what the training rows show; a missing number becomes their mean, and a second input
-/// tells that it was missing, if values were missing in training. A category becomes one input for each of its
-/// `max_categories` most frequent values; rarer and unseen values share the input `other`, missing values have their own.
-/// With a plain list of features the types decide: numbers and booleans are numbers, texts are categories.
+/// A number becomes one input, scaled by what the training rows show; a missing number becomes their mean, and a second
+/// input tells that it was missing, if values were missing in training. A category becomes one input for each of its
+/// `max_categories` most frequent values; rarer and unseen values share the input `other`, missing values have their
+/// own. With a plain list of features the types decide: numbers and booleans are numbers, texts are categories.
 ///
-/// The target decides what is asked: a boolean is one of two (`binary`), a text is one of several (`category`), a number is a
-/// number. `target_kind` says otherwise, such as `category` for a whole number that is a code. Rows without a target are left
-/// out.
+/// The target decides what is asked: a boolean is one of two (`binary`), a text is one of several (`category`), a
+/// number is a number. `target_kind` says otherwise, such as `category` for a whole number that is a code. Rows without
+/// a target are left out.
 ///
-/// Everything is learned from the training rows alone when the rows are divided by a `split`, else from all rows. A feature
-/// that comes from the same column as the target gives the answer away; `check` warns of it.
+/// Everything is learned from the training rows alone when the rows are divided by a `split`, else from all rows. A
+/// feature that comes from the same column as the target gives the answer away; `check` warns of it.
 ///
 /// ```yaml
 /// - tensors: {features: {number: [distance, hour], category: [carrier, origin]}, target: late}
@@ -86,15 +86,15 @@ impl Stage for Tensors {
         }
         let kind = inputs::column(&table.schema, &self.target, id).and_then(|field| self.kind(field));
         let kind = kind.map_err(|finding| findings.push(finding)).ok();
-        let (numbers, categories) = self.features(table, id).unwrap_or_else(|wrong| {
+        let features = self.features(table, id).unwrap_or_else(|wrong| {
             findings.extend(wrong);
-            Default::default()
+            ByKind::default()
         });
         let Some(kind) = kind.filter(|_| findings.is_empty()) else { return Err(findings) };
         let names = |columns: &[Spanned<String>]| columns.iter().map(|name| name.value.clone()).collect();
         let specification = Specification {
-            numbers: names(&numbers),
-            categories: names(&categories),
+            numbers: names(&features.number),
+            categories: names(&features.category),
             target: self.target.value.clone(),
             kind,
             number_scale: self.number_scale,
@@ -102,7 +102,12 @@ impl Stage for Tensors {
         };
         let work = TensorsWork { specification: specification.clone() };
         let mut planned = Planned::relation(table.clone()).work(work).meaning(&specification);
-        planned.findings = numbers.iter().chain(&categories).filter_map(|name| self.gives_away(table, name)).collect();
+        planned.findings = features
+            .number
+            .iter()
+            .chain(features.category.iter())
+            .filter_map(|name| self.gives_away(table, name))
+            .collect();
         planned.product = Shape::Tensors(TensorsShape { table: table.clone(), specification });
         Ok(planned)
     }
@@ -126,14 +131,16 @@ impl Tensors {
                     TargetChoice::Number => "be foretold as a number",
                 };
                 let message = format!("column `{}` holds {data_type}, which cannot {asked}", field.name);
-                return Err(Diagnostic::definition(message).at(&self.target.place).help("derive a column of another type from it"));
+                return Err(Diagnostic::definition(message)
+                    .at(&self.target.place)
+                    .help("derive a column of another type from it"));
             }
         };
         Ok(kind)
     }
 
-    /// The columns of numbers and of categories.
-    fn features(&self, table: &TableShape, id: &str) -> Result<(Vec<Spanned<String>>, Vec<Spanned<String>>), Findings> {
+    /// The columns by what they become.
+    fn features(&self, table: &TableShape, id: &str) -> Result<ByKind, Findings> {
         let (names, number_count) = match &self.features {
             Features::ByType(names) => (names.clone(), None),
             Features::ByKind(kinds) => {
@@ -143,7 +150,7 @@ impl Tensors {
         };
         let fields = inputs::columns(&table.schema, &names, id)?;
         let mut findings = Findings::new();
-        let (mut numbers, mut categories) = (Vec::new(), Vec::new());
+        let mut found = ByKind::default();
         for (at, (name, field)) in names.into_iter().zip(&fields).enumerate() {
             let data_type = &field.data_type;
             let can_count = data_type.is_numeric() || *data_type == DataType::Boolean;
@@ -168,14 +175,14 @@ impl Tensors {
             };
             match refused {
                 Some((message, help)) => findings.push(Diagnostic::definition(message).at(&name.place).help(help)),
-                None if wants_number => numbers.push(name),
-                None => categories.push(name),
+                None if wants_number => found.number.0.push(name),
+                None => found.category.0.push(name),
             }
         }
-        if findings.is_empty() && numbers.is_empty() && categories.is_empty() {
+        if findings.is_empty() && found.number.is_empty() && found.category.is_empty() {
             findings.push(Diagnostic::definition("there is no feature").help("name columns in `features`"));
         }
-        if findings.is_empty() { Ok((numbers, categories)) } else { Err(findings) }
+        if findings.is_empty() { Ok(found) } else { Err(findings) }
     }
 
     /// A warning when the feature comes from a column from which the target comes as well.
@@ -183,11 +190,17 @@ impl Tensors {
         let of_target = table.relation.lineage(&self.target.value)?;
         let of_feature = table.relation.lineage(&feature.value)?;
         let (_, origin) = of_feature.origins.intersection(&of_target.origins).next()?;
-        let shared = if *origin == feature.value { String::new() } else { format!(", `{origin}`") };
-        let message =
-            format!("feature `{}` comes from the same column as the target `{}`{shared}", feature.value, self.target.value);
-        let help = "a model that is given the answer foretells nothing; leave the feature out unless it is known beforehand";
-        Some(Diagnostic::warning(message).at(&feature.place).help(help))
+        let (feature, place, target) = (&feature.value, &feature.place, &self.target.value);
+        let message = match origin {
+            origin if origin == target => format!("feature `{feature}` comes from the target `{target}`"),
+            origin if origin == feature => {
+                format!("feature `{feature}` comes from the same column as the target `{target}`")
+            }
+            origin => format!("feature `{feature}` comes from `{origin}`, as the target `{target}` does"),
+        };
+        let help =
+            "a model that is given the answer foretells nothing; leave the feature out unless it is known beforehand";
+        Some(Diagnostic::warning(message).at(place).help(help))
     }
 }
 
@@ -255,7 +268,9 @@ fn refusal(error: &TensorError) -> Diagnostic {
     let finding = Diagnostic::error(Class::Data, error.to_string());
     match error {
         TensorError::NotBinary { .. } => finding.help("say `target_kind: category`"),
-        TensorError::TooManyClasses(_) => finding.help("foretell a number (`target_kind: number`), or group the values first"),
+        TensorError::TooManyClasses(_) => {
+            finding.help("foretell a number (`target_kind: number`), or group the values first")
+        }
         _ => finding,
     }
 }

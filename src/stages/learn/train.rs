@@ -19,7 +19,9 @@ use crate::definition::Spanned;
 use crate::diagnostic::{Class, Diagnostic, Findings, Place, nearest};
 use crate::nn::{self, Head, LayerSpec, Network, NetworkSpec, Trained, TrainingOptions};
 use crate::stages::work::{Change, Outcome, Progress, StageCounts, Work, WorkContext};
-use crate::stages::{ModelShape, PlanContext, Planned, Product, Shape, Split, Stage, TensorsProduct, TensorsShape, TableShape};
+use crate::stages::{
+    ModelShape, PlanContext, Planned, Product, Shape, Split, Stage, TableShape, TensorsProduct, TensorsShape,
+};
 use crate::tensor::{Encoder, TargetKind};
 pub use layers::{Activation, Dense, DenseOptions, Dropout, DropoutOptions, Layer};
 pub use optimizer::{Adamw, EarlyStopping, Optimizer, Sgd};
@@ -32,18 +34,19 @@ const TELL: Duration = Duration::from_millis(200);
 
 /// Trains a neural network on tensors.
 ///
-/// `network` lists the hidden layers; the end follows from the target: one probability for a binary target, one for each class
-/// of a category, a number for a number. Numbers to be foretold are standardized inside, predictions are taken back.
+/// `network` lists the hidden layers; the end follows from the target: one probability for a binary target, one for
+/// each class of a category, a number for a number. Numbers to be foretold are standardized inside, predictions are
+/// taken back.
 ///
-/// The network learns from the training rows. After each epoch it is judged on the part `validate_on`: by default the second
-/// part when the rows are divided into three or more, else none. With `early_stopping` the epoch with the lowest validation
-/// loss is kept, otherwise the last. The last part stays unseen for `evaluate`.
+/// The network learns from the training rows. After each epoch it is judged on the part `validate_on`: by default the
+/// second part when the rows are divided into three or more, else none. With `early_stopping` the epoch with the lowest
+/// validation loss is kept, otherwise the last. The last part stays unseen for `evaluate`.
 ///
-/// The same seed gives the same network on one machine. The rows are held in memory; more than half of it is refused with
-/// exit code 4.
+/// The same seed gives the same network on one machine. The rows are held in memory; more than half of it is refused
+/// with exit code 4.
 ///
-/// The product is a model: a folder with the network, the encoders and everything that was done to a row, so that `predict`
-/// can do the same to new rows. `save` copies it to a folder of yours, complete or not at all.
+/// The product is a model: a folder with the network, the encoders and everything that was done to a row, so that
+/// `predict` can do the same to new rows. `save` copies it to a folder of yours, complete or not at all.
 ///
 /// ```yaml
 /// - id: model
@@ -176,7 +179,11 @@ impl Train {
     }
 
     /// The part on which epochs are judged.
-    fn validation_part(&self, split: Option<&Split>, warning: &mut Option<Diagnostic>) -> Result<Option<String>, Diagnostic> {
+    fn validation_part(
+        &self,
+        split: Option<&Split>,
+        warning: &mut Option<Diagnostic>,
+    ) -> Result<Option<String>, Diagnostic> {
         let parts = split.map_or(&[][..], |split| &split.parts);
         if let Some(part) = &self.validate_on {
             let refuse = |message: String| Diagnostic::definition(message).at(&part.place);
@@ -194,7 +201,8 @@ impl Train {
                 return Err(refuse(format!("the network learns from part `{}`", part.value)).help(help));
             }
             if place + 1 == parts.len() && parts.len() > 2 {
-                let message = format!("the epochs are judged on `{}`, which `evaluate` judges the model on", part.value);
+                let message =
+                    format!("the epochs are judged on `{}`, which `evaluate` judges the model on", part.value);
                 let help = "an honest judgement needs rows that had no say: name another part";
                 *warning = Some(Diagnostic::warning(message).at(&part.place).help(help));
             }
@@ -256,10 +264,16 @@ impl TrainWork {
         Ok((training, validation.transpose()?))
     }
 
-    fn train(&self, network: Network, rows: &Rows, validation: Option<&Rows>, context: &WorkContext<'_>) -> Result<Trained, Diagnostic> {
+    fn train(
+        &self,
+        network: Network,
+        rows: &Rows,
+        validation: Option<&Rows>,
+        context: &WorkContext<'_>,
+    ) -> Result<Trained, Diagnostic> {
         let failed = |error: nn::Error| match error {
             nn::Error::Diverged { .. } => Diagnostic::error(Class::Stage, error.to_string())
-                .help("lower the learning rate, set `clip_norm`, or scale the numbers"),
+                .help("numbers far from 1 can be the reason: let `tensors` scale them"),
             error => Diagnostic::error(Class::Stage, error.to_string()),
         };
         let mut source = rows.source().map_err(failed)?;
@@ -270,7 +284,8 @@ impl TrainWork {
         let mut judged = String::new();
         let trained = nn::train(network, &mut source, judges, &self.options, &mut |now| {
             if let Some(validation) = now.finished.and_then(|epoch| epoch.validation.as_ref()) {
-                judged = format!(", validation {:.4}, {} {:.4}", validation.loss, validation.metric_name, validation.metric);
+                judged =
+                    format!(", validation {:.4}, {} {:.4}", validation.loss, validation.metric_name, validation.metric);
             }
             if now.finished.is_some() || told.elapsed() >= TELL {
                 told = Instant::now();
@@ -315,21 +330,24 @@ impl Work for TrainWork {
         let replay = Replay::of(meaning, &encoder.columns());
         let refused = replay.as_ref().err().cloned();
         let folder = context.artifacts.join(MODEL);
-        Bundle::write(&folder, Parts {
-            name: context.id,
-            network: &trained.network,
-            encoder,
-            schema: &meaning.schema(),
-            replay,
-            training: Training {
-                rows: rows.len() as u64,
-                validated_on: self.validate_on.clone(),
-                stopped_early: self.options.early_stopping.is_some(),
-                kept_epoch: trained.kept_epoch,
-                fingerprint: meaning.fingerprint(),
-                epochs: trained.history.clone(),
+        Bundle::write(
+            &folder,
+            Parts {
+                name: context.id,
+                network: &trained.network,
+                encoder,
+                schema: &meaning.schema(),
+                replay,
+                training: Training {
+                    rows: rows.len() as u64,
+                    validated_on: self.validate_on.clone(),
+                    stopped_early: self.options.early_stopping.is_some(),
+                    kept_epoch: trained.kept_epoch,
+                    fingerprint: meaning.fingerprint(),
+                    epochs: trained.history.clone(),
+                },
             },
-        })?;
+        )?;
         let saved = self.save.as_ref().map(|target| bundle::save(&folder, target, rows.len() as u64)).transpose()?;
         let shown = exhibits::Shown {
             trained: &trained,

@@ -131,7 +131,8 @@ impl CorrelateWork {
                 let rows = context.count(&relation)?;
                 let bytes = rows.saturating_mul(self.fields.len() as u64).saturating_mul(16);
                 if bytes > context.memory / 4 {
-                    let message = format!("ranks of {rows} rows and {} columns need {} MiB", self.fields.len(), bytes >> 20);
+                    let message =
+                        format!("ranks of {rows} rows and {} columns need {} MiB", self.fields.len(), bytes >> 20);
                     let help = "put a `sample` stage in front, choose fewer columns, or give more `--memory`";
                     return Err(Diagnostic::error(Class::Limit, message).help(help));
                 }

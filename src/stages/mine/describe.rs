@@ -172,9 +172,11 @@ impl Work for DescribeWork {
         outcome.bindings.artifacts.insert(self.key.clone(), FILE.into());
         outcome.exhibits = exhibits(&summaries, self.top);
         if self.histograms {
-            outcome.exhibits.extend(histograms_of(&summaries).map_err(|error| {
-                Diagnostic::error(Class::Stage, format!("a histogram cannot be made: {error}"))
-            })?);
+            outcome
+                .exhibits
+                .extend(histograms_of(&summaries).map_err(|error| {
+                    Diagnostic::error(Class::Stage, format!("a histogram cannot be made: {error}"))
+                })?);
         }
         Ok(outcome)
     }
@@ -214,7 +216,9 @@ fn exhibits(summaries: &[Summary], top: usize) -> Vec<Exhibit> {
         ];
         columns.extend(["mean", "sd", "min", "25 %", "median", "75 %", "max", "skewness", "kurtosis"].map(Column::new));
         let estimated = numbers.iter().any(|s| !s.quantiles.is_exact());
-        let note = estimated.then(|| "Quantiles of columns with more than 131,072 values are estimates with a rank error of 0.13 %.".to_owned());
+        let note = estimated.then(|| {
+            "Quantiles of columns with more than 131,072 values are estimates with a rank error of 0.13 %.".to_owned()
+        });
         exhibits.push(Exhibit::Table(Table { title: "Numbers".to_owned(), columns, rows: rows.collect(), note }));
     }
     let others: Vec<&Summary> = summaries.iter().filter(|summary| !summary.is_number()).collect();

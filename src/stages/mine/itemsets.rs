@@ -27,8 +27,9 @@ const SHOWN: usize = 25;
 /// cut into `bins` of about equal size first. When the rows are divided by a `split`, only the training rows are mined, so
 /// that rules can be judged on the others.
 ///
-/// The search is exact and complete (Zaki 2000; Agrawal & Srikant 1994). With more than `limit` results it stops with exit
-/// code 4 and says so. The product is the table of rules where rules are asked for, else of sets.
+/// The search is exact and complete (Uno, Kiyomi & Arimura 2004; rules after Agrawal & Srikant 1994). With more than
+/// `limit` results it stops with exit code 4 and says so. The product is the table of rules where rules are asked for, else
+/// of sets.
 ///
 /// ```yaml
 /// - itemsets: {items: [carrier, origin, late], min_support: 0.01, rules: {min_confidence: 0.3, min_lift: 1.2}}
@@ -113,7 +114,10 @@ impl Itemsets {
         let refuse = |message: String, place| Err(vec![Diagnostic::definition(message).at(place)]);
         for (field, name) in fields.iter().zip(self.items.iter()) {
             if field.data_type.is_nested() || field.data_type == DataType::Binary {
-                return refuse(format!("column `{}` holds {}, which gives no items", field.name, field.data_type), &name.place);
+                return refuse(
+                    format!("column `{}` holds {}, which gives no items", field.name, field.data_type),
+                    &name.place,
+                );
             }
         }
         if !(self.min_support.value > 0.0 && self.min_support.value <= 1.0) {
@@ -123,13 +127,18 @@ impl Itemsets {
             return refuse("`bins` must be from 2 to 100".to_owned(), &self.bins.place);
         }
         let Some(rules) = &self.rules else { return Ok(()) };
-        if !(0.0..=1.0).contains(&rules.min_confidence) || !(rules.min_lift >= 0.0) || rules.max_consequent == 0 {
+        if !(0.0..=1.0).contains(&rules.min_confidence)
+            || rules.min_lift.is_nan()
+            || rules.min_lift < 0.0
+            || rules.max_consequent == 0
+        {
             let message = "`min_confidence` must be from 0 to 1, `min_lift` at least 0 and `max_consequent` at least 1";
             return Err(vec![Diagnostic::definition(message)]);
         }
         let schema = Schema::new(fields.to_vec()).unwrap_or_default();
         for name in rules.consequent.iter().flat_map(|names| names.iter()) {
-            inputs::column(&schema, name, id).map_err(|finding| vec![finding.help("`consequent` names columns of `items`")])?;
+            inputs::column(&schema, name, id)
+                .map_err(|finding| vec![finding.help("`consequent` names columns of `items`")])?;
         }
         Ok(())
     }
@@ -145,8 +154,11 @@ fn set_schema() -> Schema {
     Schema::new(fields).unwrap_or_default()
 }
 
+/// A measure with its name.
+type Measure = (&'static str, fn(&Contingency) -> f64);
+
 /// The measures of a rule, in the order in which they stand in the table.
-const MEASURES: [(&str, fn(&Contingency) -> f64); 9] = [
+const MEASURES: [Measure; 9] = [
     ("support", Contingency::support),
     ("confidence", Contingency::confidence),
     ("lift", Contingency::lift),
@@ -160,7 +172,11 @@ const MEASURES: [(&str, fn(&Contingency) -> f64); 9] = [
 
 fn rule_schema() -> Schema {
     let texts = || DataType::List(Box::new(DataType::String));
-    let mut fields = vec![Field::new("antecedent", texts()), Field::new("consequent", texts()), Field::new("count", DataType::Int64)];
+    let mut fields = vec![
+        Field::new("antecedent", texts()),
+        Field::new("consequent", texts()),
+        Field::new("count", DataType::Int64),
+    ];
     fields.extend(MEASURES.iter().map(|(name, _)| Field::new(*name, DataType::Float64)));
     Schema::new(fields).unwrap_or_default()
 }

@@ -43,9 +43,8 @@ impl Stage for Aggregate {
         let mut aggregates = Vec::new();
         for (name, text) in self.compute.iter() {
             if by.iter().any(|field| field.name == name.value) {
-                findings.push(
-                    Diagnostic::definition(format!("`{}` is a group and a result", name.value)).at(&name.place),
-                );
+                findings
+                    .push(Diagnostic::definition(format!("`{}` is a group and a result", name.value)).at(&name.place));
             }
             match inputs::aggregate(text, &table.schema) {
                 Ok(expr) => aggregates.push(NamedExpr { name: name.value.clone(), expr }),

@@ -67,7 +67,12 @@ impl Stage for Clean {
         let mut findings = Findings::new();
         let mut columns = inputs::all_columns(&table.schema);
         let mut before: Vec<NamedExpr> = Vec::new();
-        let mut tap = Tap { stage: context.id.to_owned(), point: "cleaned".to_owned(), counters: Vec::new(), samples: Vec::new() };
+        let mut tap = Tap {
+            stage: context.id.to_owned(),
+            point: "cleaned".to_owned(),
+            counters: Vec::new(),
+            samples: Vec::new(),
+        };
         let mut cleaned: Vec<String> = Vec::new();
         for (name, rules) in self.rules(table, id, &mut findings) {
             let text = Expr::column(&name.value, DataType::String);
@@ -105,7 +110,12 @@ impl Stage for Clean {
 
 impl Clean {
     /// The columns to clean with their rules.
-    fn rules(&self, table: &crate::stages::TableShape, id: &str, findings: &mut Findings) -> Vec<(Spanned<String>, Rules)> {
+    fn rules(
+        &self,
+        table: &crate::stages::TableShape,
+        id: &str,
+        findings: &mut Findings,
+    ) -> Vec<(Spanned<String>, Rules)> {
         let mut rules = Vec::new();
         for (name, of_column) in self.columns.iter() {
             match inputs::column(&table.schema, name, id) {
@@ -127,7 +137,8 @@ impl Clean {
             }
         }
         if rules.is_empty() && findings.is_empty() {
-            findings.push(Diagnostic::definition("there is nothing to clean: name `columns`, or rules for `all` texts"));
+            findings
+                .push(Diagnostic::definition("there is nothing to clean: name `columns`, or rules for `all` texts"));
         }
         rules
     }
@@ -179,6 +190,11 @@ impl Work for CleanWork {
         self.on_error == OnError::Fail
     }
 
+    fn remarks(&self, counts: &StageCounts) -> Vec<String> {
+        let unreadable = self.unreadable(counts);
+        (unreadable > 0).then(|| format!("{unreadable} values could not be read and became null")).into_iter().collect()
+    }
+
     fn judge(&self, counts: &StageCounts) -> Option<Diagnostic> {
         let unreadable = self.unreadable(counts);
         if self.on_error != OnError::Fail || unreadable == 0 {
@@ -228,7 +244,10 @@ impl Work for CleanWork {
             Column::new("before"),
             Column::new("after"),
         ];
-        let note = Some("Changed counts texts that stay texts; values that became numbers or dates are not counted there.".to_owned());
+        let note = Some(
+            "Changed counts texts that stay texts; values that became numbers or dates are not counted there."
+                .to_owned(),
+        );
         vec![Exhibit::Table(Table { title: "Cleaned values".to_owned(), columns, rows: rows.collect(), note })]
     }
 }

@@ -32,8 +32,8 @@ const GROUP: &str = "__group_";
 ///
 /// ```yaml
 /// - impute:
-///     columns: {quantity: median, discount: mean, remark: {constant: none}}
-///     by: [carrier]
+///     columns: {quantity: median, discount: mean, instruct: {constant: none}}
+///     by: [ship_mode]
 /// ```
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -112,7 +112,13 @@ impl Stage for Impute {
 }
 
 impl Impute {
-    fn plans(&self, table: &TableShape, order: &[SortKey], context: &PlanContext<'_>, id: &str) -> Result<Vec<Plan>, Findings> {
+    fn plans(
+        &self,
+        table: &TableShape,
+        order: &[SortKey],
+        context: &PlanContext<'_>,
+        id: &str,
+    ) -> Result<Vec<Plan>, Findings> {
         let mut findings = Findings::new();
         let mut plans: Vec<Plan> = Vec::new();
         for (name, method) in self.columns.iter() {
@@ -135,8 +141,14 @@ impl Impute {
         groups: Option<&Groups>,
         context: &PlanContext<'_>,
     ) -> Result<Relation, Findings> {
-        let counters = plans.iter().map(|plan| NamedExpr { name: plan.field.name.clone(), expr: plan.value().is_null() });
-        let tap = Tap { stage: context.id.to_owned(), point: "in".to_owned(), counters: counters.collect(), samples: Vec::new() };
+        let counters =
+            plans.iter().map(|plan| NamedExpr { name: plan.field.name.clone(), expr: plan.value().is_null() });
+        let tap = Tap {
+            stage: context.id.to_owned(),
+            point: "in".to_owned(),
+            counters: counters.collect(),
+            samples: Vec::new(),
+        };
         let mut input: Arc<Relation> = Arc::new(Relation::Tap { input: table.relation.clone(), tap: tap.into() });
         if let Some(groups) = groups {
             input = Arc::new(groups.join(input));
@@ -182,9 +194,10 @@ impl Plan {
             Ok(Self { field: field.clone(), data_type, fill: Fill::Learned { function, key } })
         };
         match method {
-            Method::Mean | Method::Median if !field.data_type.is_numeric() => {
-                refuse(format!("column `{}` holds {}, which has no mean or median; `mode` fits", field.name, field.data_type))
-            }
+            Method::Mean | Method::Median if !field.data_type.is_numeric() => refuse(format!(
+                "column `{}` holds {}, which has no mean or median; `mode` fits",
+                field.name, field.data_type
+            )),
             Method::Mean => learned(Function::Mean, DataType::Float64),
             Method::Median => learned(Function::Median, DataType::Float64),
             Method::Mode if field.data_type.is_nested() || field.data_type == DataType::Binary => {
@@ -277,7 +290,10 @@ impl Groups {
             .iter()
             .filter_map(|plan| Some(NamedExpr { name: format!("{GROUP}{}", plan.field.name), expr: plan.aggregate()? }))
             .collect();
-        let fields = by.iter().cloned().chain(aggregates.iter().map(|column| Field::new(&column.name, column.expr.data_type.clone())));
+        let fields = by
+            .iter()
+            .cloned()
+            .chain(aggregates.iter().map(|column| Field::new(&column.name, column.expr.data_type.clone())));
         let schema = Schema::new(fields.collect()).unwrap_or_default();
         Self { key: context.key("groups"), by: by.to_vec(), aggregates, schema }
     }
@@ -302,7 +318,8 @@ impl Groups {
             name: field.name.clone(),
             expr: Expr::column(&field.name, field.data_type.clone()),
         });
-        let groups = Relation::Aggregate { input: rows.clone(), keys: keys.collect(), aggregates: self.aggregates.clone() };
+        let groups =
+            Relation::Aggregate { input: rows.clone(), keys: keys.collect(), aggregates: self.aggregates.clone() };
         let target = Target {
             path: context.artifacts.join("groups.parquet"),
             format: TargetFormat::Parquet { compression: Compression::Zstd, row_group_size: None },

@@ -138,7 +138,10 @@ impl Outliers {
     fn check_bounds(&self) -> Result<(), Findings> {
         let refuse = |message: &str, place| Err(vec![Diagnostic::definition(message).at(place)]);
         let unit = 0.0..=1.0;
-        if !unit.contains(&self.lower.value) || !unit.contains(&self.upper.value) || self.lower.value >= self.upper.value {
+        if !unit.contains(&self.lower.value)
+            || !unit.contains(&self.upper.value)
+            || self.lower.value >= self.upper.value
+        {
             return refuse("`lower` and `upper` must be quantiles from 0 to 1, the lower one first", &self.upper.place);
         }
         match &self.factor {

@@ -76,4 +76,3 @@ impl Work for SampleWork {
         vec![Change::new("not in the sample", counts.difference())]
     }
 }
-

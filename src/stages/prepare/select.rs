@@ -90,7 +90,10 @@ impl Stage for Select {
         }
         let mut columns: Vec<NamedExpr> = kept
             .iter()
-            .map(|field| NamedExpr { name: field.name.clone(), expr: Expr::column(&field.name, field.data_type.clone()) })
+            .map(|field| NamedExpr {
+                name: field.name.clone(),
+                expr: Expr::column(&field.name, field.data_type.clone()),
+            })
             .collect();
         self.rename(&mut columns, &kept, id, &mut findings);
         self.put_first(&mut columns, id, &mut findings);
@@ -132,7 +135,7 @@ impl Select {
         }
     }
 
-    fn put_first(&self, columns: &mut Vec<NamedExpr>, id: &str, findings: &mut Findings) {
+    fn put_first(&self, columns: &mut [NamedExpr], id: &str, findings: &mut Findings) {
         let schema: Vec<Field> =
             columns.iter().map(|column| Field::new(&column.name, column.expr.data_type.clone())).collect();
         let schema = Schema::new(schema).unwrap_or_default();

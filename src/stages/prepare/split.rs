@@ -6,9 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::definition::{OneOrMany, Ordered, Spanned};
 use crate::diagnostic::{Diagnostic, Findings};
 use crate::exhibit::{Cell, Column, Exhibit, Format};
-use crate::expression::{
-    Aggregate, BinaryOperator, DataType, Expr, ExprKind, Field, Function, SortKey, Window,
-};
+use crate::expression::{Aggregate, BinaryOperator, DataType, Expr, ExprKind, Field, Function, SortKey, Window};
 use crate::relation::{NamedExpr, Relation, Tap};
 use crate::stages::work::{StageCounts, Work};
 use crate::stages::{PlanContext, Planned, Shape, Stage, TableShape, inputs, product};
@@ -150,8 +148,13 @@ impl Split {
             Method::Hash | Method::Group => {
                 let refused = on.iter().find(|field| !is_hashable(&field.data_type));
                 if let Some(field) = refused {
-                    let message = format!("column `{}` holds {}, whose text differs between engines", field.name, field.data_type);
-                    return Err(vec![Diagnostic::definition(message).help("derive a column of text or whole numbers from it")]);
+                    let message = format!(
+                        "column `{}` holds {}, whose text differs between engines",
+                        field.name, field.data_type
+                    );
+                    return Err(vec![
+                        Diagnostic::definition(message).help("derive a column of text or whole numbers from it"),
+                    ]);
                 }
                 uniform(on.iter().map(|field| Expr::column(&field.name, field.data_type.clone())).collect(), &salt)
             }
@@ -188,14 +191,17 @@ impl Split {
 }
 
 fn is_hashable(data_type: &DataType) -> bool {
-    data_type.is_integer() || matches!(data_type, DataType::String | DataType::Boolean | DataType::Date | DataType::Datetime(_))
+    data_type.is_integer()
+        || matches!(data_type, DataType::String | DataType::Boolean | DataType::Date | DataType::Datetime(_))
 }
 
 /// A number from 0 to below 1 that depends on the values and the salt alone: `hash(salt, values..) / 2^60`.
 pub(super) fn uniform(values: Vec<Expr>, salt: &str) -> Expr {
     let mut arguments = vec![Expr::string(salt)];
     arguments.extend(values.into_iter().map(|value| match value.data_type {
-        DataType::Datetime(_) => Expr::call(Function::Epoch, vec![value], DataType::Float64).cast(DataType::Int64, false),
+        DataType::Datetime(_) => {
+            Expr::call(Function::Epoch, vec![value], DataType::Float64).cast(DataType::Int64, false)
+        }
         _ => value,
     }));
     let hash = Expr::call(Function::Hash, arguments, DataType::Int64).cast(DataType::Float64, true);
@@ -217,12 +223,7 @@ fn rank_share(partition_by: Vec<Expr>, order: Expr, rank: Function) -> Expr {
         Expr::new(ExprKind::Aggregate(Box::new(aggregate)), DataType::Int64)
     };
     let key = SortKey { expr: order, descending: false, nulls_first: true };
-    let before = Expr::binary(
-        BinaryOperator::Subtract,
-        windowed(rank, vec![key]),
-        Expr::integer(1),
-        DataType::Int64,
-    );
+    let before = Expr::binary(BinaryOperator::Subtract, windowed(rank, vec![key]), Expr::integer(1), DataType::Int64);
     let all = windowed(Function::CountAll, Vec::new());
     let float = |expr: Expr| expr.cast(DataType::Float64, true);
     Expr::binary(BinaryOperator::Divide, float(before), float(all), DataType::Float64)

@@ -23,7 +23,7 @@ use crate::stages::{PlanContext, Planned, Product, Shape, Stage, fit, inputs};
 ///
 /// ```yaml
 /// - standardize: {columns: [dep_delay, distance], method: robust}
-/// - standardize: {columns: amount, suffix: _z}
+/// - standardize: {columns: air_time, suffix: _z}
 /// ```
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -174,4 +174,3 @@ pub fn inverse(value: Expr, center: f64, scale: f64) -> Expr {
     let scaled = fit::arithmetic(BinaryOperator::Multiply, value, Expr::float(scale));
     fit::arithmetic(BinaryOperator::Add, scaled, Expr::float(center))
 }
-

@@ -95,12 +95,19 @@ fn tapped(table: &crate::stages::TableShape, verdicts: &[Verdict], context: &Pla
         let fails = Expr::column(&helper, DataType::Boolean);
         tap.counters.push(NamedExpr { name: verdict.name.clone(), expr: fails.clone() });
         let mut names: Vec<&str> = verdict.columns.iter().map(String::as_str).collect();
-        names.extend(table.schema.names().filter(|name| !verdict.columns.iter().any(|own| own == name)).take(SHOWN_COLUMNS));
-        let columns = names.iter().filter_map(|name| table.schema.field(name)).map(|field| NamedExpr {
-            name: field.name.clone(),
-            expr: Expr::column(&field.name, field.data_type.clone()).cast(DataType::String, false),
+        names.extend(
+            table.schema.names().filter(|name| !verdict.columns.iter().any(|own| own == name)).take(SHOWN_COLUMNS),
+        );
+        let columns = names
+            .iter()
+            .filter_map(|name| table.schema.field(name))
+            .filter_map(|field| Some(NamedExpr { name: field.name.clone(), expr: inputs::shown(field)? }));
+        tap.samples.push(Sample {
+            name: verdict.name.clone(),
+            when: fails,
+            columns: columns.collect(),
+            rows: EXAMPLES,
         });
-        tap.samples.push(Sample { name: verdict.name.clone(), when: fails, columns: columns.collect(), rows: EXAMPLES });
     }
     let mut columns = inputs::all_columns(&table.schema);
     columns.extend(helpers);
@@ -142,6 +149,11 @@ impl Work for ValidateWork {
         Some(Diagnostic::error(Class::Data, message).help(help))
     }
 
+    fn remarks(&self, counts: &StageCounts) -> Vec<String> {
+        let warns = |verdict: &&Verdict| verdict.severity == Severity::Warn && !verdict.holds(counts);
+        self.verdicts.iter().filter(warns).map(|verdict| verdict.describe(counts)).collect()
+    }
+
     fn show(&self, counts: &StageCounts) -> Vec<Exhibit> {
         let rows = self.verdicts.iter().map(|verdict| {
             let outcome = match (verdict.holds(counts), verdict.severity) {
@@ -152,7 +164,8 @@ impl Work for ValidateWork {
             let failing = verdict.failing.as_ref().map(|_| counts.counter("checked", &verdict.name));
             vec![Cell::text(verdict.name.clone()), Cell::text(outcome), failing.map_or(Cell::Empty, Cell::count)]
         });
-        let columns = vec![Column::new("check"), Column::new("result"), Column::formatted("failing rows", Format::Integer)];
+        let columns =
+            vec![Column::new("check"), Column::new("result"), Column::formatted("failing rows", Format::Integer)];
         let mut exhibits = vec![Exhibit::table("Checks", columns, rows.collect())];
         for verdict in self.verdicts.iter().filter(|verdict| !verdict.holds(counts)) {
             let sample = counts.sample("checked", &verdict.name);
@@ -174,4 +187,3 @@ fn failing_rows(verdict: &Verdict, sample: &[Vec<Option<String>>], width: usize)
         note: None,
     })
 }
-

@@ -2,7 +2,7 @@
 
 mod data;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -150,13 +150,20 @@ impl Stage for Chart {
     fn plan(&self, shapes: &[Shape], context: &PlanContext<'_>) -> Result<Planned, Findings> {
         let table = inputs::table(shapes, 0, context.input_ids)?;
         let drawing = self.drawing(table)?;
-        let save = self.save.as_ref().map(|path| self.check_save(path, context)).transpose().map_err(|finding| vec![finding])?;
+        let save = self
+            .save
+            .as_ref()
+            .map(|path| self.check_save(path, context))
+            .transpose()
+            .map_err(|finding| vec![finding])?;
+        let targets = save.iter().cloned().zip(self.save.iter().map(|path| path.place.clone())).collect();
         let work = ChartWork { options: self.clone(), drawing, save };
         Ok(Planned {
             product: Shape::Table(table.clone()),
             work: Box::new(work),
             meaning: serde_json::to_value(self).unwrap_or_default(),
             findings: Vec::new(),
+            targets,
         })
     }
 }
@@ -167,7 +174,8 @@ impl Chart {
         let schema = &table.schema;
         let x = inputs::expression(&self.x, schema)?;
         let colour = self.colour.as_ref().map(|text| inputs::expression(text, schema)).transpose()?;
-        let either = |text: &Spanned<String>| inputs::aggregate(text, schema).or_else(|_| inputs::expression(text, schema));
+        let either =
+            |text: &Spanned<String>| inputs::aggregate(text, schema).or_else(|_| inputs::expression(text, schema));
         for (expr, text) in [(Some(&x), Some(&self.x)), (colour.as_ref(), self.colour.as_ref())] {
             if let (Some(expr), Some(text)) = (expr, text)
                 && expr.data_type.is_nested()
@@ -184,12 +192,19 @@ impl Chart {
         }
         match (self.mark, &self.y) {
             (Mark::Histogram, Some(y)) => return refuse("a histogram counts rows by `x` and has no `y`", y),
-            (Mark::Histogram, None) if !x.data_type.is_numeric() => return refuse("a histogram needs numbers in `x`", &self.x),
+            (Mark::Histogram, None) if !x.data_type.is_numeric() => {
+                return refuse("a histogram needs numbers in `x`", &self.x);
+            }
             (Mark::Scatter | Mark::Line | Mark::Heatmap, None) => {
                 return Err(vec![Diagnostic::definition("this mark needs `y`")]);
             }
-            (Mark::Scatter, Some(y)) if !(x.data_type.is_numeric() || x.data_type.is_temporal()) || inputs::aggregate(y, schema).is_ok() => {
-                return refuse("a scatter draws a point for each row: `x` and `y` are numbers or times, not aggregates", &self.x);
+            (Mark::Scatter, Some(y))
+                if !(x.data_type.is_numeric() || x.data_type.is_temporal()) || inputs::aggregate(y, schema).is_ok() =>
+            {
+                return refuse(
+                    "a scatter draws a point for each row: `x` and `y` are numbers or times, not aggregates",
+                    &self.x,
+                );
             }
             _ => {}
         }
@@ -249,7 +264,7 @@ struct ChartWork {
 }
 
 impl ChartWork {
-    fn save(&self, figure: &Figure, path: &PathBuf) -> Result<Written, Diagnostic> {
+    fn save(&self, figure: &Figure, path: &Path) -> Result<Written, Diagnostic> {
         let failed = |error: crate::chart::ChartError| Diagnostic::error(Class::Stage, format!("cannot draw: {error}"));
         let theme = match self.options.theme {
             SavedTheme::Light => Theme::Light,
@@ -260,8 +275,9 @@ impl ChartWork {
         } else {
             figure.to_svg(SvgColours::Fixed(theme)).map_err(failed)?.into_bytes()
         };
-        crate::staging::write_atomically(path, &content).map_err(|error| crate::staging::failure("cannot write", path, &error))?;
-        Ok(Written { rows: 0, files: vec![(path.clone(), content.len() as u64)] })
+        crate::staging::write_atomically(path, &content)
+            .map_err(|error| crate::staging::failure("cannot write", path, &error))?;
+        Ok(Written { rows: 0, files: vec![(path.to_path_buf(), content.len() as u64)] })
     }
 }
 

@@ -103,7 +103,8 @@ impl Stage for Write {
             if_exists: self.if_exists,
             schema: table.schema.clone(),
         };
-        let mut planned = Planned::relation(table.clone()).work(work).meaning(self);
+        let target = work.target.path.clone();
+        let mut planned = Planned::relation(table.clone()).work(work).meaning(self).target(target, &self.path.place);
         // Other stages may read what a `write` was given, so that it can stand anywhere in a chain.
         planned.product = Shape::Table(table.clone());
         Ok(planned)
@@ -121,17 +122,29 @@ impl Write {
             (None, Some("ndjson" | "jsonl")) => Format::Ndjson,
             (None, _) => {
                 let message = format!("the format of `{}` cannot be told from its name", self.path.value);
-                return Err(Diagnostic::definition(message).at(&self.path.place).help("say `format: parquet`, `csv`, `tsv` or `ndjson`"));
+                return Err(Diagnostic::definition(message)
+                    .at(&self.path.place)
+                    .help("say `format: parquet`, `csv`, `tsv` or `ndjson`"));
             }
         };
         let is_text = matches!(format, Format::Csv | Format::Tsv);
         if let (true, Some(field)) = (is_text, schema.fields().iter().find(|field| field.data_type.is_nested())) {
             let message = format!("column `{}` holds {}, which CSV has no form for", field.name, field.data_type);
-            return Err(Diagnostic::definition(message).at(&self.path.place).help("write Parquet or NDJSON, or select other columns"));
+            return Err(Diagnostic::definition(message)
+                .at(&self.path.place)
+                .help("write Parquet or NDJSON, or select other columns"));
         }
         let misplaced = [
-            (self.compression.is_some() || self.row_group_size.is_some(), format != Format::Parquet, "`compression` and `row_group_size` belong to Parquet"),
-            (self.delimiter.is_some() || self.null_value.is_some(), !is_text, "`delimiter` and `null_value` belong to CSV"),
+            (
+                self.compression.is_some() || self.row_group_size.is_some(),
+                format != Format::Parquet,
+                "`compression` and `row_group_size` belong to Parquet",
+            ),
+            (
+                self.delimiter.is_some() || self.null_value.is_some(),
+                !is_text,
+                "`delimiter` and `null_value` belong to CSV",
+            ),
         ];
         if let Some((.., message)) = misplaced.iter().find(|(given, wrong, _)| *given && *wrong) {
             return Err(Diagnostic::definition(*message).at(&self.path.place));
@@ -234,7 +247,8 @@ impl Work for WriteWork {
             relation = Relation::Union { inputs: vec![existing.into(), relation] }.into();
         }
         let written = context.write(&relation, &self.target)?;
-        let (rows, bytes) = (written.rows - before.min(written.rows), written.files.iter().map(|(_, bytes)| bytes).sum::<u64>());
+        let (rows, bytes) =
+            (written.rows - before.min(written.rows), written.files.iter().map(|(_, bytes)| bytes).sum::<u64>());
         let files: Vec<PathBuf> = written.files.iter().map(|(path, _)| path.clone()).collect();
         let name = match files.as_slice() {
             [_] => self.shown.clone(),

@@ -195,7 +195,8 @@ mod tests {
 
     #[test]
     fn the_message_names_the_values() {
-        let error = checked(Checked::Add, &column(&[Some(1), Some(i64::MAX)]), &column(&[Some(1), Some(1)])).unwrap_err();
+        let error =
+            checked(Checked::Add, &column(&[Some(1), Some(i64::MAX)]), &column(&[Some(1), Some(1)])).unwrap_err();
         assert!(error.to_string().contains("9223372036854775807 + 1 does not fit int64"), "{error}");
     }
 

@@ -83,7 +83,9 @@ pub(super) fn cast(value: pl::Expr, from: &DataType, to: &DataType, strict: bool
             })
         }),
         (T::Datetime(None), T::String) => to_text(value.to_physical(), |inputs| {
-            text_rows(inputs.integer(0)?.iter(), |clock, out| Ok(clock.map(|clock| text::datetime(clock, out)).is_some()))
+            text_rows(inputs.integer(0)?.iter(), |clock, out| {
+                Ok(clock.map(|clock| text::datetime(clock, out)).is_some())
+            })
         }),
         (T::Date, T::Datetime(None)) | (T::Datetime(None), T::Date) => value.cast(target),
         (T::Datetime(None), T::Time) => time_of_day(value),
@@ -135,7 +137,12 @@ fn literal_zero(data_type: &DataType) -> pl::Expr {
 }
 
 /// The value of one row; an error when there is none though there was something, and the cast is strict.
-fn accept<V: Display, T>(value: Option<V>, converted: Option<T>, strict: bool, to: &DataType) -> PolarsResult<Option<T>> {
+fn accept<V: Display, T>(
+    value: Option<V>,
+    converted: Option<T>,
+    strict: bool,
+    to: &DataType,
+) -> PolarsResult<Option<T>> {
     match (value, converted) {
         (Some(value), None) if strict => Err(failure(format!("'{value}' cannot be cast to {to}"))),
         (_, converted) => Ok(converted),
@@ -257,7 +264,9 @@ fn to_decimal(value: pl::Expr, from: &DataType, to: &DataType, precision: u8, sc
             from if from.is_float() => inputs
                 .float(0)?
                 .iter()
-                .map(|value| accept(value, value.and_then(|value| scaled_float(value, scale)).filter(fits), strict, &to))
+                .map(|value| {
+                    accept(value, value.and_then(|value| scaled_float(value, scale)).filter(fits), strict, &to)
+                })
                 .collect::<PolarsResult<_>>()?,
             _ => {
                 let unsigned = series.dtype() == &pl::DataType::UInt64;
@@ -267,7 +276,9 @@ fn to_decimal(value: pl::Expr, from: &DataType, to: &DataType, precision: u8, sc
                     inputs.integer(0)?.iter().map(|value| value.map(i128::from)).collect()
                 };
                 wide.into_iter()
-                    .map(|value| accept(value, value.and_then(|value| value.checked_mul(power)).filter(fits), strict, &to))
+                    .map(|value| {
+                        accept(value, value.and_then(|value| value.checked_mul(power)).filter(fits), strict, &to)
+                    })
                     .collect::<PolarsResult<_>>()?
             }
         };
@@ -292,13 +303,19 @@ fn rescaled(value: i128, from: u8, to: u8) -> Option<i128> {
     Some(if remainder.abs() >= power - power / 2 { quotient + value.signum() } else { quotient })
 }
 
+/// Drops the digits after the mark.
+fn whole_part(value: i128, scale: u8) -> Option<i128> {
+    Some(value / 10_i128.checked_pow(scale.into())?)
+}
+
 fn decimal_to_integer(value: pl::Expr, scale: u8, to: &DataType, strict: bool) -> pl::Expr {
     let named = to.clone();
     elementwise("cast", vec![value], polars_type(to), move |inputs| {
         let values = inputs.series(0)?.decimal()?.clone();
-        let rows = values.physical().iter().map(|value| {
-            (value.map(|value| decimal(value, scale)), value.and_then(|value| rescaled(value, scale, 0)))
-        });
+        let rows = values
+            .physical()
+            .iter()
+            .map(|value| (value.map(|value| decimal(value, scale)), value.and_then(|value| whole_part(value, scale))));
         integers(rows, &named, strict)
     })
 }
@@ -336,7 +353,7 @@ mod tests {
         assert_eq!(rescaled(125, 2, 1), Some(13));
         assert_eq!(rescaled(-125, 2, 1), Some(-13));
         assert_eq!(rescaled(124, 2, 1), Some(12));
-        assert_eq!(rescaled(15, 1, 0), Some(2));
+        assert_eq!(whole_part(-19, 1), Some(-1));
         assert_eq!(rescaled(7, 0, 2), Some(700));
         assert_eq!(decimal(-1250, 2), "-12.50");
         assert_eq!(decimal(5, 3), "0.005");

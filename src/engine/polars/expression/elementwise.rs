@@ -125,11 +125,6 @@ impl Inputs {
         Ok(self.cast(index, &pl::DataType::Float64)?.f64()?.clone())
     }
 
-    /// Input number `index` as truth values.
-    pub(super) fn boolean(&self, index: usize) -> PolarsResult<pl::BooleanChunked> {
-        Ok(self.cast(index, &pl::DataType::Boolean)?.bool()?.clone())
-    }
-
     fn cast(&self, index: usize, data_type: &pl::DataType) -> PolarsResult<Series> {
         let series = self.series(index)?;
         if series.dtype() == data_type { Ok(series.clone()) } else { series.cast(data_type) }

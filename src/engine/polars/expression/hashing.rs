@@ -75,6 +75,6 @@ mod tests {
     fn sixty_bits_are_kept() {
         // The MD5 of "a" is 0cc175b9c0f1b6a8 31c3..
         let digest = md5::Md5::digest(b"a");
-        assert_eq!(leading_digits(&digest), 0x0cc1_75b9_c0f1_b6a);
+        assert_eq!(leading_digits(&digest), 0x0cc_175b_9c0f_1b6a);
     }
 }

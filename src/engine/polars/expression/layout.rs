@@ -65,9 +65,7 @@ impl Layout {
                 Item::Specifier('j') => write!(out, "{:03}", day - calendar::days_from_civil(year, 1, 1) + 1),
                 Item::Specifier('b') => out.write_str(month_name(month).get(..3).unwrap_or_default()),
                 Item::Specifier('B') => out.write_str(month_name(month)),
-                Item::Specifier('a') => {
-                    out.write_str(day_name(calendar::weekday(day)).get(..3).unwrap_or_default())
-                }
+                Item::Specifier('a') => out.write_str(day_name(calendar::weekday(day)).get(..3).unwrap_or_default()),
                 Item::Specifier('A') => out.write_str(day_name(calendar::weekday(day))),
                 Item::Specifier(_) => {
                     let minutes = offset.abs() / 60_000_000;

@@ -228,11 +228,7 @@ impl Lowering {
             let keys = Lists::keys(&lists.elements)?;
             lists.one(|_, begin, end| {
                 let known = (begin..end).filter_map(|number| keys.get(number).map(|key| (key, number)));
-                let best = if largest {
-                    known.max_by(|a, b| a.0.cmp(b.0))
-                } else {
-                    known.min_by(|a, b| a.0.cmp(b.0))
-                };
+                let best = if largest { known.max_by(|a, b| a.0.cmp(b.0)) } else { known.min_by(|a, b| a.0.cmp(b.0)) };
                 best.map(|(_, number)| number)
             })
         }))

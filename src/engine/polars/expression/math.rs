@@ -45,7 +45,9 @@ impl Lowering {
         if argument.data_type != DataType::Int64 {
             return Ok(x.abs());
         }
-        Ok(elementwise("abs", vec![self.guarded(x)], pl::DataType::Int64, |inputs| arithmetic::absolute(inputs.series(0)?)))
+        Ok(elementwise("abs", vec![self.guarded(x)], pl::DataType::Int64, |inputs| {
+            arithmetic::absolute(inputs.series(0)?)
+        }))
     }
 
     /// `ceil`, `floor`, `trunc` and `sign`: integers stay what they are, or become their sign.
@@ -74,9 +76,9 @@ impl Lowering {
             return Ok(elementwise("round", inputs, pl::DataType::Int64, |inputs| {
                 let (values, digits) = (inputs.integer(0)?, inputs.integer(1)?);
                 integer_rows(values.iter().zip(digits.iter()), |pair| match pair {
-                    (Some(value), Some(digits)) => round_integer(value, digits)
-                        .map(Some)
-                        .ok_or_else(|| failure(format!("integer overflow: round({value}, {digits}) does not fit int64"))),
+                    (Some(value), Some(digits)) => round_integer(value, digits).map(Some).ok_or_else(|| {
+                        failure(format!("integer overflow: round({value}, {digits}) does not fit int64"))
+                    }),
                     _ => Ok(None),
                 })
             }));
@@ -132,7 +134,9 @@ impl Lowering {
                         _ => u128::from(divisor),
                     };
                     let fitting = i64::try_from(value);
-                    fitting.map(Some).map_err(|_| failure(format!("integer overflow: {name}({p}, {q}) does not fit int64")))
+                    fitting
+                        .map(Some)
+                        .map_err(|_| failure(format!("integer overflow: {name}({p}, {q}) does not fit int64")))
                 }
                 _ => Ok(None),
             })
@@ -160,7 +164,9 @@ impl Lowering {
 }
 
 fn map(x: pl::Expr, name: &'static str, step: impl Fn(f64) -> f64 + Send + Sync + Copy + 'static) -> pl::Expr {
-    elementwise(name, vec![x], pl::DataType::Float64, move |inputs| Ok(inputs.float(0)?.apply_values(step).into_series()))
+    elementwise(name, vec![x], pl::DataType::Float64, move |inputs| {
+        Ok(inputs.float(0)?.apply_values(step).into_series())
+    })
 }
 
 /// The next even whole number away from zero.

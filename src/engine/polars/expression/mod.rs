@@ -28,9 +28,6 @@ mod text;
 mod window;
 mod zone;
 
-#[cfg(test)]
-mod tests;
-
 use polars::prelude as pl;
 
 use super::data_type::polars_type;
@@ -57,9 +54,7 @@ impl Lowering {
         match &expr.kind {
             ExprKind::Column(name) => Ok(column(name)),
             ExprKind::Literal(value) => literal(value, &expr.data_type),
-            ExprKind::Fitted(key) => {
-                Err(refuse(format!("`{key}` is not known before its stage has run")))
-            }
+            ExprKind::Fitted(key) => Err(refuse(format!("`{key}` is not known before its stage has run"))),
             ExprKind::Unary(operator, value) => self.unary(*operator, value),
             ExprKind::Binary(operator, left, right) => self.binary(*operator, left, right, &expr.data_type),
             ExprKind::IsNull(value) => Ok(self.lower(value)?.is_null()),

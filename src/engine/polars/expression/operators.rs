@@ -125,15 +125,12 @@ impl Lowering {
                 Ok(Some(difference.cast(super::polars_type(&DataType::Duration))))
             }
             (from, DataType::Duration) if moment(from) => {
-                let inputs = vec![
-                    self.guarded(microseconds(self.lower(left)?, from)),
-                    self.lower(right)?.to_physical(),
-                ];
+                let inputs =
+                    vec![self.guarded(microseconds(self.lower(left)?, from)), self.lower(right)?.to_physical()];
                 Ok(Some(moved(operator, inputs, from, result)))
             }
             (DataType::Duration, to) if moment(to) => {
-                let inputs =
-                    vec![self.guarded(microseconds(self.lower(right)?, to)), self.lower(left)?.to_physical()];
+                let inputs = vec![self.guarded(microseconds(self.lower(right)?, to)), self.lower(left)?.to_physical()];
                 Ok(Some(moved(operator, inputs, to, result)))
             }
             _ => Ok(None),
@@ -228,9 +225,7 @@ fn moved(operator: Checked, inputs: Vec<pl::Expr>, from: &DataType, result: &Dat
             });
             wrapped.cast(pl::DataType::Time)
         }
-        (_, DataType::Date) => {
-            value.cast(super::polars_type(&DataType::Datetime(None))).cast(pl::DataType::Date)
-        }
+        (_, DataType::Date) => value.cast(super::polars_type(&DataType::Datetime(None))).cast(pl::DataType::Date),
         _ => value.cast(super::polars_type(result)),
     }
 }
@@ -295,5 +290,51 @@ fn result_bits(operator: Checked, p: u32, q: u32) -> u32 {
     match operator {
         Checked::Add | Checked::Subtract => p.max(q) + 1,
         Checked::Multiply => p + q,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(expr: &Expr) -> String {
+        format!("{:?}", super::super::lower(expr).map(|expr| format!("{expr:?}")))
+    }
+
+    #[test]
+    fn arithmetic_that_cannot_overflow_is_not_checked() {
+        let narrow = || Expr::column("c", DataType::Int32).cast(DataType::Int64, true);
+        let wide = || Expr::column("a", DataType::Int64);
+        let binary = |operator, left, right| Expr::binary(operator, left, right, DataType::Int64);
+        let free = [
+            binary(BinaryOperator::Add, narrow(), narrow()),
+            binary(BinaryOperator::Multiply, narrow(), narrow()),
+            binary(BinaryOperator::Multiply, narrow(), Expr::integer(1000)),
+            binary(BinaryOperator::Add, binary(BinaryOperator::Multiply, narrow(), Expr::integer(60)), narrow()),
+        ];
+        for expr in free {
+            assert!(!plan(&expr).contains("checked") && !super::super::guard::can_fail(&expr), "{}", plan(&expr));
+        }
+        let checked = [
+            binary(BinaryOperator::Add, wide(), Expr::integer(1)),
+            binary(BinaryOperator::Multiply, binary(BinaryOperator::Multiply, narrow(), narrow()), narrow()),
+        ];
+        for expr in checked {
+            assert!(plan(&expr).contains("checked") && super::super::guard::can_fail(&expr), "{}", plan(&expr));
+        }
+    }
+
+    /// Guards hold no guarded operations, so a chain of operations that can fail grows with its length, not with 2 to its power.
+    #[test]
+    fn chains_of_operations_that_can_fail_stay_small() {
+        let link = |i: i64| {
+            let value = Expr::column("s", DataType::String).cast(DataType::Int64, true);
+            Expr::binary(BinaryOperator::Greater, value, Expr::integer(i), DataType::Boolean)
+        };
+        let chain = (1..40).map(link).reduce(Expr::and);
+        assert!(chain.is_some_and(|chain| plan(&chain).len() < 20_000));
+        let branches = (1..40).map(|i| (link(i), Expr::integer(i))).collect();
+        let case = Expr::new(ExprKind::Case { branches, otherwise: None }, DataType::Int64);
+        assert!(plan(&case).len() < 60_000, "{}", plan(&case).len());
     }
 }

@@ -100,9 +100,8 @@ impl Lowering {
         Ok(elementwise("regexp_extract_all", vec![self.subject(arguments)?], output, move |inputs| {
             text_lists(inputs.text(0)?.iter(), |text, found| {
                 let Some(text) = text else { return false };
-                found.extend(
-                    regex.captures_iter(text).map(|held| held.get(group).map(|held| held.as_str().to_owned())),
-                );
+                found
+                    .extend(regex.captures_iter(text).map(|held| held.get(group).map(|held| held.as_str().to_owned())));
                 true
             })
         }))

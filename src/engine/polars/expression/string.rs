@@ -20,11 +20,9 @@ impl Lowering {
             Function::Length => text.str().len_chars().cast(pl::DataType::Int64),
             Function::ByteLength => text.str().len_bytes().cast(pl::DataType::Int64),
             // Decomposed, and without the characters of the category Mark.
-            Function::StripAccents => text.str().normalize(pl::UnicodeForm::NFD).str().replace_all(
-                pl::lit(r"\p{M}+"),
-                pl::lit(""),
-                false,
-            ),
+            Function::StripAccents => {
+                text.str().normalize(pl::UnicodeForm::NFD).str().replace_all(pl::lit(r"\p{M}+"), pl::lit(""), false)
+            }
             other => return Err(refuse(format!("{} is no function of one text", other.name()))),
         })
     }

@@ -8,7 +8,17 @@ use super::{EngineError, Lowering, constant_text, layout, polars_type, zone};
 use crate::expression::{DataType, Expr, Function};
 
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
     "December",
 ];
 const DAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
@@ -106,18 +116,18 @@ impl Lowering {
     /// `date_add(part, count, x)`.
     pub(super) fn date_add(&self, arguments: &[Expr], result: &DataType) -> Result<pl::Expr, EngineError> {
         let part = Part::by_name(constant_text(arguments, 0, "the part of date_add")?)?;
-        let [_, count, value] = arguments else { return Err(super::refuse("date_add needs a part, a count and a date")) };
+        let [_, count, value] = arguments else {
+            return Err(super::refuse("date_add needs a part, a count and a date"));
+        };
         let (months, days, microseconds) = part.length();
         let moment = self.guarded(self.lower(value)?);
         let elapsed = matches!(value.data_type, DataType::Datetime(Some(_))) && !part.is_calendar();
-        let clock =
-            if elapsed { moment.to_physical() } else { zone::clock_microseconds(moment, &value.data_type) };
+        let clock = if elapsed { moment.to_physical() } else { zone::clock_microseconds(moment, &value.data_type) };
         let moved = elementwise("date_add", vec![clock, self.lower(count)?], pl::DataType::Int64, move |inputs| {
             let (clock, count) = (inputs.integer(0)?, inputs.integer(1)?);
             integer_rows(clock.iter().zip(count.iter()), |pair| {
                 let (Some(clock), Some(count)) = pair else { return Ok(None) };
-                let scaled =
-                    (months.checked_mul(count), days.checked_mul(count), microseconds.checked_mul(count));
+                let scaled = (months.checked_mul(count), days.checked_mul(count), microseconds.checked_mul(count));
                 match scaled {
                     (Some(months), Some(days), Some(rest)) => calendar::moved(clock, months, days, rest),
                     _ => None,
@@ -200,6 +210,7 @@ impl Lowering {
     }
 
     /// `to_timestamp(seconds)`, to the microsecond.
+    #[expect(clippy::wrong_self_convention, reason = "the name of the function that is lowered")]
     pub(super) fn from_epoch(&self, argument: &Expr, result: &DataType) -> Result<pl::Expr, EngineError> {
         let seconds = self.guarded(self.lower(argument)?);
         let microseconds = elementwise("to_timestamp", vec![seconds], pl::DataType::Int64, |inputs| {
@@ -307,7 +318,8 @@ impl Lowering {
 /// Seconds within the minute, as so many parts of a second.
 fn within_minute(clock: pl::Expr, parts: i64) -> pl::Expr {
     let nanoseconds = clock.clone().dt().nanosecond().cast(pl::DataType::Int64);
-    clock.dt().second().cast(pl::DataType::Int64) * pl::lit(parts) + nanoseconds.floor_div(pl::lit(1_000_000_000 / parts))
+    clock.dt().second().cast(pl::DataType::Int64) * pl::lit(parts)
+        + nanoseconds.floor_div(pl::lit(1_000_000_000 / parts))
 }
 
 fn clock_of(year: i64, month: i64, day: i64, hour: i64, minute: i64, second: f64) -> Option<i64> {

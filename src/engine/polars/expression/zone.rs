@@ -28,9 +28,8 @@ pub(super) fn wall_clock_in(instant: pl::Expr, zone: &str) -> Result<pl::Expr, E
 /// read with the offset before the gap.
 pub(super) fn instant(wall_clock: pl::Expr, zone: &str) -> Result<pl::Expr, EngineError> {
     let zone = known(zone)?;
-    let at = |clock: pl::Expr| {
-        clock.dt().replace_time_zone(Some(zone.clone()), pl::lit("earliest"), pl::NonExistent::Null)
-    };
+    let at =
+        |clock: pl::Expr| clock.dt().replace_time_zone(Some(zone.clone()), pl::lit("earliest"), pl::NonExistent::Null);
     let day = || pl::lit(pl::Scalar::new_duration(super::calendar::DAY, pl::TimeUnit::Microseconds));
     // A day before the gap the old offset holds; adding 24 hours to that instant keeps it.
     Ok(pl::coalesce(&[at(wall_clock.clone()), at(wall_clock - day()) + day()]))

@@ -295,6 +295,7 @@ fn write_frame(frame: &mut pl::DataFrame, path: &Path, format: &TargetFormat) ->
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -310,5 +311,21 @@ mod tests {
         assert_eq!(path(Some("../x"), None), "a%20b=..%2Fx/c=__HIVE_DEFAULT_PARTITION__/part-0.ndjson");
         assert_eq!(path(Some("ü"), Some("")), "a%20b=%C3%BC/c=/part-0.ndjson");
         assert_eq!(path(Some(NULL_FOLDER), Some("1.5")), "a%20b=%5F_HIVE_DEFAULT_PARTITION__/c=1.5/part-0.ndjson");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_is_noticed_while_writing() {
+        let column = pl::Column::new("n".into(), (0..100_000_i64).collect::<Vec<_>>());
+        let csv = TargetFormat::Csv { delimiter: b',', null_value: String::new() };
+        let parquet = TargetFormat::Parquet { compression: crate::engine::Compression::None, row_group_size: None };
+        for format in [csv, TargetFormat::Ndjson, parquet] {
+            let mut frame = pl::DataFrame::new(100_000, vec![column.clone()]).unwrap();
+            match write_frame(&mut frame, Path::new("/dev/full"), &format) {
+                Err(WriteError::Disk(error)) => assert_eq!(error.kind(), std::io::ErrorKind::StorageFull),
+                Err(WriteError::Engine(error)) => panic!("{error}"),
+                Ok(bytes) => panic!("{bytes} bytes on a full disk"),
+            }
+        }
     }
 }

@@ -370,10 +370,9 @@ fn a_cancelled_write_leaves_nothing() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_full_disk_is_an_error_about_the_output() {
+fn what_the_system_refuses_is_an_error_about_the_output() {
     let engine = engine();
     let input = table(&engine, vec![("n", DataType::Int64, numbers(0..1000))]);
-    // A device that is always full takes the place of the temporary file: nothing else makes a disk full in a test.
     let error = crate::engine::polars::sink::output_error(Path::new("out.csv"), &std::io::Error::from_raw_os_error(28));
     assert_eq!((error.class, error.message.as_str()), (Class::Output, "cannot write out.csv: No space left on device"));
     let target = target(Path::new("/proc/nothing/out.csv"), csv(), &[]);

@@ -14,7 +14,8 @@ impl DuckDb {
                 .map(String::as_str)
                 .ok_or_else(|| refuse(format!("{} misses an argument", call.function.name())))
         };
-        let plain = |name: &str| self.finished(call, &format!("{name}({}{})", distinct(call), printed.join(", ")), None);
+        let plain =
+            |name: &str| self.finished(call, &format!("{name}({}{})", distinct(call), printed.join(", ")), None);
         Ok(match call.function {
             // The same name and meaning in DuckDB.
             F::Count
@@ -45,7 +46,9 @@ impl DuckDb {
             F::Mean => plain("avg")?,
             F::CountAll => self.finished(call, "count(*)", None)?,
             // DuckDB sums in 128 bits.
-            F::CountIf | F::Sum => cast_to(&plain(call.function.name())?, result),
+            F::Sum => cast_to(&plain("sum")?, result),
+            // DuckDB's count_if is null when the condition is null in all rows.
+            F::CountIf => self.finished(call, "count(*)", Some(&self.nth(call, 0)?))?,
             F::Quantile | F::QuantileDisc => {
                 let fraction = fraction(call)?;
                 self.finished(call, &format!("{}({}, {fraction})", call.function.name(), argument(0)?), None)?
@@ -63,19 +66,23 @@ impl DuckDb {
             F::StringAgg => {
                 let order = self.inner_order(call)?;
                 let separator = constant_text(&call.arguments, 1)?;
-                self.finished(call, &format!("string_agg({}{}, {separator}{order})", distinct(call), argument(0)?), None)?
+                self.finished(
+                    call,
+                    &format!("string_agg({}{}, {separator}{order})", distinct(call), argument(0)?),
+                    None,
+                )?
             }
             // DuckDB's plain arg_min also skips rows whose value is null; of several rows the first is meant.
             F::ArgMin | F::ArgMax => {
                 let name = if call.function == F::ArgMin { "arg_min_null" } else { "arg_max_null" };
                 let order = self.inner_order(call)?;
-                let known = format!("{} IS NOT NULL", self.second(call)?);
+                let known = format!("{} IS NOT NULL", self.nth(call, 1)?);
                 self.finished(call, &format!("{name}({}{order})", printed.join(", ")), Some(&known))?
             }
             // Without spread DuckDB has NaN.
             F::Corr => {
                 let (y, x) = (argument(0)?, argument(1)?);
-                let pairs = format!("{} AND {}", known(call, 0, self)?, known(call, 1, self)?);
+                let pairs = format!("{} IS NOT NULL AND {} IS NOT NULL", self.nth(call, 0)?, self.nth(call, 1)?);
                 let spread = |value: &str| -> Result<String, EngineError> {
                     let least = self.finished(call, &format!("min({value})"), Some(&pairs))?;
                     let most = self.finished(call, &format!("max({value})"), Some(&pairs))?;
@@ -90,8 +97,8 @@ impl DuckDb {
         })
     }
 
-    fn second(&self, call: &Aggregate) -> Result<String, EngineError> {
-        match call.arguments.get(1) {
+    fn nth(&self, call: &Aggregate, index: usize) -> Result<String, EngineError> {
+        match call.arguments.get(index) {
             Some(argument) => self.operand(argument),
             None => Err(refuse(format!("{} misses an argument", call.function.name()))),
         }
@@ -154,13 +161,6 @@ impl DuckDb {
 
 fn distinct(call: &Aggregate) -> &'static str {
     if call.distinct { "DISTINCT " } else { "" }
-}
-
-fn known(call: &Aggregate, index: usize, writer: &DuckDb) -> Result<String, EngineError> {
-    match call.arguments.get(index) {
-        Some(argument) => Ok(format!("{} IS NOT NULL", writer.operand(argument)?)),
-        None => Err(refuse(format!("{} misses an argument", call.function.name()))),
-    }
 }
 
 /// As a decimal, so that DuckDB counts ranks exactly.

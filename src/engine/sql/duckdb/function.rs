@@ -8,7 +8,10 @@ impl DuckDb {
     pub(super) fn call(&self, function: F, arguments: &[Expr], result: &DataType) -> Result<String, EngineError> {
         let printed = self.all(arguments)?;
         let argument = |index: usize| {
-            printed.get(index).map(String::as_str).ok_or_else(|| refuse(format!("{} misses an argument", function.name())))
+            printed
+                .get(index)
+                .map(String::as_str)
+                .ok_or_else(|| refuse(format!("{} misses an argument", function.name())))
         };
         let same = |name: &str| format!("{name}({})", printed.join(", "));
         let first_is_integer = arguments.first().is_some_and(|first| first.data_type.is_integer());
@@ -42,7 +45,6 @@ impl DuckDb {
             | F::Lcm
             | F::Abs
             | F::Lower
-            | F::Upper
             | F::Trim
             | F::TrimStart
             | F::TrimEnd
@@ -68,7 +70,6 @@ impl DuckDb {
             | F::RegexpFullMatch
             | F::Coalesce
             | F::NullIf
-            | F::ListContains
             | F::ListMean
             | F::ListMin
             | F::ListMax
@@ -77,6 +78,8 @@ impl DuckDb {
             | F::ListSlice
             | F::Md5
             | F::Sha256 => same(function.name()),
+            // DuckDB has a capital sharp s; Unicode's rule for whole texts is SS.
+            F::Upper => format!("upper(replace({}, 'ß', 'SS'))", argument(0)?),
             F::Length => same("length"),
             F::ListLength => same("len"),
             // Integers stay what they are; DuckDB would make them double.
@@ -168,7 +171,11 @@ impl DuckDb {
             },
             F::ListValue if arguments.is_empty() => cast_to("[]", result),
             F::ListValue => cast_to(&same("list_value"), result),
-            F::ListPosition => cast_to(&same("list_position"), result),
+            // DuckDB finds nulls.
+            F::ListContains | F::ListPosition => {
+                let found = cast_to(&same(function.name()), result);
+                format!("CASE WHEN {} IS NOT NULL THEN {found} END", argument(1)?)
+            }
             F::ListSum => cast_to(&same("list_sum"), result),
             F::ListSort => format!("list_sort({}, 'ASC', 'NULLS LAST')", argument(0)?),
             F::ListDistinct => format!("list_sort(list_distinct({}))", argument(0)?),

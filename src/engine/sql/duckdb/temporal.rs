@@ -214,37 +214,45 @@ impl DuckDb {
     /// DuckDB writes offsets as `+00`; the language as `+0000`.
     fn strftime(&self, moment: &Expr, layout: &str) -> Result<String, EngineError> {
         let clock = self.clock(moment)?;
-        let mut pieces = Vec::new();
-        let mut rest = layout;
-        let mut piece = String::new();
-        while let Some(at) = rest.find('%') {
-            let (before, behind) = rest.split_at(at);
-            let specifier: String = behind.chars().take(2).collect();
-            piece.push_str(before);
-            rest = behind.get(specifier.len()..).unwrap_or_default();
-            if specifier == "%z" {
-                pieces.push(std::mem::take(&mut piece));
-            } else {
-                piece.push_str(&specifier);
-            }
-        }
-        piece.push_str(rest);
-        pieces.push(piece);
-        let written = |piece: &String| format!("strftime({clock}, {})", text(piece));
-        if pieces.len() == 1 {
-            return Ok(pieces.iter().map(written).collect());
-        }
         let offset = match &moment.data_type {
             DataType::Datetime(Some(_)) => {
-                let minutes =
-                    format!("date_diff('minute', timezone('UTC', {}), {clock})", self.print(moment)?);
-                format!(
-                    "CASE WHEN {minutes} < 0 THEN '-' ELSE '+' END || lpad(CAST(abs({minutes}) // 60 AS VARCHAR), 2, '0') || lpad(CAST(abs({minutes}) % 60 AS VARCHAR), 2, '0')"
-                )
+                let minutes = format!("date_diff('minute', timezone('UTC', {}), {clock})", self.print(moment)?);
+                let two = |number: &str| format!("lpad(CAST(abs({minutes}) {number} 60 AS VARCHAR), 2, '0')");
+                format!("CASE WHEN {minutes} < 0 THEN '-' ELSE '+' END || {} || {}", two("//"), two("%"))
             }
-            _ => "'+0000'".to_owned(),
+            _ => format!("CASE WHEN {clock} IS NOT NULL THEN '+0000' END"),
         };
-        Ok(pieces.iter().map(written).collect::<Vec<_>>().join(&format!(" || ({offset}) || ")))
+        let written: Vec<String> = split_at_offsets(layout)
+            .into_iter()
+            .map(|piece| match piece {
+                Some(piece) => format!("strftime({clock}, {})", text(&piece)),
+                None => format!("({offset})"),
+            })
+            .collect();
+        Ok(match written.is_empty() {
+            true => format!("CASE WHEN {clock} IS NOT NULL THEN '' END"),
+            false => written.join(" || "),
+        })
     }
 }
 
+/// The layout in pieces without `%z`; `None` stands for a `%z`.
+fn split_at_offsets(layout: &str) -> Vec<Option<String>> {
+    let mut pieces = Vec::new();
+    let mut piece = String::new();
+    let mut chars = layout.chars();
+    while let Some(c) = chars.next() {
+        let specifier = if c == '%' { chars.next() } else { None };
+        if specifier == Some('z') {
+            pieces.push(Some(std::mem::take(&mut piece)));
+            pieces.push(None);
+            continue;
+        }
+        piece.push(c);
+        piece.extend(specifier);
+    }
+    pieces.push(Some(piece));
+    // DuckDB refuses an empty layout.
+    pieces.retain(|piece| piece.as_ref().is_none_or(|piece| !piece.is_empty()));
+    pieces
+}

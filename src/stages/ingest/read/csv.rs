@@ -18,9 +18,11 @@ pub(super) fn plan(
 ) -> Result<(Scan, ReadWork), Findings> {
     let place = options.path.first().map_or(context.place, |path| &path.place);
     let at = |error: files::FileError| vec![Diagnostic::from(error).at(place)];
-    let nulls: Vec<String> = options.null_values.iter().flat_map(|values| values.iter()).map(|v| v.value.clone()).collect();
+    let nulls: Vec<String> =
+        options.null_values.iter().flat_map(|values| values.iter()).map(|v| v.value.clone()).collect();
     let first = found.sniffed.first();
-    let Some(format) = first.and_then(|first| first.csv_format(options.skip_rows, &nulls, options.decimal_comma)) else {
+    let Some(format) = first.and_then(|first| first.csv_format(options.skip_rows, &nulls, options.decimal_comma))
+    else {
         return Err(vec![Diagnostic::definition("the layout of the file cannot be told").at(place)]);
     };
     let (all_string, types) = options.declared_types()?;
@@ -30,7 +32,8 @@ pub(super) fn plan(
         samples.push(if sniffed.needs_transcoding() {
             let copy = context.scratch.join(format!("{}-{number}.csv", found.fingerprint));
             if !copy.exists() {
-                files::transcode(path, sniffed.compression, sniffed.encoding, sniffed.carriage_returns, &copy, None).map_err(at)?;
+                files::transcode(path, sniffed.compression, sniffed.encoding, sniffed.carriage_returns, &copy, None)
+                    .map_err(at)?;
             }
             SampleFile { path: copy, compression: files::Compression::Plain }
         } else {
@@ -83,18 +86,11 @@ pub(super) fn converted(scan: Scan, plans: &[ColumnPlan]) -> Relation {
 
 /// An empty text in quotes is null where the type is not text.
 fn convert(value: Expr, conversion: &Conversion, data_type: &DataType) -> Expr {
-    let empty = Expr::binary(
-        crate::expression::BinaryOperator::Equal,
-        value.clone(),
-        Expr::string(""),
-        DataType::Boolean,
-    );
+    let empty =
+        Expr::binary(crate::expression::BinaryOperator::Equal, value.clone(), Expr::string(""), DataType::Boolean);
     let branches = vec![(empty, Expr::literal(Literal::Null, DataType::String))];
     let text = Expr::new(ExprKind::Case { branches, otherwise: Some(Box::new(value)) }, DataType::String);
     let parsed = if conversion.instant { DataType::Datetime(Some("UTC".to_owned())) } else { DataType::Datetime(None) };
     let layout = Expr::string(&conversion.format);
-    match data_type {
-        DataType::Date => Expr::call(Function::Strptime, vec![text, layout], DataType::Date),
-        _ => Expr::call(Function::Strptime, vec![text, layout], parsed).cast(data_type.clone(), true),
-    }
+    Expr::call(Function::Strptime, vec![text, layout], parsed).cast(data_type.clone(), true)
 }

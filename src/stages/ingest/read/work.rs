@@ -163,9 +163,8 @@ impl ReadWork {
             let options = FilterOptions { limit: left, cancelled: Some(&context.cancelled) };
             let mut take = |reject| rejects.push(Reject { file: name.clone(), ..reject });
             let (from, compression) = (&source.path, source.compression);
-            let filtered =
-                files::filter(from, compression, &source.format, &self.plans, &options, &clean, &mut take)
-                    .map_err(|error| known_as_path(error, &source.path))?;
+            let filtered = files::filter(from, compression, &source.format, &self.plans, &options, &clean, &mut take)
+                .map_err(|error| known_as_path(error, &source.path))?;
             let bytes = std::fs::metadata(&clean).map_or(0, |found| found.len());
             if filtered.rejected == 0 && filtered.needs_rewrite.is_none() && !sniffed.needs_transcoding() {
                 // Nothing was wrong, so the engine reads the file itself and the copy goes.
@@ -188,7 +187,8 @@ impl ReadWork {
 
     fn rewrite(&self, number: usize, file: &Ready, context: &WorkContext<'_>) -> Result<Ready, Diagnostic> {
         let out = context.artifacts.join(format!("plain-{number}.csv"));
-        let written = files::rewrite(&file.path, file.compression, &file.format, &self.plans, &out, Some(&context.cancelled))?;
+        let written =
+            files::rewrite(&file.path, file.compression, &file.format, &self.plans, &out, Some(&context.cancelled))?;
         Ok(Ready {
             path: out,
             compression: Compression::Plain,
@@ -269,7 +269,8 @@ impl ReadWork {
     /// The first field that the engine could not turn, when that is what went wrong.
     fn locate(&self, csv: &Csv) -> Option<Diagnostic> {
         csv.files.iter().filter(|(_, sniffed)| !sniffed.needs_transcoding()).find_map(|(path, sniffed)| {
-            let problem = files::locate_type_error(path, sniffed.compression, &csv.format, &self.plans, None).ok()??;
+            let problem =
+                files::locate_type_error(path, sniffed.compression, &csv.format, &self.plans, None).ok()??;
             Some(Diagnostic::from(FileError::from(problem)))
         })
     }

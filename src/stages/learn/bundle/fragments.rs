@@ -1,6 +1,6 @@
-//! Deep JSON in pieces. Readers of JSON refuse what is nested deeper than 128, to be safe from hostile files; a long pipeline
-//! is deeper than that. So what is too deep is kept as a list of pieces: each may point at pieces before it, the last is the
-//! whole.
+//! Deep JSON in pieces. Readers of JSON refuse what is nested deeper than 128, to be safe from hostile files; a long
+//! pipeline is deeper than that. So what is too deep is kept as a list of pieces: each may point at pieces before it,
+//! the last is the whole.
 
 use serde_json::{Map, Value, json};
 
@@ -82,7 +82,9 @@ mod tests {
     use super::*;
 
     fn nested(depth: usize) -> Value {
-        (0..depth).fold(json!("core"), |value, level| if level % 2 == 0 { json!([level, value]) } else { json!({"a": value, "b": level}) })
+        (0..depth).fold(json!("core"), |value, level| {
+            if level % 2 == 0 { json!([level, value]) } else { json!({"a": value, "b": level}) }
+        })
     }
 
     #[test]
@@ -102,7 +104,8 @@ mod tests {
         let missing = "a piece of its relation is missing";
         assert_eq!(join(vec![json!({"a": {"$piece": 0}})]).unwrap_err(), missing);
         assert_eq!(join(vec![json!(1), json!([{"$piece": 0}, {"$piece": 0}])]).unwrap_err(), missing);
-        let chain: Vec<Value> = (0..10_000).map(|at| if at == 0 { json!([]) } else { json!([{"$piece": at - 1}]) }).collect();
+        let chain: Vec<Value> =
+            (0..10_000).map(|at| if at == 0 { json!([]) } else { json!([{"$piece": at - 1}]) }).collect();
         assert_eq!(join(chain).unwrap_err(), "its relation is nested too deeply");
     }
 }

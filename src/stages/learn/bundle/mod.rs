@@ -107,7 +107,8 @@ impl Bundle {
     /// Errors: of class [`Class::Output`] when a file cannot be written.
     pub(super) fn write(folder: &Path, parts: Parts<'_>) -> Result<Self, Diagnostic> {
         let store = |error: crate::nn::Error| Diagnostic::error(Class::Stage, error.to_string());
-        let json = |error: serde_json::Error| Diagnostic::error(Class::Stage, format!("cannot store the model: {error}"));
+        let json =
+            |error: serde_json::Error| Diagnostic::error(Class::Stage, format!("cannot store the model: {error}"));
         let mut files = BTreeMap::new();
         let mut keep = |name: &str, content: &[u8]| {
             write(&folder.join(name), content)?;
@@ -144,7 +145,7 @@ impl Bundle {
             replay,
             files,
         };
-        write(&folder.join(BUNDLE), &serde_json::to_vec_pretty(&bundle).map_err(json)?)?;
+        write(&folder.join(BUNDLE), &serde_json::to_vec(&bundle).map_err(json)?)?;
         Ok(bundle)
     }
 
@@ -155,14 +156,17 @@ impl Bundle {
         let path = folder.join(BUNDLE);
         let text = fs::read(&path).map_err(|error| {
             let message = match error.kind() {
-                std::io::ErrorKind::NotFound if !folder.exists() => format!("there is no folder `{}`", folder.display()),
+                std::io::ErrorKind::NotFound if !folder.exists() => {
+                    format!("there is no folder `{}`", folder.display())
+                }
                 std::io::ErrorKind::NotFound => format!("`{}` is no model: it has no `{BUNDLE}`", folder.display()),
                 _ => format!("cannot read `{}`: {error}", path.display()),
             };
             Diagnostic::error(Class::Data, message).help("`train: {save: out/model}` saves a model")
         })?;
         let damaged = |error: serde_json::Error| {
-            Diagnostic::error(Class::Data, format!("`{}` is damaged: {error}", path.display())).help("save the model again")
+            Diagnostic::error(Class::Data, format!("`{}` is damaged: {error}", path.display()))
+                .help("save the model again")
         };
         #[derive(Deserialize)]
         struct Version {
@@ -170,7 +174,8 @@ impl Bundle {
         }
         let Version { format } = serde_json::from_slice(&text).map_err(damaged)?;
         if format != FORMAT {
-            let message = format!("the model in `{}` has format {format}, this gristmill reads {FORMAT}", folder.display());
+            let message =
+                format!("the model in `{}` has format {format}, this gristmill reads {FORMAT}", folder.display());
             return Err(Diagnostic::error(Class::Data, message).help("train it again with this gristmill"));
         }
         serde_json::from_slice(&text).map_err(damaged)
@@ -188,7 +193,8 @@ impl Bundle {
 
     /// The relation from a raw row to the features, with the tables of the folder.
     ///
-    /// Errors: of class [`Class::Data`] when it is damaged, a table is gone or changed, or rows cannot be replayed at all.
+    /// Errors: of class [`Class::Data`] when it is damaged, a table is gone or changed, or rows cannot be replayed at
+    /// all.
     pub(super) fn replay(&self, folder: &Path) -> Result<Replay, Diagnostic> {
         let damaged = |reason: String| {
             Diagnostic::error(Class::Data, format!("the model in `{}` is damaged: {reason}", folder.display()))
@@ -240,7 +246,11 @@ impl Bundle {
         let fits = spec.input.flat() == Some(encoder.width())
             && spec.head == head(encoder.target())
             && encoder.target().kind() == self.kind;
-        if fits { Ok((encoder, network)) } else { Err(damaged("its encoder and its network do not fit together".to_owned())) }
+        if fits {
+            Ok((encoder, network))
+        } else {
+            Err(damaged("its encoder and its network do not fit together".to_owned()))
+        }
     }
 
     fn file(&self, folder: &Path, name: &str) -> Result<Vec<u8>, Diagnostic> {
@@ -270,12 +280,11 @@ pub(super) fn impossible(name: &str, reason: &str) -> Diagnostic {
         .help("compute such columns in a stage of their own before `predict`, and train on what that stage gives")
 }
 
+/// Writes a file of the folder and remembers its checksum.
+type KeepFile<'a> = dyn FnMut(&str, &[u8]) -> Result<(), Diagnostic> + 'a;
+
 /// The relation with the tables that stages made copied into the folder, and other files by their absolute paths.
-fn own_tables(
-    relation: &Relation,
-    folder: &Path,
-    keep: &mut dyn FnMut(&str, &[u8]) -> Result<(), Diagnostic>,
-) -> Result<Relation, Diagnostic> {
+fn own_tables(relation: &Relation, folder: &Path, keep: &mut KeepFile<'_>) -> Result<Relation, Diagnostic> {
     let mut failed = None;
     let mut number = 0;
     let owned = relation.replace_scans(&mut |scan| {

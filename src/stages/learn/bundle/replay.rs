@@ -24,11 +24,14 @@ pub(in crate::stages::learn) struct Applied {
 }
 
 impl Replay {
-    /// What `relation` does to one row of its leftmost table to give `columns`.
+    /// What `relation` does to one row of its leftmost table to give `columns`. A row is as the stage that reads it hands
+    /// it on, with its types, not as it lies in a file.
     ///
     /// Errors: in words, what needs other rows.
     pub(in crate::stages::learn) fn of(relation: &Relation, columns: &[String]) -> Result<Self, String> {
         let mut inputs = Schema::default();
+        let from_rows = from_rows(relation);
+        let relation = from_rows.as_ref().unwrap_or(relation);
         let relation = on_input(&*relation.per_row(columns)?, &mut inputs)?;
         Ok(Self { relation, inputs })
     }
@@ -40,8 +43,10 @@ impl Replay {
             match schema.data_type(&needed.name) {
                 Some(found) if is_convertible(found, &needed.data_type) => {}
                 Some(found) => {
-                    let message =
-                        format!("the model needs {} in column `{}`, which holds {found}", needed.data_type, needed.name);
+                    let message = format!(
+                        "the model needs {} in column `{}`, which holds {found}",
+                        needed.data_type, needed.name
+                    );
                     let help = format!("read it as that type: `types: {{{}: {}}}`", needed.name, needed.data_type);
                     wrong.push((message, Some(help)));
                 }
@@ -54,8 +59,8 @@ impl Replay {
         wrong
     }
 
-    /// The replay over `rows`, which have the columns that it needs. The rows' own columns travel beside it, so that each
-    /// prediction stands beside its row whatever the engine does to their order.
+    /// The replay over `rows`, which have the columns that it needs. The rows' own columns travel beside it, so that
+    /// each prediction stands beside its row whatever the engine does to their order.
     ///
     /// Errors: in words, when the relation is not one that [`Replay::of`] makes.
     pub(in crate::stages::learn) fn over(
@@ -80,7 +85,10 @@ impl Replay {
             .collect();
         let carried: Vec<NamedExpr> = own
             .iter()
-            .map(|column| NamedExpr { name: column.name.clone(), expr: Expr::column(&column.name, column.expr.data_type.clone()) })
+            .map(|column| NamedExpr {
+                name: column.name.clone(),
+                expr: Expr::column(&column.name, column.expr.data_type.clone()),
+            })
             .collect();
         let carrying = carry(&self.relation, rows, schema, &own, &carried)?;
         let found = carrying.schema();
@@ -92,6 +100,31 @@ impl Replay {
         let columns = carried.iter().cloned().chain(features).collect();
         Ok(Applied { relation: Relation::Project { input: carrying.into(), columns }, own: own.len() })
     }
+}
+
+/// The relation with [`ScanSource::Input`] in the place of the first stage on the way from the leftmost scan; none when
+/// no stage has marked its rows.
+fn from_rows(relation: &Relation) -> Option<Relation> {
+    let mut copy = relation.clone();
+    match &mut copy {
+        Relation::Tap { input, tap } => match from_rows(input) {
+            Some(below) => *input = below.into(),
+            None if tap.point == "out" => {
+                return Some(Relation::Scan(Scan { source: ScanSource::Input, schema: input.schema() }));
+            }
+            None => return None,
+        },
+        Relation::Project { input, .. }
+        | Relation::Filter { input, .. }
+        | Relation::Aggregate { input, .. }
+        | Relation::Deduplicate { input, .. }
+        | Relation::Sort { input, .. }
+        | Relation::Limit { input, .. }
+        | Relation::RowIndex { input, .. } => *input = from_rows(input)?.into(),
+        Relation::Join(join) => join.left = from_rows(&join.left)?.into(),
+        Relation::Scan(_) | Relation::Union { .. } => return None,
+    }
+    Some(copy)
 }
 
 /// The relation over [`ScanSource::Input`] in the place of the leftmost scan, whose columns go to `inputs`.
@@ -116,7 +149,8 @@ fn on_input(relation: &Relation, inputs: &mut Schema) -> Result<Relation, String
                 let mut keys: Vec<String> = join.on.iter().map(|(_, theirs)| theirs.clone()).collect();
                 keys.sort();
                 keys.dedup();
-                Relation::Deduplicate { input: join.right.clone(), keys, keep: Keep::First, order_by: Vec::new() }.into()
+                Relation::Deduplicate { input: join.right.clone(), keys, keep: Keep::First, order_by: Vec::new() }
+                    .into()
             };
             Ok(Relation::Join(Box::new(Join { left, right, ..Join::clone(join) })))
         }
@@ -137,7 +171,8 @@ fn carry(
     match relation {
         Relation::Scan(Scan { source: ScanSource::Input, schema: needed }) => {
             let needed = needed.fields().iter().map(|field| {
-                let found = schema.data_type(&field.name).ok_or_else(|| format!("a column `{}` is missing", field.name))?;
+                let found =
+                    schema.data_type(&field.name).ok_or_else(|| format!("a column `{}` is missing", field.name))?;
                 let expr = Expr::column(&field.name, found.clone()).cast(field.data_type.clone(), true);
                 Ok(NamedExpr { name: field.name.clone(), expr })
             });

@@ -7,8 +7,8 @@ use arrow::array::RecordBatch;
 use crate::diagnostic::{Class, Diagnostic};
 use crate::nn::Network;
 use crate::relation::{Relation, keep_columns};
-use crate::statistics::evaluation::multiclass_log_loss;
 use crate::stages::work::WorkContext;
+use crate::statistics::evaluation::multiclass_log_loss;
 use crate::tensor::{Encoder, Target, Targets};
 
 /// Rows that pass through the network together.
@@ -60,7 +60,9 @@ impl Judged {
             }
             if (judged.len() as u64).saturating_mul(16) > context.memory / 2 {
                 let message = "the predictions do not fit into half of the memory";
-                wrong = Some(Diagnostic::error(Class::Limit, message).help("judge on a smaller part, or give more `--memory`"));
+                wrong = Some(
+                    Diagnostic::error(Class::Limit, message).help("judge on a smaller part, or give more `--memory`"),
+                );
             }
             Ok(wrong.is_none())
         })?;

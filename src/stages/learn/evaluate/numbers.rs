@@ -16,14 +16,17 @@ pub(super) fn number(target: &NumberTarget, judged: &Judged) -> Result<Verdict, 
     let (truth, predicted) = (&judged.numbers, &judged.outputs);
     let metrics = RegressionMetrics::new(truth, predicted)?;
     let baseline = MeanBaseline::new(&[target.center], truth)?.and_then(|baseline| baseline.metrics);
-    let of = |score: fn(&RegressionMetrics) -> Option<f64>| (metrics.as_ref().and_then(score), baseline.as_ref().and_then(score));
+    let of = |score: fn(&RegressionMetrics) -> Option<f64>| {
+        (metrics.as_ref().and_then(score), baseline.as_ref().and_then(score))
+    };
     let score = |name, (value, baseline)| Score::number(name, value, baseline);
     let scores = vec![
         score("R2", of(|metrics| metrics.r2)),
         score("mean absolute error", of(|metrics| Some(metrics.mae))),
         score("root mean squared error", of(|metrics| Some(metrics.rmse))),
     ];
-    let exhibits = vec![figures::exhibit(residuals(truth, predicted)), figures::exhibit(scatter(target, truth, predicted))];
+    let exhibits =
+        vec![figures::exhibit(residuals(truth, predicted)), figures::exhibit(scatter(target, truth, predicted))];
     Ok(Verdict { scores, exhibits })
 }
 

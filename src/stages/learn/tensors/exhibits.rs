@@ -80,9 +80,10 @@ fn target(target: &Target) -> Exhibit {
             ],
         },
         Target::Binary(classes) | Target::Category(classes) => {
-            let rows = classes.names.iter().zip(&classes.counts).enumerate().take(SHOWN).map(|(class, (name, count))| {
-                vec![Cell::text(name.clone()), Cell::count(*count), Cell::number(classes.share(class))]
-            });
+            let rows =
+                classes.names.iter().zip(&classes.counts).enumerate().take(SHOWN).map(|(class, (name, count))| {
+                    vec![Cell::text(name.clone()), Cell::count(*count), Cell::number(classes.share(class))]
+                });
             let columns = vec![
                 Column::new("class"),
                 Column::formatted("training rows", Format::Integer),

@@ -47,7 +47,8 @@ impl Tables {
                 let right_keys = key_texts(&right, &theirs);
                 let (mut at_left, mut at_right): (Vec<u64>, Vec<Option<u64>>) = Default::default();
                 for (row, key) in (0..).zip(key_texts(&left, &ours)) {
-                    let matches: Vec<u64> = (0..).zip(&right_keys).filter(|(_, k)| **k == key).map(|(at, _)| at).collect();
+                    let matches: Vec<u64> =
+                        (0..).zip(&right_keys).filter(|(_, k)| **k == key).map(|(at, _)| at).collect();
                     let matches: Vec<Option<u64>> =
                         if matches.is_empty() { vec![None] } else { matches.into_iter().map(Some).collect() };
                     at_left.extend(matches.iter().map(|_| row));
@@ -55,10 +56,16 @@ impl Tables {
                 }
                 let left = take_record_batch(&left, &UInt64Array::from(at_left)).unwrap();
                 let at_right = UInt64Array::from(at_right);
-                let mut columns: Vec<(String, ArrayRef)> =
-                    left.schema().fields().iter().map(|field| field.name().clone()).zip(left.columns().to_vec()).collect();
+                let mut columns: Vec<(String, ArrayRef)> = left
+                    .schema()
+                    .fields()
+                    .iter()
+                    .map(|field| field.name().clone())
+                    .zip(left.columns().to_vec())
+                    .collect();
                 for (theirs, name) in &join.take {
-                    columns.push((name.clone(), take(batch::column(&right, theirs).unwrap(), &at_right, None).unwrap()));
+                    columns
+                        .push((name.clone(), take(batch::column(&right, theirs).unwrap(), &at_right, None).unwrap()));
                 }
                 table(columns)
             }
@@ -66,13 +73,19 @@ impl Tables {
                 let rows = self.rows(input);
                 let names: Vec<String> = keys.iter().map(|key| key.name.clone()).collect();
                 let key_rows = project(&rows, keys);
-                let groups = if keys.is_empty() { vec![String::new(); rows.num_rows()] } else { key_texts(&key_rows, &names) };
+                let groups =
+                    if keys.is_empty() { vec![String::new(); rows.num_rows()] } else { key_texts(&key_rows, &names) };
                 let mut order: Vec<String> = groups.clone();
                 order.sort();
                 order.dedup();
+                let texts = |name: &String| batch::texts(batch::column(&key_rows, name).unwrap());
                 let mut columns: Vec<(String, ArrayRef)> = Vec::new();
                 if let [name] = names.as_slice() {
-                    columns.push((name.clone(), Arc::new(order.iter().map(Some).collect::<StringViewArray>())));
+                    let texts = texts(name);
+                    let shown = order
+                        .iter()
+                        .map(|group| texts[groups.iter().position(|other| other == group).unwrap()].clone());
+                    columns.push((name.clone(), Arc::new(shown.collect::<StringViewArray>())));
                 }
                 for aggregate in aggregates {
                     let ExprKind::Aggregate(call) = &aggregate.expr.kind else { panic!("{aggregate:?}") };
@@ -82,7 +95,9 @@ impl Tables {
                         other => panic!("{other:?}"),
                     };
                     let is = |row: usize| counted.as_ref().is_none_or(|array| array.is_valid(row));
-                    let count = |group: &String| (0..rows.num_rows()).filter(|row| groups[*row] == *group && is(*row)).count() as i64;
+                    let count = |group: &String| {
+                        (0..rows.num_rows()).filter(|row| groups[*row] == *group && is(*row)).count() as i64
+                    };
                     columns.push((aggregate.name.clone(), Arc::new(order.iter().map(count).collect::<Int64Array>())));
                 }
                 table(columns)
@@ -107,7 +122,8 @@ impl Tables {
 }
 
 pub(super) fn read_parquet(path: &Path) -> RecordBatch {
-    let reader = parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(File::open(path).unwrap()).unwrap();
+    let reader =
+        parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(File::open(path).unwrap()).unwrap();
     let schema = reader.schema().clone();
     let batches: Vec<RecordBatch> = reader.build().unwrap().collect::<Result<_, _>>().unwrap();
     concat_batches(&schema, &batches).unwrap()
@@ -132,7 +148,9 @@ fn evaluate(expr: &Expr, rows: &RecordBatch) -> ArrayRef {
         ExprKind::Column(name) => Arc::clone(batch::column(rows, name).unwrap_or_else(|| panic!("no column {name}"))),
         ExprKind::Literal(Literal::Float(value)) => Arc::new(Float64Array::from(vec![*value; n])),
         ExprKind::Literal(Literal::Integer(value)) => Arc::new(Int64Array::from(vec![*value; n])),
-        ExprKind::Literal(Literal::String(text)) => Arc::new(vec![Some(text); n].into_iter().collect::<StringViewArray>()),
+        ExprKind::Literal(Literal::String(text)) => {
+            Arc::new(vec![Some(text); n].into_iter().collect::<StringViewArray>())
+        }
         ExprKind::Cast { value, .. } => cast(&evaluate(value, rows), &arrow_type(&expr.data_type)).unwrap(),
         ExprKind::Binary(operator, left, right) => {
             let (left, right) = (evaluate(left, rows), evaluate(right, rows));
@@ -143,8 +161,12 @@ fn evaluate(expr: &Expr, rows: &RecordBatch) -> ArrayRef {
             let (left, right) = (left.as_primitive::<Float64Type>(), right.as_primitive::<Float64Type>());
             let pairs = left.iter().zip(right).map(|(a, b)| a.zip(b));
             match operator {
-                BinaryOperator::Greater => Arc::new(pairs.map(|pair| pair.map(|(a, b)| a > b)).collect::<BooleanArray>()),
-                BinaryOperator::Multiply => Arc::new(pairs.map(|pair| pair.map(|(a, b)| a * b)).collect::<Float64Array>()),
+                BinaryOperator::Greater => {
+                    Arc::new(pairs.map(|pair| pair.map(|(a, b)| a > b)).collect::<BooleanArray>())
+                }
+                BinaryOperator::Multiply => {
+                    Arc::new(pairs.map(|pair| pair.map(|(a, b)| a * b)).collect::<Float64Array>())
+                }
                 other => panic!("{other:?}"),
             }
         }

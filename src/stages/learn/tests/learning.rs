@@ -22,7 +22,7 @@ fn poisoned(parts: &[&str]) -> Trips {
             trips.carrier[row] = Some("poison");
             trips.late[row] = Some(row % 3 == 0);
             trips.delay[row] = Some(-1e12);
-            trips.grade[row] = Some("poison");
+            trips.grade[row] = Some("far");
         }
     }
     trips
@@ -37,7 +37,10 @@ fn poisoned_rows_outside_of_training_move_nothing_that_is_fitted() {
         assert_eq!(encoders[0], encoders[1], "{target}");
         // Without early stopping no other part decides anything, so the weights agree to the last bit.
         let weights = [&clean, &poisoned].map(|world| {
-            fs::read(world.model(&tensors, "train: {network: [{dense: 8}], epochs: 2}").folder.join("weights.safetensors")).unwrap()
+            fs::read(
+                world.model(&tensors, "train: {network: [{dense: 8}], epochs: 2}").folder.join("weights.safetensors"),
+            )
+            .unwrap()
         });
         assert_eq!(weights[0], weights[1], "{target}");
     }
@@ -85,8 +88,9 @@ fn training_tells_how_it_goes_and_gets_better() {
 fn rows_that_do_not_fit_are_refused_with_advice() {
     let mut world = World::new();
     let (shape, product) = world.tensors(TENSORS);
-    // 525 training rows of 3 + 4 inputs and a target: 525 * 8 * 4 = 16,800 bytes, with the 180 validation rows 22,560.
-    for (memory, fits) in [(2 * 16_799, false), (2 * 22_559, false), (2 * 22_560, true)] {
+    // Miles, seats, three carriers, and a mark for missing values of each: 8 inputs and a target of 4 bytes. 525
+    // training rows take 525 * 36 = 18,900 bytes, with the 180 validation rows 25,380.
+    for (memory, fits) in [(2 * 18_899, false), (2 * 25_379, false), (2 * 25_380, true)] {
         world.memory = memory;
         let planned = world.sound("train: {network: [], epochs: 1}", &[Shape::Tensors(shape.clone())]);
         match world.run(&planned, &[Product::Tensors(product.clone())]) {
@@ -111,7 +115,7 @@ fn a_training_that_diverges_or_is_stopped_leaves_no_model() {
     let save = world.path("out/model");
     let error = run("train: {network: [{dense: 4}], optimizer: {sgd: {learning_rate: 1e30}}, save: out/model}");
     assert_eq!(error.class, Class::Stage);
-    assert!(error.message.contains("diverged in epoch 1") && error.message.contains("layer_1 (dense)"), "{error}");
+    assert!(error.message.contains("diverged in epoch 1") && error.message.contains("(dense)"), "{error}");
     world.cancelled.store(true, Ordering::Relaxed);
     assert_eq!(run("train: {save: out/model}").class, Class::Interrupted);
     assert!(!save.exists());

@@ -1,4 +1,5 @@
-//! The family end to end, over a plain engine in memory: what is refused before a row is read, what is learned, what is kept.
+//! The family end to end, over a plain engine in memory: what is refused before a row is read, what is learned, what is
+//! kept.
 
 mod bundles;
 mod engine;
@@ -24,7 +25,8 @@ use crate::expression::{DataType, Expr, Field, Schema};
 use crate::relation::{self, JoinKind, NamedExpr, Relation, Scan, ScanSource};
 use crate::stages::work::{Outcome, Progress, WorkContext};
 use crate::stages::{
-    ModelShape, PlanContext, Planned, Product, Shape, Split, Stage, TableProduct, TableShape, TensorsProduct, TensorsShape,
+    ModelShape, PlanContext, Planned, Product, Shape, Split, Stage, TableProduct, TableShape, TensorsProduct,
+    TensorsShape,
 };
 use engine::Tables;
 
@@ -44,8 +46,8 @@ struct World {
     told: Mutex<Vec<Progress>>,
 }
 
-/// Trips by row number: a length that is sometimes missing, a carrier, whether it was late (long trips of carrier `A` are), how
-/// late in minutes, a grade of three, and the part.
+/// Trips by row number: a length that is sometimes missing, a carrier, whether it was late (long trips of carrier `A`
+/// are), how late in minutes, a grade of three, and the part.
 #[derive(Clone)]
 struct Trips {
     id: Vec<i64>,
@@ -77,7 +79,13 @@ impl Trips {
             trips.carrier.push((row % 45 != 0).then_some(carrier));
             trips.late.push((row % 60 != 0).then_some(distance > if carrier == "A" { 300.0 } else { 700.0 }));
             trips.delay.push(Some(distance * 0.1 + if carrier == "A" { 30.0 } else { 0.0 }));
-            trips.grade.push(Some(if distance > 600.0 { "far" } else if distance > 300.0 { "middle" } else { "near" }));
+            trips.grade.push(Some(if distance > 600.0 {
+                "far"
+            } else if distance > 300.0 {
+                "middle"
+            } else {
+                "near"
+            }));
             trips.part.push(["train", "train", "train", "valid", "test"][row % 5]);
         }
         trips
@@ -123,12 +131,10 @@ fn column(name: &str, data_type: DataType) -> NamedExpr {
     NamedExpr { name: name.to_owned(), expr: Expr::column(name, data_type) }
 }
 
-/// The trips without those that have no delay, with the seats of the carrier looked up and the length in miles.
+/// The trips with the seats of the carrier looked up and the length in miles.
 fn prepared() -> Relation {
     let trips = scan(ALL, &trip_schema());
-    let predicate = Expr::column("delay", DataType::Float64).is_null().not();
     let carriers = schema(&[("code", DataType::String), ("seats", DataType::Float64)]);
-    let _ = predicate;
     let joined = Relation::Join(Box::new(relation::Join {
         left: trips,
         right: scan(CARRIERS, &carriers),
@@ -173,7 +179,8 @@ impl World {
             ("code", Arc::new(["A", "B", "C"].map(Some).into_iter().collect::<StringViewArray>())),
             ("seats", Arc::new(Float64Array::from(vec![100.0, 150.0, 200.0]))),
         ];
-        let carriers = RecordBatch::try_from_iter_with_nullable(carriers.into_iter().map(|(name, array)| (name, array, true)));
+        let carriers =
+            RecordBatch::try_from_iter_with_nullable(carriers.into_iter().map(|(name, array)| (name, array, true)));
         engine.tables.insert(CARRIERS, carriers.unwrap());
         Self {
             engine,
@@ -190,7 +197,7 @@ impl World {
 
     /// Checks a stage that is written in YAML under the id `stage`.
     fn plan(&self, yaml: &str, shapes: &[Shape]) -> Result<Planned, Findings> {
-        let source = Source::new("p.yaml", format!("stages:\n  - {yaml}\n"));
+        let source = Source::new("p.yaml", format!("name: p\nstages:\n  - {yaml}\n"));
         let pipeline = parse(source, &LoadOptions::default(), Path::new(""))?;
         let definition = &pipeline.stages[0];
         let stage: Box<dyn Stage> = match definition.kind.value.as_str() {
@@ -279,7 +286,8 @@ impl World {
 }
 
 const TENSORS: &str = "tensors: {features: {number: [miles, seats], category: carrier}, target: late}";
-const TRAIN: &str = "train: {network: [{dense: 16}], epochs: 60, batch_size: 32, optimizer: {adamw: {learning_rate: 0.01}}}";
+const TRAIN: &str =
+    "train: {network: [{dense: 16}], epochs: 60, batch_size: 32, optimizer: {adamw: {learning_rate: 0.01}}}";
 
 struct Trained {
     shape: Shape,

@@ -23,49 +23,52 @@ fn features_that_cannot_be_are_refused_at_their_place() {
     for (yaml, expected) in [
         (
             "tensors: {features: [distanc], target: late}",
-            "p.yaml:2:25: unknown column `distanc`: not in stage `above`; did you mean `distance`?",
+            "p.yaml:3:26: unknown column `distanc`: not in stage `above`; did you mean `distance`?",
         ),
         (
             "tensors: {features: [distance, late], target: late}",
-            "p.yaml:2:35: `late` is the target and cannot be a feature (take it out of `features`)",
+            "p.yaml:3:36: `late` is the target and cannot be a feature (take it out of `features`)",
         ),
         (
             "tensors: {features: [distance, part], target: late}",
-            "p.yaml:2:35: `part` names the part of each row and cannot be a feature (take it out of `features`)",
+            "p.yaml:3:36: `part` names the part of each row and cannot be a feature (take it out of `features`)",
         ),
         (
             "tensors: {features: {number: [carrier]}, target: late}",
-            "p.yaml:2:34: column `carrier` holds string, not numbers (derive a number from it, or list it under `category`)",
+            "p.yaml:3:35: column `carrier` holds string, not numbers (derive a number from it, or list it under `category`)",
         ),
         (
             "tensors: {features: {category: distance}, target: late}",
-            "p.yaml:2:35: column `distance` holds float64, which names nothing (list it under `number`, or derive a text from it)",
+            "p.yaml:3:36: column `distance` holds float64, which names nothing (list it under `number`, or derive a text from it)",
         ),
-        ("tensors: {features: [], target: late}", "p.yaml:2:5: there is no feature (name columns in `features`)"),
+        ("tensors: {features: [], target: late}", "p.yaml:3:5: there is no feature (name columns in `features`)"),
         (
             "tensors: {features: {numbers: [miles]}, target: late}",
-            "p.yaml:2:26: unknown option `numbers`: did you mean `number`? (the options are `number` and `category`)",
+            "p.yaml:3:26: unknown option `numbers`: did you mean `number`? (the options are `number` and `category`)",
         ),
         (
             "tensors: {features: 3, target: late}",
-            "p.yaml:2:25: expected a list of columns, or `{number: [..], category: [..]}`, found integer `3`",
+            "p.yaml:3:25: expected a list of columns, or `{number: [..], category: [..]}`, found integer `3`",
         ),
         (
             "tensors: {features: [miles], target: late, max_categories: 0}",
-            "p.yaml:2:64: `max_categories` is a number from 1 to 65536",
+            "p.yaml:3:64: `max_categories` is a number from 1 to 65536",
         ),
         (
             "tensors: {features: [miles], target: delay, target_kind: category}",
-            "p.yaml:2:42: column `delay` holds float64, which cannot be a category target (derive a column of another type from it)",
+            "p.yaml:3:42: column `delay` holds float64, which cannot be a category target (derive a column of another type from it)",
         ),
         (
             "tensors: {features: [miles], target: grade, target_kind: number}",
-            "p.yaml:2:42: column `grade` holds string, which cannot be foretold as a number (derive a column of another type from it)",
+            "p.yaml:3:42: column `grade` holds string, which cannot be foretold as a number (derive a column of another type from it)",
         ),
     ] {
         assert_eq!(world.refused(yaml, &table()), [expected], "{yaml}");
     }
-    assert_eq!(world.refused(TENSORS, &[Shape::Nothing]), ["p.yaml:2:5: needs a table, but `above` gives nothing (name another stage with `from`)"]);
+    assert_eq!(
+        world.refused(TENSORS, &[Shape::Nothing]),
+        ["p.yaml:3:5: needs a table, but `above` gives nothing (name another stage with `from`)"]
+    );
 }
 
 #[test]
@@ -79,10 +82,16 @@ fn types_decide_what_a_plain_list_and_the_target_become() {
     assert_eq!(by_type, specification(TENSORS));
     assert_eq!(by_type.kind, TargetKind::Binary);
     let kind = |target: &str| specification(&format!("tensors: {{features: [miles], target: {target}}}")).kind;
-    assert_eq!([kind("late"), kind("grade"), kind("id")], [TargetKind::Binary, TargetKind::Category, TargetKind::Number]);
+    assert_eq!(
+        [kind("late"), kind("grade"), kind("id")],
+        [TargetKind::Binary, TargetKind::Category, TargetKind::Number]
+    );
     assert_eq!(kind("id, target_kind: category"), TargetKind::Category);
     let planned = |yaml: &str| world.sound(yaml, &table()).meaning;
-    assert_eq!(planned("tensors: {features: [miles, seats, carrier], target: late, number_scale: zscore}"), planned(TENSORS));
+    assert_eq!(
+        planned("tensors: {features: [miles, seats, carrier], target: late, number_scale: zscore}"),
+        planned(TENSORS)
+    );
 }
 
 #[test]
@@ -92,9 +101,14 @@ fn a_feature_that_comes_from_the_column_of_the_target_is_a_warning() {
     let found: Vec<String> = planned.findings.iter().map(ToString::to_string).collect();
     assert_eq!(
         found,
-        ["p.yaml:2:25: feature `miles` comes from the same column as the target `distance`, `distance` (a model that is given the \
-          answer foretells nothing; leave the feature out unless it is known beforehand)"]
+        [
+            "p.yaml:3:26: feature `miles` comes from the target `distance` (a model that is given the answer foretells nothing; leave \
+          the feature out unless it is known beforehand)"
+        ]
     );
+    let planned = world.sound("tensors: {features: [seats, distance], target: miles}", &table());
+    let found: Vec<&str> = planned.findings.iter().map(|finding| finding.message.as_str()).collect();
+    assert_eq!(found, ["feature `distance` comes from the same column as the target `miles`"]);
     assert!(world.sound(TENSORS, &table()).findings.is_empty());
 }
 
@@ -105,45 +119,47 @@ fn layers_and_options_that_make_no_sense_are_refused_at_their_place() {
     for (yaml, expected) in [
         (
             "train: {network: [{dense: 8}, {dropout: 1.5}]}",
-            "p.yaml:2:35: layer_2 (dropout): the rate of dropout lies in [0, 1), it is 1.5",
+            "p.yaml:3:35: layer_2 (dropout): the rate of dropout lies in [0, 1), it is 1.5",
         ),
         (
             "train: {network: [{dense: {units: 3, activation: rely}}]}",
-            "p.yaml:2:54: unknown value `rely`: did you mean `relu`? (it is one of `relu`, `tanh`, `sigmoid` and `linear`)",
+            "p.yaml:3:54: unknown value `rely`: did you mean `relu`? (it is one of `relu`, `tanh`, `sigmoid` and `linear`)",
         ),
         (
             "train: {network: [{dense: many}]}",
-            "p.yaml:2:31: expected a number of units, or `{units: 128, activation: relu}`, found string \"many\"",
+            "p.yaml:3:31: expected a number of units, or `{units: 128, activation: relu}`, found string \"many\"",
         ),
         (
             "train: {network: [{dens: 8}]}",
-            "p.yaml:2:24: unknown key `dens`: did you mean `dense`? (it is one of `dense` and `dropout`)",
+            "p.yaml:3:24: unknown key `dens`: did you mean `dense`? (it is one of `dense` and `dropout`)",
         ),
-        ("train: {epochs: 0}", "p.yaml:2:21: `epochs` must be at least 1"),
-        ("train: {clip_norm: -1}", "p.yaml:2:24: `clip_norm` must be a number above 0"),
+        ("train: {epochs: 0}", "p.yaml:3:21: `epochs` must be at least 1"),
+        ("train: {clip_norm: -1}", "p.yaml:3:24: `clip_norm` must be a number above 0"),
         (
             "train: {optimizer: {sgd: {learning_rate: 0}}}",
-            "p.yaml:2:24: `learning_rate` must be a number above 0, it is 0",
+            "p.yaml:3:24: `learning_rate` must be a number above 0, it is 0",
         ),
         (
             "train: {optimizer: adam}",
-            "p.yaml:2:24: unknown value `adam`: did you mean `adamw`? (it is one of `adamw` and `sgd`)",
+            "p.yaml:3:24: unknown value `adam`: did you mean `adamw`? (it is one of `adamw` and `sgd`)",
         ),
-        ("train: {early_stopping: {patience: 0}}", "p.yaml:2:29: `patience` must be at least 1 epoch"),
-        ("train: {validate_on: vali}", "p.yaml:2:26: there is no part `vali`: did you mean `valid`?"),
+        ("train: {early_stopping: {patience: 0}}", "p.yaml:3:29: `patience` must be at least 1 epoch"),
+        ("train: {validate_on: vali}", "p.yaml:3:26: there is no part `vali`: did you mean `valid`?"),
         (
             "train: {validate_on: train}",
-            "p.yaml:2:26: the network learns from part `train` (judge the epochs on rows that are not learned)",
+            "p.yaml:3:26: the network learns from part `train` (judge the epochs on rows that are not learned)",
         ),
     ] {
         assert_eq!(world.refused(yaml, &inputs), [expected], "{yaml}");
     }
     let units = &world.refused("train: {network: [{dense: 0}]}", &inputs)[0];
-    assert!(units.starts_with("p.yaml:2:23: layer_1 (dense): "), "{units}");
+    assert!(units.starts_with("p.yaml:3:23: layer_1 (dense): "), "{units}");
     assert_eq!(
         world.refused("train: {}", &table()),
-        ["p.yaml:2:5: needs tensors, but `above` gives a table (put a `tensors` stage in between: `tensors: {features: [distance, \
-          carrier], target: late}`)"]
+        [
+            "p.yaml:3:5: needs tensors, but `above` gives a table (put a `tensors` stage in between: `tensors: {features: [distance, \
+          carrier], target: late}`)"
+        ]
     );
 }
 
@@ -154,8 +170,10 @@ fn early_stopping_needs_a_part_to_judge_on() {
     shape.table.split = None;
     assert_eq!(
         world.refused("train: {early_stopping: {}}", &[Shape::Tensors(shape.clone())]),
-        ["p.yaml:2:29: `early_stopping` needs a part to judge the epochs on (divide the rows into three parts with `split`, or \
-          name one with `validate_on`)"]
+        [
+            "p.yaml:3:29: `early_stopping` needs a part to judge the epochs on (divide the rows into three parts with `split`, or \
+          name one with `validate_on`)"
+        ]
     );
     world.sound("train: {early_stopping: {}}", &[tensors(&world)]);
     let warned = world.sound("train: {validate_on: test}", &[tensors(&world)]).findings;
@@ -177,24 +195,26 @@ fn a_model_is_not_judged_on_what_it_learned_unless_asked() {
     let evaluate = |yaml: &str, split: Option<Split>| world.refused(yaml, &[model(&world, split)]);
     assert_eq!(
         evaluate("evaluate: {on: train}", Some(split())),
-        ["p.yaml:2:20: the model learned from part `train` (judge on another part, or say `on_training_rows: true`)"]
+        ["p.yaml:3:20: the model learned from part `train` (judge on another part, or say `on_training_rows: true`)"]
     );
     assert_eq!(
         evaluate("evaluate: {on: tset}", Some(split())),
-        ["p.yaml:2:20: there is no part `tset`: did you mean `test`?"]
+        ["p.yaml:3:20: there is no part `tset`: did you mean `test`?"]
     );
     assert_eq!(
         evaluate("evaluate: {}", None),
-        ["p.yaml:2:5: there are no rows to judge on that the model did not learn from (divide the rows with `split` above \
-          `tensors`, or say `on_training_rows: true`)"]
+        [
+            "p.yaml:3:5: there are no rows to judge on that the model did not learn from (divide the rows with `split` above \
+          `tensors`, or say `on_training_rows: true`)"
+        ]
     );
     assert_eq!(
         evaluate("evaluate: {threshold: 2}", Some(split())),
-        ["p.yaml:2:27: `threshold` is a probability from 0 to 1, not 2"]
+        ["p.yaml:3:27: `threshold` is a probability from 0 to 1, not 2"]
     );
     assert_eq!(
         world.refused("evaluate: {}", &[tensors(&world)]),
-        ["p.yaml:2:5: needs a model, but `above` gives tensors (name a `train` stage)"]
+        ["p.yaml:3:5: needs a model, but `above` gives tensors (name a `train` stage)"]
     );
     for (yaml, split, part) in [
         ("evaluate: {}", Some(split()), serde_json::json!("test")),
@@ -217,15 +237,15 @@ fn rows_that_lack_what_the_model_needs_are_refused() {
     assert_eq!(
         world.refused(predict, &inputs(&[("distanc", DataType::Float64), ("carrier", DataType::Int64)])),
         [
-            "p.yaml:2:22: the model needs a column `distance` (float64) (there is a column `distanc`)",
-            "p.yaml:2:22: the model needs string in column `carrier`, which holds int64 (read it as that type: `types: {carrier: \
+            "p.yaml:3:22: the model needs a column `distance` (float64) (there is a column `distanc`)",
+            "p.yaml:3:22: the model needs string in column `carrier`, which holds int64 (read it as that type: `types: {carrier: \
              string}`)",
         ]
     );
     let fields = [("distance", DataType::Int64), ("carrier", DataType::String), ("prediction", DataType::Int64)];
     assert_eq!(
         world.refused(predict, &inputs(&fields)),
-        ["p.yaml:2:22: column `prediction` exists already (say `suffix: _2` for other names)"]
+        ["p.yaml:3:22: column `prediction` exists already (say `suffix: _2` for other names)"]
     );
     let planned = world.sound("predict: {model: model, suffix: _2}", &inputs(&fields));
     let Shape::Table(table) = planned.product else { panic!("no table") };
@@ -234,7 +254,7 @@ fn rows_that_lack_what_the_model_needs_are_refused() {
     assert_eq!(
         world.refused("predict: {model: out/model}", &inputs(&fields)[..1]),
         [format!(
-            "p.yaml:2:22: there is no folder `{}` (`train: {{save: out/model}}` saves a model)",
+            "p.yaml:3:22: there is no folder `{}` (`train: {{save: out/model}}` saves a model)",
             world.path("out/model").display()
         )]
     );
@@ -249,8 +269,10 @@ fn what_looks_at_other_rows_cannot_be_done_to_new_ones() {
     let rows = Shape::Table(TableShape::new(prepared(), None));
     assert_eq!(
         world.refused("predict: {model: model}", &[rows, Shape::Model(shape)]),
-        ["p.yaml:2:22: the model of `model` cannot be applied to new rows: the rows come from a union of tables (compute such \
-          columns in a stage of their own before `predict`, and train on what that stage gives)"]
+        [
+            "p.yaml:3:22: the model of `model` cannot be applied to new rows: the rows come from a union of tables (compute such \
+          columns in a stage of their own before `predict`, and train on what that stage gives)"
+        ]
     );
 }
 
@@ -288,7 +310,10 @@ fn options_have_schemas_that_take_what_is_read() {
     assert!(takes(0, json!({"features": ["a"], "target": "y"})));
     assert!(takes(0, json!({"features": {"number": "a", "category": ["b"]}, "target": "y", "target_kind": "auto"})));
     assert!(!takes(0, json!({"features": {"numbers": "a"}, "target": "y"})));
-    assert!(takes(1, json!({"network": [{"dense": 3}, {"dropout": 0.5}, {"dense": {"units": 3, "activation": "tanh"}}]})));
+    assert!(takes(
+        1,
+        json!({"network": [{"dense": 3}, {"dropout": 0.5}, {"dense": {"units": 3, "activation": "tanh"}}]})
+    ));
     assert!(takes(1, json!({"optimizer": {"sgd": {"momentum": 0.9}}, "early_stopping": {"patience": 2}})));
     assert!(!takes(1, json!({"network": [{"dense": {"unit": 3}}]})));
     assert!(takes(2, json!({"on": "test", "threshold": 0.3})));

@@ -18,7 +18,8 @@ pub(super) fn predict(world: &World, model: &Trained, schema: &Schema) -> (Recor
 fn predict_by(world: &World, yaml: &str, model: Option<&Trained>, schema: &Schema) -> (RecordBatch, Vec<Exhibit>) {
     let relation = scan(NEW, schema);
     let mut shapes = vec![Shape::Table(TableShape::new(Relation::clone(&relation), None))];
-    let mut products = vec![Product::Table(TableProduct { relation: relation.clone(), meaning: relation, split: None })];
+    let mut products =
+        vec![Product::Table(TableProduct { relation: relation.clone(), meaning: relation, split: None })];
     shapes.extend(model.map(|model| model.shape.clone()));
     products.extend(model.map(|model| model.product.clone()));
     let planned = world.sound(yaml, &shapes);
@@ -32,9 +33,12 @@ fn predict_by(world: &World, yaml: &str, model: Option<&Trained>, schema: &Schem
 /// Raw rows in an order of their own, with columns named like those that are computed on the way.
 fn new_rows(world: &World) -> (RecordBatch, Schema) {
     let all = world.engine.rows(&scan(ALL, &trip_schema()));
-    let order = arrow::array::UInt64Array::from((0..TRIPS as u64).map(|row| row * 677 % TRIPS as u64).collect::<Vec<_>>());
+    let order =
+        arrow::array::UInt64Array::from((0..TRIPS as u64).map(|row| row * 677 % TRIPS as u64).collect::<Vec<_>>());
     let all = take_record_batch(&all, &order).unwrap();
-    let text = |prefix: &str| Arc::new((0..TRIPS).map(|row| Some(format!("{prefix}{row}"))).collect::<StringViewArray>()) as ArrayRef;
+    let text = |prefix: &str| {
+        Arc::new((0..TRIPS).map(|row| Some(format!("{prefix}{row}"))).collect::<StringViewArray>()) as ArrayRef
+    };
     let columns: Vec<(&str, ArrayRef)> = vec![
         ("miles", text("m")),
         ("distance", all.column(1).clone()),
@@ -52,7 +56,8 @@ fn new_rows(world: &World) -> (RecordBatch, Schema) {
         ("__row_id", String),
         ("seats", String),
     ]);
-    let rows = RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true))).unwrap();
+    let rows =
+        RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true))).unwrap();
     (rows, schema)
 }
 

@@ -41,9 +41,8 @@ fn metrics(shown: &Shown<'_>) -> Exhibit {
         metrics.push(Metric::new("validation loss", validation.loss, Format::Number));
         metrics.push(match shown.encoder.target() {
             // The network knows the standardized number only.
-            Target::Number(number) => {
-                Metric::new("validation error", validation.metric * number.scale, Format::Number).note("mean absolute error")
-            }
+            Target::Number(number) => Metric::new("validation error", validation.metric * number.scale, Format::Number)
+                .note("mean absolute error"),
             _ => Metric::new("validation accuracy", validation.metric, Format::Percent),
         });
     }
@@ -102,7 +101,9 @@ fn left_out(shown: &Shown<'_>) -> Option<Exhibit> {
             remarks.push(format!("{without} rows of part {part} have no `{target}` and were left out."));
         }
         if unknown > 0 {
-            remarks.push(format!("{unknown} rows of part {part} have a class that no training row has; they were left out."));
+            remarks.push(format!(
+                "{unknown} rows of part {part} have a class that no training row has; they were left out."
+            ));
         }
     }
     (!remarks.is_empty()).then(|| Exhibit::note(Tone::Info, remarks.join(" ")))

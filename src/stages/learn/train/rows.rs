@@ -58,8 +58,7 @@ impl Rows {
     }
 
     fn add(&mut self, batch: &arrow::array::RecordBatch, encoder: &Encoder, limit: u64) -> Result<(), Diagnostic> {
-        let labelled =
-            encoder.labelled(batch).map_err(|error| Diagnostic::error(Class::Stage, error.to_string()))?;
+        let labelled = encoder.labelled(batch).map_err(|error| Diagnostic::error(Class::Stage, error.to_string()))?;
         let count = labelled.targets.len();
         if bytes(self.count + count, self.width) > limit {
             return Err(too_large(self.count + count, self.width, limit));
@@ -67,7 +66,9 @@ impl Rows {
         reserve(&mut self.inputs, count * self.width);
         self.inputs.extend(labelled.encoded.inputs.iter());
         match (labelled.targets, encoder.target()) {
-            (Targets::Classes(classes), Target::Binary(_)) => self.values.extend(classes.iter().map(|class| *class as f32)),
+            (Targets::Classes(classes), Target::Binary(_)) => {
+                self.values.extend(classes.iter().map(|class| *class as f32))
+            }
             (Targets::Classes(classes), _) => self.classes.extend(classes),
             (Targets::Numbers(numbers), Target::Number(target)) => {
                 self.values.extend(numbers.iter().map(|number| target.standardize(*number)));
@@ -93,7 +94,11 @@ impl Rows {
     ///
     /// Errors: never for rows that were read.
     pub(super) fn source(&self) -> Result<nn::InMemory<'_>, nn::Error> {
-        let targets = if self.classes.is_empty() { nn::Targets::Values(&self.values) } else { nn::Targets::Classes(&self.classes) };
+        let targets = if self.classes.is_empty() {
+            nn::Targets::Values(&self.values)
+        } else {
+            nn::Targets::Classes(&self.classes)
+        };
         let inputs = ArrayView2::from_shape((self.count, self.width), &self.inputs)
             .map_err(|error| nn::Error::Targets { what: "the data", reason: error.to_string() })?;
         nn::InMemory::new(inputs, targets, None)
@@ -114,7 +119,10 @@ fn bytes(rows: usize, width: usize) -> u64 {
 /// The error for rows that do not fit.
 pub(super) fn too_large(rows: usize, width: usize, limit: u64) -> Diagnostic {
     let needed = bytes(rows, width) >> 20;
-    let message = format!("{rows} rows of {width} inputs need {needed} MiB or more, but half of the memory is {} MiB", limit >> 20);
+    let message = format!(
+        "{rows} rows of {width} inputs need {needed} MiB or more, but {} MiB are left of half of the memory",
+        limit >> 20
+    );
     let help = "put a `sample` stage in front, lower `max_categories`, choose fewer columns, or give more `--memory`";
     Diagnostic::error(Class::Limit, message).help(help)
 }

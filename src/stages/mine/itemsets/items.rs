@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::array::{ArrayRef, AsArray};
 use rustc_hash::FxHashMap;
 
 use crate::batch;
@@ -26,32 +26,45 @@ pub(super) struct Basket {
 }
 
 impl Basket {
-    pub(super) fn read(rows: &Arc<Relation>, fields: &[Field], bins: usize, context: &WorkContext<'_>) -> Result<Self, Diagnostic> {
+    pub(super) fn read(
+        rows: &Arc<Relation>,
+        fields: &[Field],
+        bins: usize,
+        context: &WorkContext<'_>,
+    ) -> Result<Self, Diagnostic> {
         let names: Vec<String> = fields.iter().map(|field| field.name.clone()).collect();
         let relation = crate::relation::keep_columns(rows, &names);
         let mut coders = coders(&relation, fields, bins, context)?;
         let mut basket = Self::default();
         let mut too_many = false;
-        context.stream(&relation, &mut |batch| {
-            let columns: Vec<Vec<Option<u32>>> = coders
-                .iter_mut()
-                .map(|coder| batch::column(&batch, &coder.name).map_or_else(Vec::new, |column| coder.code(column, &mut basket.items)))
-                .collect();
-            let mut row = Vec::with_capacity(columns.len());
-            for at in 0..batch.num_rows() {
-                row.clear();
-                row.extend(columns.iter().filter_map(|column| column.get(at).copied().flatten()));
-                basket.transactions.push(&row);
-            }
-            // Categorical rows repeat, so merging them keeps a stream of any length small.
-            basket.transactions = basket.transactions.merge_identical();
-            too_many = basket.items.len() > MOST_ITEMS;
-            if too_many { Err(EngineError::new(Class::Limit, "more than a million different items")) } else { Ok(true) }
-        })
-        .map_err(|error| match too_many {
-            true => error.help("name columns with fewer different values, or group the values with `derive` first"),
-            false => error,
-        })?;
+        context
+            .stream(&relation, &mut |batch| {
+                let columns: Vec<Vec<Option<u32>>> = coders
+                    .iter_mut()
+                    .map(|coder| {
+                        batch::column(&batch, &coder.name)
+                            .map_or_else(Vec::new, |column| coder.code(column, &mut basket.items))
+                    })
+                    .collect();
+                let mut row = Vec::with_capacity(columns.len());
+                for at in 0..batch.num_rows() {
+                    row.clear();
+                    row.extend(columns.iter().filter_map(|column| column.get(at).copied().flatten()));
+                    basket.transactions.push(&row);
+                }
+                // Categorical rows repeat, so merging them keeps a stream of any length small.
+                basket.transactions = basket.transactions.merge_identical();
+                too_many = basket.items.len() > MOST_ITEMS;
+                if too_many {
+                    Err(EngineError::new(Class::Limit, "more than a million different items"))
+                } else {
+                    Ok(true)
+                }
+            })
+            .map_err(|error| match too_many {
+                true => error.help("name columns with fewer different values, or group the values with `derive` first"),
+                false => error,
+            })?;
         Ok(basket)
     }
 
@@ -80,7 +93,12 @@ struct Coder {
     edges: Option<Vec<f64>>,
 }
 
-fn coders(rows: &Arc<Relation>, fields: &[Field], bins: usize, context: &WorkContext<'_>) -> Result<Vec<Coder>, Diagnostic> {
+fn coders(
+    rows: &Arc<Relation>,
+    fields: &[Field],
+    bins: usize,
+    context: &WorkContext<'_>,
+) -> Result<Vec<Coder>, Diagnostic> {
     let floats: Vec<&Field> = fields.iter().filter(|field| field.data_type.is_float()).collect();
     let key = |field: &Field, bin: usize| format!("{} {bin}", field.name);
     #[expect(clippy::cast_precision_loss, reason = "at most 100 bins")]
@@ -107,7 +125,10 @@ impl Coder {
     fn code(&mut self, column: &ArrayRef, items: &mut Vec<(Arc<str>, String)>) -> Vec<Option<u32>> {
         if let Some(edges) = self.edges.clone() {
             let values = batch::floats(column);
-            return values.iter().map(|value| (!value.is_nan()).then(|| self.item(&bin(*value, &edges), items))).collect();
+            return values
+                .iter()
+                .map(|value| (!value.is_nan()).then(|| self.item(&bin(*value, &edges), items)))
+                .collect();
         }
         if let Some(strings) = column.as_string_view_opt() {
             return strings.iter().map(|text| text.map(|text| self.item(text, items))).collect();

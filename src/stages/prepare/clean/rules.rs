@@ -13,7 +13,7 @@ const SIGNS: &str = "$€£¥₹₽₩ \u{a0}\u{202f}";
 /// How the texts of a column are cleaned.
 #[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Rules {
+pub(super) struct Rules {
     /// Unicode normalization: NFKC makes look-alikes equal (full-width letters, ligatures, non-breaking spaces).
     #[serde(default)]
     unicode: Option<Unicode>,
@@ -58,7 +58,7 @@ pub struct Rules {
 /// Forms of Unicode normalization.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Unicode {
+pub(super) enum Unicode {
     /// Canonical composition.
     Nfc,
     /// Compatibility composition: look-alikes become equal.
@@ -68,7 +68,7 @@ pub enum Unicode {
 /// Upper and lower case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Case {
+pub(super) enum Case {
     /// all small
     Lower,
     /// ALL LARGE
@@ -80,7 +80,7 @@ pub enum Case {
 /// How numbers are written.
 #[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Number {
+pub(super) struct Number {
     /// The decimal mark.
     #[serde(default)]
     decimal: Mark,
@@ -98,7 +98,7 @@ pub struct Number {
 /// The decimal mark.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Mark {
+pub(super) enum Mark {
     /// `1.5`
     #[default]
     Point,
@@ -109,7 +109,7 @@ pub enum Mark {
 /// The words for true and false.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Boolean {
+pub(super) struct Boolean {
     /// Words for true, in lower case.
     #[serde(default = "yes")]
     yes: Vec<String>,
@@ -145,7 +145,10 @@ impl Rules {
             self.datetime.is_some(),
         ];
         if targets.iter().filter(|target| **target).count() > 1 {
-            let message = format!("column `{}` can become a number, an integer, a boolean, a date or a datetime, but one only", name.value);
+            let message = format!(
+                "column `{}` can become a number, an integer, a boolean, a date or a datetime, but one only",
+                name.value
+            );
             return Err(vec![Diagnostic::definition(message).at(&name.place)]);
         }
         let text = self.nulls(self.text(text)?);
@@ -192,9 +195,10 @@ impl Rules {
             None => text,
         };
         if !self.replace.is_empty() {
-            let branches = self.replace.iter().map(|(old, new)| {
-                (equal(text.clone(), Expr::string(&old.value)), Expr::string(&new.value))
-            });
+            let branches = self
+                .replace
+                .iter()
+                .map(|(old, new)| (equal(text.clone(), Expr::string(&old.value)), Expr::string(&new.value)));
             let kind = ExprKind::Case { branches: branches.collect(), otherwise: Some(Box::new(text.clone())) };
             text = Expr::new(kind, DataType::String);
         }
@@ -224,9 +228,9 @@ impl Rules {
         if !tokens.is_empty() {
             conditions.push(Expr::new(ExprKind::InList(Box::new(text), tokens), DataType::Boolean));
         }
-        conditions.into_iter().reduce(|left, right| {
-            Expr::binary(crate::expression::BinaryOperator::Or, left, right, DataType::Boolean)
-        })
+        conditions
+            .into_iter()
+            .reduce(|left, right| Expr::binary(crate::expression::BinaryOperator::Or, left, right, DataType::Boolean))
     }
 }
 
@@ -296,7 +300,12 @@ impl Boolean {
 }
 
 /// The first layout that fits.
-fn parse_times(text: Expr, layouts: &[Spanned<String>], name: &Spanned<String>, data_type: &DataType) -> Result<Expr, Findings> {
+fn parse_times(
+    text: Expr,
+    layouts: &[Spanned<String>],
+    name: &Spanned<String>,
+    data_type: &DataType,
+) -> Result<Expr, Findings> {
     let mut findings = Findings::new();
     let mut choices = Vec::new();
     for layout in layouts {

@@ -13,7 +13,7 @@ use crate::stages::{TableShape, inputs};
 /// One thing that must hold. Exactly one of the keys beside `severity` and `description` says what.
 #[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Check {
+pub(super) struct Check {
     /// Columns without nulls.
     #[serde(default)]
     not_null: Option<OneOrMany<Spanned<String>>>,
@@ -46,7 +46,7 @@ pub struct Check {
 /// Bounds of a column.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Range {
+pub(super) struct Range {
     /// The column.
     column: Spanned<String>,
     /// The smallest allowed value; dates are written as text.
@@ -60,7 +60,7 @@ pub struct Range {
 /// Allowed values of a column.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct InSet {
+pub(super) struct InSet {
     /// The column.
     column: Spanned<String>,
     /// The allowed values.
@@ -70,7 +70,7 @@ pub struct InSet {
 /// A pattern of a column of text.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Pattern {
+pub(super) struct Pattern {
     /// The column.
     column: Spanned<String>,
     /// The regular expression; anchor it with `^` and `$` to match the whole text.
@@ -80,7 +80,7 @@ pub struct Pattern {
 /// Bounds of the number of rows.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct RowCount {
+pub(super) struct RowCount {
     /// At least so many.
     #[serde(default)]
     min: Option<u64>,
@@ -134,12 +134,14 @@ impl Check {
             self.expression.is_some(),
         ];
         if given.iter().filter(|given| **given).count() != 1 {
-            let message = "a check says one thing: `not_null`, `unique`, `range`, `in`, `regex`, `rows` or `expression`";
+            let message =
+                "a check says one thing: `not_null`, `unique`, `range`, `in`, `regex`, `rows` or `expression`";
             return Err(vec![Diagnostic::definition(message)]);
         }
         let verdict = |name: String, failing: Option<Expr>, columns: Vec<String>, rows: Option<RowCount>| {
             let others = table.schema.names().filter(|name| !columns.iter().any(|own| own == name)).take(SHOWN_COLUMNS);
-            let shown = columns.iter().cloned().chain(others.map(str::to_owned)).collect();
+            let visible = |name: &String| table.schema.field(name).and_then(inputs::shown).is_some();
+            let shown = columns.iter().cloned().chain(others.map(str::to_owned)).filter(visible).collect();
             let name = self.description.clone().unwrap_or(name);
             Verdict { name, severity, failing, columns, shown, rows }
         };
@@ -148,7 +150,14 @@ impl Check {
             let fields = inputs::columns(schema, names.as_slice(), id)?;
             return Ok(fields
                 .iter()
-                .map(|field| verdict(format!("{} is not null", field.name), Some(column(field).is_null()), vec![field.name.clone()], None))
+                .map(|field| {
+                    verdict(
+                        format!("{} is not null", field.name),
+                        Some(column(field).is_null()),
+                        vec![field.name.clone()],
+                        None,
+                    )
+                })
                 .collect());
         }
         if let Some(names) = &self.unique {
@@ -190,7 +199,9 @@ impl Check {
                 (Some(min), Some(max)) => format!("{} is from {} to {}", field.name, show(min), show(max)),
                 (Some(min), None) => format!("{} is at least {}", field.name, show(min)),
                 (None, Some(max)) => format!("{} is at most {}", field.name, show(max)),
-                (None, None) => return Err(vec![Diagnostic::definition("`range` needs `min` or `max`").at(&range.column.place)]),
+                (None, None) => {
+                    return Err(vec![Diagnostic::definition("`range` needs `min` or `max`").at(&range.column.place)]);
+                }
             };
             let holds = conditions.into_iter().reduce(Expr::and).unwrap_or(Expr::boolean(true));
             return Ok((name, holds, field.name.clone()));
@@ -206,7 +217,8 @@ impl Check {
         if let Some(regex) = &self.regex {
             let field = inputs::column(schema, &regex.column, id).map_err(one)?;
             let arguments = vec![column(field), Expr::string(&regex.pattern.value)];
-            let holds = compose::function(Function::RegexpMatches, arguments).map_err(|error| located(&error, &regex.pattern))?;
+            let holds = compose::function(Function::RegexpMatches, arguments)
+                .map_err(|error| located(&error, &regex.pattern))?;
             return Ok((format!("{} matches {}", field.name, regex.pattern.value), holds, field.name.clone()));
         }
         Err(vec![Diagnostic::definition("the check says nothing")])

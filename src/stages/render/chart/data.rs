@@ -46,7 +46,12 @@ impl Drawing {
     }
 
     /// Reads what the mark needs.
-    pub(super) fn read(&self, rows: &Arc<Relation>, options: &Chart, context: &WorkContext<'_>) -> Result<Data, Diagnostic> {
+    pub(super) fn read(
+        &self,
+        rows: &Arc<Relation>,
+        options: &Chart,
+        context: &WorkContext<'_>,
+    ) -> Result<Data, Diagnostic> {
         match self.mark {
             Mark::Histogram => self.histogram(rows, options, context),
             Mark::Scatter => self.scatter(rows, options, context),
@@ -94,7 +99,8 @@ impl Drawing {
         })?;
         if number > MOST_GROUPS {
             let message = format!("more than {MOST_GROUPS} marks would be drawn");
-            return Err(Diagnostic::error(Class::Limit, message).help("use an aggregate in `y`, a coarser `x`, or `limit` the rows first"));
+            return Err(Diagnostic::error(Class::Limit, message)
+                .help("use an aggregate in `y`, a coarser `x`, or `limit` the rows first"));
         }
         concatenate(&batches)
     }
@@ -137,11 +143,18 @@ impl Drawing {
         let positions = match (&column, self.is_time(), self.x.data_type.is_numeric()) {
             (Some(column), true, _) => {
                 let micros = micros(column);
-                Positions::Time(categories.iter().map(|label| first(label).and_then(|at| micros.get(at).copied().flatten())).collect())
+                Positions::Time(
+                    categories
+                        .iter()
+                        .map(|label| first(label).and_then(|at| micros.get(at).copied().flatten()))
+                        .collect(),
+                )
             }
             (Some(column), _, true) => {
                 let numbers = batch::floats(column);
-                Positions::Number(categories.iter().map(|label| first(label).and_then(|at| numbers.get(at).copied())).collect())
+                Positions::Number(
+                    categories.iter().map(|label| first(label).and_then(|at| numbers.get(at).copied())).collect(),
+                )
             }
             _ => Positions::Category(categories.clone()),
         };
@@ -164,9 +177,14 @@ impl Drawing {
             down.iter().zip(&across).zip(&values).map(|((row, column), value)| ((row, column), *value)).collect();
         let grid = rows
             .iter()
-            .map(|row| columns.iter().map(|column| cells.get(&(row, column)).copied().filter(|v| v.is_finite())).collect())
+            .map(|row| {
+                columns.iter().map(|column| cells.get(&(row, column)).copied().filter(|v| v.is_finite())).collect()
+            })
             .collect();
-        Ok(Data { mark: Drawn::Heatmap(Heatmap::new(rows, columns, grid, ColourScale::Sequential)), note: note.trim_end().to_owned() })
+        Ok(Data {
+            mark: Drawn::Heatmap(Heatmap::new(rows, columns, grid, ColourScale::Sequential)),
+            note: note.trim_end().to_owned(),
+        })
     }
 
     fn scatter(&self, rows: &Arc<Relation>, options: &Chart, context: &WorkContext<'_>) -> Result<Data, Diagnostic> {
@@ -194,7 +212,8 @@ impl Drawing {
                 note.push_str(&format!(" {} of {} colours are told apart.", options.top.value, groups.len()));
                 groups.truncate(options.top.value);
             }
-            let number = |colour: &String| groups.iter().position(|group| group == colour).and_then(|at| u32::try_from(at).ok());
+            let number =
+                |colour: &String| groups.iter().position(|group| group == colour).and_then(|at| u32::try_from(at).ok());
             scatter.group = points.colours.iter().map(number).collect();
             scatter.groups = groups;
         }
@@ -296,7 +315,13 @@ fn halve<T>(values: &mut Vec<T>) {
 }
 
 /// For each colour the values by category; colours beyond the limit are left out with a remark.
-fn series(categories: &[String], labels: &[String], values: &[f64], colours: &[String], options: &Chart) -> (Vec<Series>, String) {
+fn series(
+    categories: &[String],
+    labels: &[String],
+    values: &[f64],
+    colours: &[String],
+    options: &Chart,
+) -> (Vec<Series>, String) {
     let mut names = distinct(colours);
     let mut note = String::new();
     if names.len() > options.top.value {
@@ -328,7 +353,9 @@ fn concatenate(batches: &[RecordBatch]) -> Result<RecordBatch, Diagnostic> {
 /// A column as texts; null is shown as such, and a column that is not there as empty texts.
 fn texts(batch: &RecordBatch, name: &str) -> Vec<String> {
     match batch::column(batch, name) {
-        Some(column) => batch::texts(column).into_iter().map(|text| text.unwrap_or_else(|| "null".to_owned())).collect(),
+        Some(column) => {
+            batch::texts(column).into_iter().map(|text| text.unwrap_or_else(|| "null".to_owned())).collect()
+        }
         None => vec![String::new(); batch.num_rows()],
     }
 }
