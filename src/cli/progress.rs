@@ -32,7 +32,7 @@ pub(super) fn listeners(display: Display, secrets: Secrets) -> Listeners {
     let mut listeners = Listeners::default();
     match display {
         Display::Json => listeners.add(Json { secrets }),
-        Display::People { verbose: false } if std::io::stderr().is_terminal() => listeners.add(Bars::default()),
+        Display::People { verbose: false } if std::io::stderr().is_terminal() => listeners.add(Bars::new(secrets)),
         Display::People { verbose } => listeners.add(Lines { verbose, secrets }),
         Display::Quiet => {}
     }
@@ -61,7 +61,10 @@ impl Listener for Lines {
     fn hear(&self, event: &Event) {
         let line = match event {
             Event::StageStarted { stage, kind } if self.verbose => format!("{stage}: {kind} begins"),
-            Event::StageFinished { stage, kind, status: StageStatus::Done, seconds, .. } if self.verbose => {
+            // Work that takes its time is told as it ends; the ledger of all stages comes at the end of the run.
+            Event::StageFinished { stage, kind, status: StageStatus::Done, seconds, .. }
+                if self.verbose || *seconds >= 1.0 =>
+            {
                 format!("{stage}: {kind} done in {seconds:.2} s, {} MiB resident", memory::resident() >> 20)
             }
             Event::StageProgress { stage, progress } if self.verbose => format!("{stage}: {}", describe(progress)),
@@ -86,13 +89,17 @@ fn describe(progress: &Progress) -> String {
 }
 
 /// A bar for each stage that works.
-#[derive(Default)]
 struct Bars {
+    secrets: Secrets,
     all: MultiProgress,
     bars: Mutex<HashMap<String, ProgressBar>>,
 }
 
 impl Bars {
+    fn new(secrets: Secrets) -> Self {
+        Self { secrets, all: MultiProgress::new(), bars: Mutex::default() }
+    }
+
     fn with(&self, change: impl FnOnce(&mut HashMap<String, ProgressBar>)) {
         change(&mut self.bars.lock().unwrap_or_else(PoisonError::into_inner));
     }
@@ -137,7 +144,7 @@ impl Listener for Bars {
             }),
             Event::Warning { message, .. } => {
                 // A terminal that cannot be written to is no reason to stop the run.
-                let _ = self.all.println(format!("warning: {message}"));
+                let _ = self.all.println(self.secrets.mask(&format!("warning: {message}")));
             }
             _ => {}
         }

@@ -88,6 +88,10 @@ fn without_nulls(value: Value) -> Value {
             .collect::<Map<_, _>>()
             .into(),
         Value::Array(items) => items.into_iter().map(without_nulls).collect(),
+        // A literal `${` is written `$${`; names of secrets stay what they are.
+        Value::String(text) if text.contains("${") && !text.contains("${env:") => {
+            Value::String(text.replace("${", "$${"))
+        }
         other => other,
     }
 }

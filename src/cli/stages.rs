@@ -3,11 +3,10 @@
 use std::io::Write;
 
 use clap::Args;
-use serde_json::Value;
 
 use super::Failure;
 use crate::diagnostic::{Diagnostic, nearest};
-use crate::stages::{Kind, documentation, kind, kinds, root_schema};
+use crate::stages::{Kind, documentation, kind, kinds, reference, schema};
 
 /// Print the reference of the kinds of stages.
 #[derive(Debug, Args)]
@@ -39,12 +38,17 @@ impl Stages {
             .into());
         };
         writeln!(out, "{} ({})\n\n{}", kind.name, family(kind), documentation(kind))?;
-        let schema = root_schema(kind);
-        let options = options(schema.as_value());
+        let options = reference::options(&schema(), kind.name);
         if !options.is_empty() {
+            let width = options.iter().map(|option| option.path.len()).max().unwrap_or(0);
             writeln!(out, "\nOptions")?;
-            for (name, text) in options {
-                writeln!(out, "  {name:16} {text}")?;
+            for option in options {
+                let default = match option.default.as_str() {
+                    "" => String::new(),
+                    "required" => " [required]".to_owned(),
+                    value => format!(" [default: {value}]"),
+                };
+                writeln!(out, "  {:width$}  {}{default}", option.path, option.meaning)?;
             }
         }
         Ok(())
@@ -53,24 +57,4 @@ impl Stages {
 
 fn family(kind: &Kind) -> String {
     format!("{:?}", kind.family).to_lowercase()
-}
-
-/// The options with their documentation and default.
-fn options(schema: &Value) -> Vec<(String, String)> {
-    let properties = schema.get("properties").and_then(Value::as_object);
-    let required = schema.get("required").and_then(Value::as_array);
-    let is_required = |name: &str| required.is_some_and(|names| names.iter().any(|required| required == name));
-    properties
-        .into_iter()
-        .flatten()
-        .map(|(name, property)| {
-            let text = property.get("description").and_then(Value::as_str).unwrap_or_default().replace('\n', " ");
-            let default = match property.get("default") {
-                Some(value) if !value.is_null() => format!(" [default: {value}]"),
-                _ if is_required(name) => " [required]".to_owned(),
-                _ => String::new(),
-            };
-            (name.clone(), format!("{text}{default}"))
-        })
-        .collect()
 }

@@ -32,6 +32,8 @@ pub(super) fn print(record: &RunRecord, report: Option<&Path>, quiet: bool, plan
         let mut words = vec![format!("{} stages in {}", record.stages.len(), seconds(record.seconds))];
         words.extend((cached > 0).then(|| format!("{cached} unchanged")));
         words.extend((failed > 0).then(|| format!("{failed} failed")));
+        let skipped = number(StageStatus::Skipped);
+        words.extend((skipped > 0).then(|| format!("{skipped} not done")));
         words.push(format!("{} at most", bytes(record.peak_memory)));
         writeln!(out, "{}", words.join(", "))?;
     }

@@ -89,12 +89,12 @@ pub fn filter(
             return Err(FileError::new(
                 Class::Data,
                 format!(
-                    "`{name}` has more than {limit} broken rows; the last one is in line {}: {}",
+                    "`{name}` has more broken rows than the {limit} of `reject_limit`; the last one is in line {}: {}",
                     record.line + fault.lines,
                     fault.what
                 ),
             )
-            .help("raise the limit of rejects if that is expected, or look whether the delimiter, the quote and the types are right"));
+            .help("raise `reject_limit` if that is expected, or look whether the delimiter, the quote and the types are right"));
         }
         rejects_out(Reject {
             file: name.clone(),

@@ -42,6 +42,8 @@ pub(super) struct Executor<'a> {
     /// Stages that no worker has taken yet.
     waiting: Mutex<BTreeSet<usize>>,
     changed: Condvar,
+    /// What a person should hear of, in the order of the stages.
+    pub(super) remarks: Mutex<Vec<String>>,
     /// Set at the first failure, unless the run is to keep going: no further stage is started.
     stop: AtomicBool,
 }
@@ -83,6 +85,7 @@ impl<'a> Executor<'a> {
             held: plan.stages.iter().map(|_| Mutex::default()).collect(),
             waiting: Mutex::new(BTreeSet::new()),
             changed: Condvar::new(),
+            remarks: Mutex::default(),
             stop: AtomicBool::new(false),
             chosen,
         };
@@ -194,9 +197,8 @@ impl<'a> Executor<'a> {
             .inputs
             .iter()
             .all(|&input| matches!(self.slot(input).status, Some(StageStatus::Done | StageStatus::Cached)));
-        if self.context.cancelled.load(Ordering::Relaxed) {
-            self.end(at, stage, began, Err(Diagnostic::error(Class::Interrupted, "interrupted")));
-        } else if !ready || self.stop.load(Ordering::Relaxed) {
+        let stopped = self.context.cancelled.load(Ordering::Relaxed) || self.stop.load(Ordering::Relaxed);
+        if !ready || stopped {
             self.end_with(at, stage, StageStatus::Skipped, None);
         } else {
             let started = Event::StageStarted { stage: stage.id.clone(), kind: stage.kind.name.to_owned() };
@@ -252,6 +254,7 @@ impl<'a> Executor<'a> {
                 drop(slot);
                 self.end_with(at, stage, StageStatus::Done, None);
             }
+            Err(error) if error.class == Class::Interrupted => self.end_with(at, stage, StageStatus::Skipped, None),
             Err(error) => {
                 {
                     let mut slot = self.slot(at);

@@ -86,10 +86,14 @@ pub fn run(plan: &Plan, options: &RunOptions, context: &RunContext<'_>) -> Resul
     let executor = executor::Executor::new(plan, options, context, chosen, started, folder.join("scratch"))?;
     executor.execute();
     record.stages = executor.finish();
+    record.warnings.extend(executor.remarks.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner));
     record.seconds = started.elapsed().as_secs_f64();
     record.peak_memory = memory::peak();
     let errors = record.stages.iter().filter_map(|stage| stage.error.as_ref());
     let worst = errors.map(|error| error.class).next();
+    let interrupted = context.cancelled.load(std::sync::atomic::Ordering::Relaxed)
+        && record.stages.iter().any(|stage| stage.status == manifest::StageStatus::Skipped);
+    let worst = worst.or(interrupted.then_some(Class::Interrupted));
     record.status = match worst {
         None => RunStatus::Done,
         Some(Class::Interrupted) => RunStatus::Interrupted,

@@ -10,6 +10,7 @@ pub mod fit;
 pub mod inputs;
 mod kinds;
 pub mod product;
+pub mod reference;
 pub mod renames;
 pub mod work;
 

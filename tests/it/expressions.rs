@@ -1,7 +1,8 @@
 //! Every case of `tests/cases/expressions` gives the rows that DuckDB gave for the SQL that is printed for it.
 //!
-//! `tests/oracle/expressions_duckdb.py` runs the printed SQL (`duckdb.json`) and stores the rows (`expected/`). After a change
+//! `tests/oracle/expressions_duckdb.py` runs the printed SQL (`expected/duckdb.json`) and stores the rows beside it. After a change
 //! of the cases or of the printer, `GRISTMILL_BLESS=1 cargo test` writes `duckdb.json` anew; then the script is run.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -209,7 +210,7 @@ fn the_stored_sql_is_what_is_printed() {
         })
         .collect();
     let printed = serde_json::to_string_pretty(&printed).unwrap() + "\n";
-    let path = folder("expressions").join("duckdb.json");
+    let path = folder("expressions").join("expected/duckdb.json");
     if std::env::var_os("GRISTMILL_BLESS").is_some() {
         std::fs::write(&path, &printed).unwrap();
     }

@@ -1,3 +1,7 @@
 //! Integration tests: one program, so that it is linked once.
 
+mod expressions;
 mod flights;
+mod language;
+mod oracle;
+mod relations;

@@ -1,4 +1,5 @@
 //! What the comparisons with DuckDB have in common: the tables of the cases, and rows in the form in which they are stored.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

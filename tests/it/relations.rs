@@ -2,6 +2,7 @@
 //!
 //! `tests/oracle/relations_duckdb.py` runs the printed SQL (`tests/cases/relations/duckdb.json`) and stores the rows
 //! (`expected.json`). After a change, `GRISTMILL_BLESS=1 cargo test` writes `duckdb.json` anew; then the script is run.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::sync::Arc;
 

@@ -75,8 +75,7 @@ def key(row, keys):
 def main():
     connection = connect()
     wrong = 0
-    (FOLDER / "expected").mkdir(exist_ok=True)
-    for file, statements in json.loads((FOLDER / "duckdb.json").read_text()).items():
+    for file, statements in json.loads((FOLDER / "expected" / "duckdb.json").read_text()).items():
         expected = {}
         for case, statement in statements.items():
             if "refused" in statement:

@@ -75,7 +75,12 @@ fn fields_over_several_lines_survive_and_blank_lines_go() {
 fn too_many_rejects_end_it() {
     let error = run(b"n,s\nx,a\ny,b\nz,c\n", 2).unwrap_err();
     assert_eq!(error.class, Class::Data);
-    assert!(error.message.ends_with("more than 2 broken rows; the last one is in line 4: `z` is no int64"), "{error}");
+    assert!(
+        error
+            .message
+            .ends_with("more broken rows than the 2 of `reject_limit`; the last one is in line 4: `z` is no int64"),
+        "{error}"
+    );
 }
 
 #[test]

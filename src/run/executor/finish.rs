@@ -53,7 +53,12 @@ impl Executor<'_> {
     }
 
     fn finish_stage(&self, at: usize, stage: &PlannedStage) -> StageRecord {
-        let status = self.slot(at).status.unwrap_or(StageStatus::Skipped);
+        let mut status = self.slot(at).status.unwrap_or(StageStatus::Skipped);
+        let uncounted = matches!(stage.shape(), Shape::Table(_)) && self.accounts.rows(&stage.id, "out").is_none();
+        if status == StageStatus::Done && uncounted {
+            // The run was stopped before its rows went by.
+            status = StageStatus::Skipped;
+        }
         let mut record = self.record(at, stage, status);
         let counts = match status {
             StageStatus::Done => self.counts(at, stage),
@@ -80,6 +85,7 @@ impl Executor<'_> {
         }
         if status == StageStatus::Done {
             for message in stage.planned.work.remarks(&counts) {
+                super::lock(&self.remarks).push(format!("{}: {message}", stage.id));
                 self.context.listener.hear(&Event::Warning { stage: Some(stage.id.clone()), message });
             }
             let refused =

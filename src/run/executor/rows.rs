@@ -200,6 +200,9 @@ impl Executor<'_> {
     /// Counts tables whose rows nothing has read, so that every row is accounted for.
     pub(super) fn count_the_rest(&self) {
         for (at, stage) in self.plan.stages.iter().enumerate().rev() {
+            if self.context.cancelled.load(std::sync::atomic::Ordering::Relaxed) {
+                return;
+            }
             let Shape::Table(table) = stage.shape() else { continue };
             let done = matches!(self.slot(at).status, Some(StageStatus::Done));
             if !done || self.accounts.rows(&stage.id, "out").is_some() {

@@ -163,7 +163,10 @@ impl EvaluateWork {
         if is_training {
             note(Tone::Warning, "The model learned from these rows: expect it to do worse on others.".to_owned());
         }
-        if bundle.training.stopped_early && bundle.training.validated_on == self.part && self.part.is_some() {
+        if bundle.training.epoch_chosen_on_validation
+            && bundle.training.validated_on == self.part
+            && self.part.is_some()
+        {
             let text =
                 "These rows chose the epoch that was kept (early stopping), so the judgement is a little too kind.";
             note(Tone::Warning, text.to_owned());

@@ -341,7 +341,7 @@ impl Work for TrainWork {
                 training: Training {
                     rows: rows.len() as u64,
                     validated_on: self.validate_on.clone(),
-                    stopped_early: self.options.early_stopping.is_some(),
+                    epoch_chosen_on_validation: self.options.early_stopping.is_some(),
                     kept_epoch: trained.kept_epoch,
                     fingerprint: meaning.fingerprint(),
                     epochs: trained.history.clone(),

@@ -318,8 +318,12 @@ impl Groups {
             name: field.name.clone(),
             expr: Expr::column(&field.name, field.data_type.clone()),
         });
-        let groups =
-            Relation::Aggregate { input: rows.clone(), keys: keys.collect(), aggregates: self.aggregates.clone() };
+        let keys: Vec<NamedExpr> = keys.collect();
+        // In the order of the groups, so that the same rows give the same file to the byte.
+        let order = keys.iter().map(|key| SortKey { expr: key.expr.clone(), descending: false, nulls_first: false });
+        let order = order.collect();
+        let groups = Relation::Aggregate { input: rows.clone(), keys, aggregates: self.aggregates.clone() };
+        let groups = Relation::Sort { input: groups.into(), keys: order };
         let target = Target {
             path: context.artifacts.join("groups.parquet"),
             format: TargetFormat::Parquet { compression: Compression::Zstd, row_group_size: None },

@@ -113,7 +113,7 @@ impl DuckDb {
                 format!("{}({}, CAST({} AS INTEGER), {})", function.name(), argument(0)?, argument(1)?, argument(2)?)
             }
             // DuckDB takes a null separator for one that does not occur.
-            F::Split => format!("CASE WHEN {} IS NOT NULL THEN {} END", argument(1)?, same("string_split")),
+            F::Split => self.unless_null(arguments.get(1..).unwrap_or_default(), same("string_split"))?,
             F::Normalize => match arguments.get(1).map(|form| &form.kind) {
                 Some(ExprKind::Literal(Literal::String(form))) if form == "NFC" => {
                     format!("nfc_normalize({})", argument(0)?)
@@ -173,24 +173,15 @@ impl DuckDb {
             F::ListValue => cast_to(&same("list_value"), result),
             // DuckDB finds nulls.
             F::ListContains | F::ListPosition => {
-                let found = cast_to(&same(function.name()), result);
-                format!("CASE WHEN {} IS NOT NULL THEN {found} END", argument(1)?)
+                self.unless_null(arguments.get(1..).unwrap_or_default(), cast_to(&same(function.name()), result))?
             }
             F::ListSum => cast_to(&same("list_sum"), result),
             F::ListSort => format!("list_sort({}, 'ASC', 'NULLS LAST')", argument(0)?),
             F::ListDistinct => format!("list_sort(list_distinct({}))", argument(0)?),
             // DuckDB passes over null lists.
-            F::ListConcat => {
-                let known: Vec<String> =
-                    self.operands(arguments)?.iter().map(|list| format!("{list} IS NOT NULL")).collect();
-                format!("CASE WHEN {} THEN {} END", known.join(" AND "), same("list_concat"))
-            }
+            F::ListConcat => self.unless_null(arguments, same("list_concat"))?,
             // DuckDB has null for a list of nulls, and takes a null separator for an empty one.
-            F::ListJoin => {
-                let known: Vec<String> =
-                    self.operands(arguments)?.iter().map(|value| format!("{value} IS NOT NULL")).collect();
-                format!("CASE WHEN {} THEN coalesce({}, '') END", known.join(" AND "), same("array_to_string"))
-            }
+            F::ListJoin => self.unless_null(arguments, format!("coalesce({}, '')", same("array_to_string")))?,
             // DuckDB has an empty list for a step of zero.
             F::Range => match arguments.last().map(|step| &step.kind) {
                 Some(ExprKind::Literal(Literal::Integer(step))) if *step != 0 => same("range"),
@@ -252,6 +243,20 @@ impl DuckDb {
                 return Err(refuse(format!("{} stands in a node of its own, not in a call", function.name())));
             }
         })
+    }
+
+    /// Null when one of the arguments is null, where DuckDB has a value.
+    fn unless_null(&self, arguments: &[Expr], value: String) -> Result<String, EngineError> {
+        let constant = |argument: &&Expr| match &argument.kind {
+            ExprKind::Literal(literal) => *literal != Literal::Null,
+            _ => false,
+        };
+        let known = arguments
+            .iter()
+            .filter(|argument| !constant(argument))
+            .map(|argument| Ok(format!("{} IS NOT NULL", self.operand(argument)?)))
+            .collect::<Result<Vec<_>, EngineError>>()?;
+        if known.is_empty() { Ok(value) } else { Ok(format!("CASE WHEN {} THEN {value} END", known.join(" AND "))) }
     }
 
     /// The number of a group, which DuckDB wants as a bare integer.

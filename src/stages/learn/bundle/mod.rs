@@ -73,7 +73,7 @@ pub(super) struct Training {
     /// The part that was watched while it learned.
     pub(super) validated_on: Option<String>,
     /// Whether the watched part chose the epoch that was kept.
-    pub(super) stopped_early: bool,
+    pub(super) epoch_chosen_on_validation: bool,
     /// The epoch that was kept.
     pub(super) kept_epoch: usize,
     /// The fingerprint of the rows with everything that was done to them.

@@ -86,7 +86,7 @@ fn bundle(world: &World, relation: &Relation, name: &str) -> PathBuf {
             training: Training {
                 rows: 1,
                 validated_on: None,
-                stopped_early: false,
+                epoch_chosen_on_validation: false,
                 kept_epoch: 1,
                 fingerprint: relation.fingerprint(),
                 epochs: Vec::new(),

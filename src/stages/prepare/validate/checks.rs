@@ -115,7 +115,10 @@ impl Verdict {
     pub(super) fn describe(&self, counts: &StageCounts) -> String {
         match &self.rows {
             Some(_) => format!("{}, but there are {}", self.name, counts.out),
-            None => format!("{} of {} rows fail `{}`", counts.counter("checked", &self.name), counts.out, self.name),
+            None => match counts.counter("checked", &self.name) {
+                1 => format!("1 of {} rows fails `{}`", counts.out, self.name),
+                failing => format!("{failing} of {} rows fail `{}`", counts.out, self.name),
+            },
         }
     }
 }
