@@ -109,11 +109,14 @@ impl Run {
         let listeners = progress::listeners(self.display(), plan.pipeline.secrets.clone());
         let context = RunContext { engine: &engine, store: &store, listener: &listeners, cancelled };
         let record = run::run(&plan, &options, &context).map_err(masked)?;
-        let report = self.write_report(&plan, &record, &base, &store).map_err(masked)?;
-        listeners.hear(&finished(&record, report.as_ref()));
+        // A report that cannot be written must not hide what was done.
+        let report = self.write_report(&plan, &record, &base, &store);
+        let written = report.as_ref().ok().and_then(Option::as_ref);
+        listeners.hear(&finished(&record, written));
         if !self.json {
-            summary::print(&record, report.as_deref(), self.quiet, &plan)?;
+            summary::print(&record, written.map(PathBuf::as_path), self.quiet, &plan)?;
         }
+        report.map_err(masked)?;
         match record.exit_code {
             0 => Ok(()),
             code => Err(Failure::Code(code)),

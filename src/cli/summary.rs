@@ -75,7 +75,7 @@ fn line(stage: &StageRecord, width: usize) -> String {
         let reasons: Vec<String> = entry
             .changes
             .iter()
-            .filter(|_| !entry.inputs.is_empty())
+            .filter(|change| !entry.inputs.is_empty() || change.rows < 0)
             .map(|change| {
                 format!(
                     "{}{} {}",

@@ -9,6 +9,9 @@ use crate::diagnostic::{Diagnostic, Findings, nearest};
 use crate::relation::{Relation, ScanSource, Tap};
 use crate::stages::{Kind, PlanContext, Planned, Shape, Stage, TableShape, kind, kinds};
 
+/// Stages in a row at most. Every stage adds to the relation of those below, and engines walk relations recursively.
+const DEEPEST_CHAIN: usize = 300;
+
 /// A stage whose options were read, with the names of its inputs.
 struct Node {
     id: String,
@@ -57,6 +60,7 @@ pub fn plan(pipeline: Pipeline, surroundings: &Surroundings<'_>) -> Plan {
     }
     leakage::check(&stages, &mut findings);
     check_targets(&stages, &mut findings);
+    check_depth(&stages, &mut findings);
     findings.extend(pipeline.warnings.iter().cloned());
     findings.sort_by_key(|finding| {
         finding.place.as_ref().map(|place| (place.source().name().to_owned(), place.range().start))
@@ -80,7 +84,7 @@ fn read_options(pipeline: &Pipeline, findings: &mut Findings) -> Vec<Node> {
         let (stage, options) = match (kind.read)(&definition.options) {
             Ok(read) => read,
             Err(mut wrong) => {
-                findings.append(&mut wrong);
+                findings.append(&mut definition.note_inclusions(std::mem::take(&mut wrong)));
                 continue;
             }
         };
@@ -230,11 +234,12 @@ fn plan_stage(
         input_ids: &input_ids,
     };
     let kind_place = &node.definition.kind.place;
-    let mut planned = node
-        .stage
-        .plan(&shapes, &context)
-        .map_err(|wrong| wrong.into_iter().map(|finding| finding.or_at(kind_place)).collect::<Findings>())?;
-    findings.extend(planned.findings.drain(..).map(|finding| finding.or_at(kind_place)));
+    let placed = |found: Findings| {
+        let found = found.into_iter().map(|finding| finding.or_at(kind_place)).collect();
+        node.definition.note_inclusions(found)
+    };
+    let mut planned = node.stage.plan(&shapes, &context).map_err(placed)?;
+    findings.append(&mut placed(std::mem::take(&mut planned.findings)));
     tap_product(&node.id, &mut planned);
     let files = scanned_files(&planned, &shapes);
     let input_fingerprints: Vec<&str> = sources.iter().map(|source| source.fingerprint.as_str()).collect();
@@ -288,6 +293,20 @@ fn check_targets(stages: &[PlannedStage], findings: &mut Findings) {
             if let Some(message) = clash {
                 findings.push(Diagnostic::definition(message).at(place).help("choose another path"));
             }
+        }
+    }
+}
+
+/// Refuses chains of stages that are too long to be executed as one relation.
+fn check_depth(stages: &[PlannedStage], findings: &mut Findings) {
+    let mut depths: Vec<usize> = Vec::with_capacity(stages.len());
+    for stage in stages {
+        let above = stage.inputs.iter().filter_map(|&input| depths.get(input)).max().copied().unwrap_or(0);
+        depths.push(above + 1);
+        if above == DEEPEST_CHAIN {
+            let message = format!("`{}` is the end of a chain of more than {DEEPEST_CHAIN} stages", stage.id);
+            let finding = Diagnostic::error(crate::diagnostic::Class::Limit, message).at(&stage.definition.kind.place);
+            findings.push(finding.help("write an intermediate file, and read it in a second pipeline"));
         }
     }
 }

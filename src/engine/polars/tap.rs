@@ -188,13 +188,16 @@ impl TapCounts {
 impl SampleRows {
     /// Frames arrive in any order, so the rows with the smallest numbers are kept.
     fn keep(&self, frame: &pl::DataFrame, wanted: usize) -> pl::PolarsResult<()> {
+        if frame.height() == 0 || wanted == 0 {
+            return Ok(());
+        }
         let index = frame.column(INDEX)?.as_materialized_series().cast(&pl::DataType::UInt64)?;
         let index = index.u64()?;
         let when = frame.column(&self.when)?.bool()?;
         let mut kept = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
         let last = if kept.len() < wanted { u64::MAX } else { kept.keys().next_back().copied().unwrap_or(0) };
         // The numbers of a frame ascend, so most frames are passed over by looking at their first row.
-        if index.first().is_none_or(|first| first >= last) || !when.any() {
+        if index.get(0).is_none_or(|first| first >= last) || !when.any() {
             return Ok(());
         }
         let rows = (0..).zip(when.iter().zip(index.iter()));

@@ -5,10 +5,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::definition::{OneOrMany, Ordered, Spanned};
 use crate::diagnostic::{Diagnostic, Findings};
-use crate::expression::{Expr, SortKey};
-use crate::relation::{NamedExpr, Relation};
+use crate::exhibit::{Cell, Column, Exhibit, Format, Table};
+use crate::expression::{Expr, Field, SortKey};
+use crate::relation::{NamedExpr, Relation, Sample, Tap};
 use crate::stages::work::{Change, StageCounts, Work};
 use crate::stages::{PlanContext, Planned, Shape, Stage, TableShape, inputs};
+
+/// Groups that the report shows.
+const SHOWN_GROUPS: usize = 20;
 
 /// Many rows become one for each group.
 ///
@@ -70,11 +74,27 @@ impl Stage for Aggregate {
         if !order.is_empty() {
             relation = Relation::Sort { input: relation.into(), keys: order };
         }
-        Ok(Planned::relation(TableShape::new(relation, None)).work(AggregateWork))
+        let fields: Vec<Field> = relation.schema().fields().to_vec();
+        let shown: Vec<(Field, Expr)> =
+            fields.into_iter().filter_map(|field| inputs::shown(&field).map(|expr| (field, expr))).collect();
+        let tapped = Relation::Tap { input: relation.into(), tap: first_groups(context.id, &shown).into() };
+        let columns = shown.into_iter().map(|(field, _)| field).collect();
+        Ok(Planned::relation(TableShape::new(tapped, None)).work(AggregateWork { columns }))
     }
 }
 
-struct AggregateWork;
+/// The first groups, for the report.
+fn first_groups(id: &str, shown: &[(Field, Expr)]) -> Tap {
+    let columns = shown.iter().map(|(field, expr)| NamedExpr { name: field.name.clone(), expr: expr.clone() });
+    let sample =
+        Sample { name: "groups".to_owned(), when: Expr::boolean(true), columns: columns.collect(), rows: SHOWN_GROUPS };
+    Tap { stage: id.to_owned(), point: "groups".to_owned(), counters: Vec::new(), samples: vec![sample] }
+}
+
+struct AggregateWork {
+    /// The columns of the groups that the report shows.
+    columns: Vec<Field>,
+}
 
 impl Work for AggregateWork {
     fn is_costly(&self) -> bool {
@@ -85,5 +105,23 @@ impl Work for AggregateWork {
         // Without groups, no rows still give one row.
         let change = counts.difference();
         vec![Change::new(if change > 0 { "one row for all" } else { "merged into groups" }, change)]
+    }
+
+    fn show(&self, counts: &StageCounts) -> Vec<Exhibit> {
+        let cell = |field: &Field, value: &Option<String>| match value {
+            Some(text) if field.data_type.is_numeric() => Cell::number(text.parse::<f64>().ok()),
+            value => Cell::optional(value.clone()),
+        };
+        let sample = counts.sample("groups", "groups");
+        let rows =
+            sample.iter().map(|row| self.columns.iter().zip(row).map(|(field, value)| cell(field, value)).collect());
+        let columns = self.columns.iter().map(|field| match field.data_type.is_integer() {
+            true => Column::formatted(&field.name, Format::Integer),
+            false => Column::new(&field.name),
+        });
+        let more = counts.out.saturating_sub(sample.len() as u64);
+        let note = (more > 0).then(|| format!("The first of {} groups.", counts.out));
+        let (columns, rows) = (columns.collect(), rows.collect());
+        vec![Exhibit::Table(Table { title: "Groups".to_owned(), columns, rows, note })]
     }
 }
