@@ -42,6 +42,8 @@ pub(super) struct Executor<'a> {
     /// Stages that no worker has taken yet.
     waiting: Mutex<BTreeSet<usize>>,
     changed: Condvar,
+    /// Stages whose results are in the cache already.
+    kept: Mutex<BTreeSet<usize>>,
     /// What a person should hear of, in the order of the stages.
     pub(super) remarks: Mutex<Vec<String>>,
     /// Set at the first failure, unless the run is to keep going: no further stage is started.
@@ -85,6 +87,7 @@ impl<'a> Executor<'a> {
             held: plan.stages.iter().map(|_| Mutex::default()).collect(),
             waiting: Mutex::new(BTreeSet::new()),
             changed: Condvar::new(),
+            kept: Mutex::default(),
             remarks: Mutex::default(),
             stop: AtomicBool::new(false),
             chosen,
@@ -252,7 +255,9 @@ impl<'a> Executor<'a> {
                 slot.seconds += seconds;
                 slot.peak = memory::peak();
                 drop(slot);
+                self.account_for_work(at, stage);
                 self.end_with(at, stage, StageStatus::Done, None);
+                self.keep_what_is_counted();
             }
             Err(error) if error.class == Class::Interrupted => self.end_with(at, stage, StageStatus::Skipped, None),
             Err(error) => {

@@ -37,6 +37,11 @@ pub trait Work: Send + Sync {
         1
     }
 
+    /// Whether the product is the input itself (a chart, a written file): its rows need not be counted again.
+    fn hands_input_on(&self) -> bool {
+        false
+    }
+
     /// Why the number of rows changed. The run checks that inputs plus changes give the rows that came out.
     fn changes(&self, counts: &StageCounts) -> Vec<Change> {
         let difference = counts.difference();

@@ -1,4 +1,5 @@
 //! Files of others: the collections csv-spectrum and parquet-testing, and tables that are wider than anybody expects.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -31,7 +32,8 @@ fn csv_spectrum_reads_as_its_json_says() {
     workshop.run();
     for file in &files {
         let name = file.file_stem().unwrap().to_str().unwrap();
-        let expected = std::fs::read_to_string(root().join(format!("tests/data/csv-spectrum/json/{name}.json"))).unwrap();
+        let expected =
+            std::fs::read_to_string(root().join(format!("tests/data/csv-spectrum/json/{name}.json"))).unwrap();
         let expected = match serde_json::from_str(&expected).unwrap() {
             Value::Array(records) => records,
             record => vec![with_the_number_of_the_file(record)],
@@ -63,7 +65,9 @@ fn every_parquet_file_gives_rows_or_one_clear_error() {
     let mut read = 0;
     for file in &files {
         let name = file.file_name().unwrap().to_str().unwrap();
-        let workshop = Workshop::with_pipeline(&format!("name: parquet\nstages:\n  - read: {{path: {name}}}\n  - write: {{path: out/rows.parquet}}\n"));
+        let workshop = Workshop::with_pipeline(&format!(
+            "name: parquet\nstages:\n  - read: {{path: {name}}}\n  - write: {{path: out/rows.parquet}}\n"
+        ));
         workshop.write(name, std::fs::read(file).unwrap());
         let began = Instant::now();
         let outcome = workshop.gristmill(["run", "p.yaml", "--quiet"]);
@@ -75,7 +79,8 @@ fn every_parquet_file_gives_rows_or_one_clear_error() {
             code => panic!("{name}: {code:?}\n{}", outcome.stderr),
         }
         assert!(!outcome.stderr.contains("panicked"), "{name}: {}", outcome.stderr);
-        let written: Vec<String> = workshop.snapshot().into_keys().filter(|file| file.starts_with("out/") && file != "out/").collect();
+        let written: Vec<String> =
+            workshop.snapshot().into_keys().filter(|file| file.starts_with("out/") && file != "out/").collect();
         let expected: &[&str] = if outcome.code == Some(0) { &["out/rows.parquet"] } else { &[] };
         assert_eq!(written, expected, "{name}");
     }
@@ -84,17 +89,14 @@ fn every_parquet_file_gives_rows_or_one_clear_error() {
 
 /// A table with as many columns and two rows.
 fn wide(columns: usize) -> String {
-    let line = |prefix: &str| {
-        (0..columns).map(|at| format!("{prefix}{at}")).collect::<Vec<_>>().join(",")
-    };
+    let line = |prefix: &str| (0..columns).map(|at| format!("{prefix}{at}")).collect::<Vec<_>>().join(",");
     format!("{}\n{}\n{}\n", line("c"), line("1"), line("2"))
 }
 
 #[test]
 fn ten_thousand_columns_are_read() {
-    let workshop = Workshop::with_pipeline(
-        "name: wide\nstages:\n  - read: {path: wide.csv}\n  - write: {path: out.parquet}\n",
-    );
+    let workshop =
+        Workshop::with_pipeline("name: wide\nstages:\n  - read: {path: wide.csv}\n  - write: {path: out.parquet}\n");
     workshop.write("wide.csv", wide(10_000));
     let began = Instant::now();
     workshop.run();
@@ -112,7 +114,9 @@ fn a_hundred_thousand_columns_are_read_or_refused_soon() {
     let outcome = workshop.gristmill(["run", "p.yaml", "--quiet"]);
     assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
     match outcome.code {
-        Some(0) => assert_eq!(workshop.read("out.ndjson"), "{\"c7\":17,\"c99999\":199999}\n{\"c7\":27,\"c99999\":299999}\n"),
+        Some(0) => {
+            assert_eq!(workshop.read("out.ndjson"), "{\"c7\":17,\"c99999\":199999}\n{\"c7\":27,\"c99999\":299999}\n")
+        }
         Some(3 | 4) => assert_eq!(outcome.stderr.matches("× error: ").count(), 1, "{}", outcome.stderr),
         code => panic!("{code:?}\n{}", outcome.stderr),
     }

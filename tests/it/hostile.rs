@@ -1,6 +1,7 @@
 //! Broken pipelines and broken files: one clear error with its place, the right exit code, and nothing half-written.
 //!
 //! Each file of `tests/cases/hostile/` is a pipeline with its expectation in comments; `README.md` there has the words.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -143,7 +144,8 @@ impl Case {
                 failures.push(format!("it does not point at {file}:{place}"));
             }
         }
-        let errors = outcome.stderr.lines().filter(|line| line.trim_start_matches([' ', '×']).starts_with("error: ")).count();
+        let errors =
+            outcome.stderr.lines().filter(|line| line.trim_start_matches([' ', '×']).starts_with("error: ")).count();
         let expected = self.errors.unwrap_or(usize::from(self.exit != 0));
         if errors != expected {
             failures.push(format!("{errors} errors in place of {expected}"));

@@ -3,6 +3,7 @@
 //! The same small table is run twice, the second time with absurd values in every column of the test rows but the split's key.
 //! All fitted parameters, the mined rules and the network's weights have to be the same to the last bit, while the judgement on
 //! the poisoned rows changes.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -98,7 +99,11 @@ fn learned(workshop: &Workshop, manifest: &Value) -> BTreeMap<String, Vec<u8>> {
         for exhibit in stage["exhibits"].as_array().unwrap() {
             let Some(table) = exhibit.get("table") else { continue };
             let title = table["title"].as_str().unwrap();
-            if id == "rules" || title.starts_with("Learned") || title == "Allowed values" || (id == "tensors" && title != "Rows by part") {
+            if id == "rules"
+                || title.starts_with("Learned")
+                || title == "Allowed values"
+                || (id == "tensors" && title != "Rows by part")
+            {
                 found.insert(format!("{id}: {title}"), table.to_string().into_bytes());
             }
         }
@@ -108,7 +113,9 @@ fn learned(workshop: &Workshop, manifest: &Value) -> BTreeMap<String, Vec<u8>> {
         let kept = name.split_once("/artifacts/").map(|(_, kept)| kept).filter(|_| !name.ends_with('/'));
         match kept {
             None | Some("metrics.parquet") => {}
-            Some(kept) if kept.ends_with(".parquet") => drop(found.insert(kept.to_owned(), rows(&content).into_bytes())),
+            Some(kept) if kept.ends_with(".parquet") => {
+                drop(found.insert(kept.to_owned(), rows(&content).into_bytes()))
+            }
             Some("model/bundle.json") => {
                 let bundle: Value = serde_json::from_slice(&content).unwrap();
                 found.insert("what is replayed".into(), bundle["replay"].to_string().into_bytes());
@@ -121,7 +128,9 @@ fn learned(workshop: &Workshop, manifest: &Value) -> BTreeMap<String, Vec<u8>> {
 
 /// The rows of a Parquet file as sorted lines of JSON: groups have no order.
 fn rows(parquet: &[u8]) -> String {
-    let workshop = Workshop::with_pipeline("name: kept\nstages:\n  - read: {path: kept.parquet}\n  - write: {path: kept.ndjson}\n");
+    let workshop = Workshop::with_pipeline(
+        "name: kept\nstages:\n  - read: {path: kept.parquet}\n  - write: {path: kept.ndjson}\n",
+    );
     workshop.write("kept.parquet", parquet);
     workshop.run();
     let text = workshop.read("kept.ndjson");
@@ -151,7 +160,11 @@ fn assert_that_nothing_leaks(split: &str) {
     let poisoned = Workshop::with_pipeline(&pipeline(split));
     poisoned.write("flights.csv", table(ROWS, &test));
     let after = poisoned.run();
-    let parts_after = poisoned.read_ndjson("ready.ndjson").iter().map(|row| row["part"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
+    let parts_after = poisoned
+        .read_ndjson("ready.ndjson")
+        .iter()
+        .map(|row| row["part"].as_str().unwrap().to_owned())
+        .collect::<Vec<_>>();
     assert_eq!(parts_after, parts.into_values().collect::<Vec<_>>(), "the parts are the same");
 
     let (expected, found) = (learned(&clean, &before), learned(&poisoned, &after));
@@ -172,7 +185,10 @@ fn what_is_learned_follows_the_training_rows() {
     clean.write("flights.csv", table(900, &BTreeSet::new()));
     let before = clean.run();
     let rows = clean.read_ndjson("ready.ndjson");
-    let train = rows.iter().filter(|row| row["part"] == "train").map(|row| usize::try_from(row["id"].as_u64().unwrap()).unwrap());
+    let train = rows
+        .iter()
+        .filter(|row| row["part"] == "train")
+        .map(|row| usize::try_from(row["id"].as_u64().unwrap()).unwrap());
     let poisoned = Workshop::with_pipeline(&pipeline(split));
     poisoned.write("flights.csv", table(900, &train.take(200).collect()));
     let after = poisoned.run();

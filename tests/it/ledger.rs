@@ -1,4 +1,5 @@
 //! Every row is accounted for: random small pipelines on random small tables, beside a naive evaluation of the same.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -72,7 +73,8 @@ type Known = Option<Vec<Row>>;
 fn rows() -> impl Strategy<Value = Vec<Row>> {
     let key = prop_oneof![1 => Just(None), 4 => (0_i64..5).prop_map(Some)];
     let x = prop_oneof![1 => Just(None), 4 => (-6_i32..6).prop_map(|halves| Some(f64::from(halves) / 2.0))];
-    let s = prop_oneof![1 => Just(None), 4 => prop::sample::select(vec!["a", " a", "A", "b,\"c\"", "é"]).prop_map(Some)];
+    let s =
+        prop_oneof![1 => Just(None), 4 => prop::sample::select(vec!["a", " a", "A", "b,\"c\"", "é"]).prop_map(Some)];
     let row = (key, x, s).prop_map(|(key, x, s)| Row { id: 0, key, x, s, added: BTreeMap::new() });
     prop::collection::vec(row, 0..20).prop_map(|mut rows| {
         for (id, row) in (0..).zip(&mut rows) {
@@ -151,7 +153,9 @@ impl Step {
             Self::ImputeConstant => "impute: {columns: {x: {constant: 0}}}".into(),
             Self::ImputeMean => "impute: {columns: {x: mean}}".into(),
             Self::Drop => "outliers: {columns: x, method: iqr, action: drop}".into(),
-            Self::Validate => "validate: {severity: warn, checks: [{range: {column: x, min: 0}}, {unique: key}]}".into(),
+            Self::Validate => {
+                "validate: {severity: warn, checks: [{range: {column: x, min: 0}}, {unique: key}]}".into()
+            }
         }
     }
 
@@ -191,7 +195,8 @@ impl Step {
             Self::ImputeMean if is_split => return None,
             Self::ImputeMean => {
                 let known: Vec<f64> = rows.iter().filter_map(|row| row.x).collect();
-                let mean = (!known.is_empty()).then(|| known.iter().sum::<f64>() / to_float(known.len().try_into().unwrap()));
+                let mean =
+                    (!known.is_empty()).then(|| known.iter().sum::<f64>() / to_float(known.len().try_into().unwrap()));
                 rows.iter_mut().for_each(|row| row.x = row.x.or(mean));
             }
         }
@@ -201,11 +206,15 @@ impl Step {
     /// How many rows there are after the stage, where that is known without the rows.
     fn count(&self, before: u64) -> Option<u64> {
         match self {
-            Self::Limit(rows, offset) => {
-                Some(before.saturating_sub(*offset as u64).min(*rows as u64))
-            }
+            Self::Limit(rows, offset) => Some(before.saturating_sub(*offset as u64).min(*rows as u64)),
             Self::SampleRows(rows) => Some(before.min(*rows)),
-            Self::Derive | Self::Sort(_) | Self::Split | Self::Clean | Self::ImputeConstant | Self::ImputeMean | Self::Validate => Some(before),
+            Self::Derive
+            | Self::Sort(_)
+            | Self::Split
+            | Self::Clean
+            | Self::ImputeConstant
+            | Self::ImputeMean
+            | Self::Validate => Some(before),
             _ => None,
         }
     }
@@ -216,9 +225,7 @@ fn to_float(number: i64) -> f64 {
 }
 
 fn deduplicated(rows: Vec<Row>, on: &[&str], keep: Keep) -> Vec<Row> {
-    let key = |row: &Row| -> String {
-        on.iter().map(|column| format!("{:?};", value(row, column))).collect()
-    };
+    let key = |row: &Row| -> String { on.iter().map(|column| format!("{:?};", value(row, column))).collect() };
     let keys: Vec<String> = rows.iter().map(key).collect();
     let stays = |at: usize| match keep {
         Keep::First => !keys[..at].contains(&keys[at]),
@@ -333,7 +340,14 @@ fn check(table: &[Row], labels: &[Label], steps: &[Step], aggregate: bool) -> Re
     let stages = manifest["stages"].as_array().unwrap();
     let find = |id: &str| stages.iter().find(|stage| stage["id"] == id).unwrap();
     for stage in stages {
-        prop_assert_eq!(unexplained(stage), Some(0), "`{}` does not add up: {}\n{}", stage["id"], stage["ledger"], yaml);
+        prop_assert_eq!(
+            unexplained(stage),
+            Some(0),
+            "`{}` does not add up: {}\n{}",
+            stage["id"],
+            stage["ledger"],
+            yaml
+        );
     }
     let out = |id: &str| find(id)["ledger"]["out"].as_u64().unwrap();
     prop_assert_eq!(out("table"), table.len() as u64);
@@ -349,7 +363,14 @@ fn check(table: &[Row], labels: &[Label], steps: &[Step], aggregate: bool) -> Re
         known = known.and_then(|rows| step.apply(rows, at, table, labels, is_split));
         let found = out(&format!("s{at}"));
         let expected = known.as_ref().map(|rows| rows.len() as u64).or(outer);
-        prop_assert!(expected.is_none_or(|rows| rows == found), "s{}: {:?} rows expected, {} found\n{}", at, expected, found, yaml);
+        prop_assert!(
+            expected.is_none_or(|rows| rows == found),
+            "s{}: {:?} rows expected, {} found\n{}",
+            at,
+            expected,
+            found,
+            yaml
+        );
         count = found;
     }
     let written = workshop.read_ndjson("out.ndjson");
@@ -390,5 +411,23 @@ proptest! {
         aggregate in any::<bool>(),
     ) {
         check(&table, &labels, &with_one_split(steps), aggregate)?;
+    }
+}
+
+#[test]
+fn the_ledger_adds_up_where_no_row_arrives() {
+    let none: [Row; 0] = [];
+    for step in [
+        Step::Clean,
+        Step::Validate,
+        Step::Drop,
+        Step::ImputeMean,
+        Step::Dedupe(&["key"], Keep::First),
+        Step::Sort(true),
+    ] {
+        for first in [Step::SampleRows(0), Step::SampleRows(3), Step::Limit(0, 0), Step::FilterOdd, Step::Union] {
+            let steps = [first, step.clone()];
+            check(&none, &[], &steps, true).unwrap_or_else(|error| panic!("{steps:?}: {error}"));
+        }
     }
 }

@@ -1,4 +1,5 @@
 //! A temporary folder in which the tests write files and run the program.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -8,25 +9,25 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 /// A folder of its own for one test; it is removed with the value.
-pub struct Workshop {
+pub(crate) struct Workshop {
     folder: tempfile::TempDir,
 }
 
 /// What a run of the program gave.
 #[derive(Debug)]
-pub struct Outcome {
+pub(crate) struct Outcome {
     /// The exit code; none when a signal ended the process.
-    pub code: Option<i32>,
+    pub(crate) code: Option<i32>,
     /// The output stream.
-    pub stdout: String,
+    pub(crate) stdout: String,
     /// The error stream.
-    pub stderr: String,
+    pub(crate) stderr: String,
 }
 
 impl Outcome {
     /// The outcome, which has to be a success.
     #[track_caller]
-    pub fn success(self) -> Self {
+    pub(crate) fn success(self) -> Self {
         assert_eq!(self.code, Some(0), "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
         self
     }
@@ -44,24 +45,24 @@ impl From<Output> for Outcome {
 
 impl Workshop {
     /// An empty folder, in memory where there is such a place: the program syncs what it writes, and disks take their time.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { folder: tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap() }
     }
 
     /// A folder with the pipeline `p.yaml`.
-    pub fn with_pipeline(text: &str) -> Self {
+    pub(crate) fn with_pipeline(text: &str) -> Self {
         let workshop = Self::new();
         workshop.write("p.yaml", text);
         workshop
     }
 
     /// The folder.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
     /// Writes a file, with the folders above it.
-    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
         let path = self.path().join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, content).unwrap();
@@ -69,42 +70,42 @@ impl Workshop {
 
     /// The text of a file.
     #[track_caller]
-    pub fn read(&self, name: &str) -> String {
+    pub(crate) fn read(&self, name: &str) -> String {
         std::fs::read_to_string(self.path().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
     /// The records of an NDJSON file.
     #[track_caller]
-    pub fn read_ndjson(&self, name: &str) -> Vec<Value> {
+    pub(crate) fn read_ndjson(&self, name: &str) -> Vec<Value> {
         self.read(name).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     /// Whether there is a file or a folder of that name.
-    pub fn exists(&self, name: &str) -> bool {
+    pub(crate) fn exists(&self, name: &str) -> bool {
         self.path().join(name).exists()
     }
 
     /// The program, to be run in the folder.
-    pub fn command<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
+    pub(crate) fn command<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_gristmill"));
         command.args(arguments).current_dir(self.path()).env("NO_COLOR", "1");
         command
     }
 
     /// Runs the program in the folder.
-    pub fn gristmill<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Outcome {
+    pub(crate) fn gristmill<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Outcome {
         self.command(arguments).output().unwrap().into()
     }
 
     /// Runs `p.yaml`, which has to succeed, and gives the record of the run.
     #[track_caller]
-    pub fn run(&self) -> Value {
+    pub(crate) fn run(&self) -> Value {
         self.gristmill(["run", "p.yaml", "--quiet"]).success();
         self.manifest()
     }
 
     /// The record of the last run.
-    pub fn manifest(&self) -> Value {
+    pub(crate) fn manifest(&self) -> Value {
         let runs = self.runs();
         let last = runs.last().expect("there was a run");
         let text = std::fs::read_to_string(last.join("manifest.json")).unwrap();
@@ -112,7 +113,7 @@ impl Workshop {
     }
 
     /// The folders of the runs, the earliest first.
-    pub fn runs(&self) -> Vec<PathBuf> {
+    pub(crate) fn runs(&self) -> Vec<PathBuf> {
         let Ok(entries) = std::fs::read_dir(self.path().join(".gristmill/runs")) else { return Vec::new() };
         let mut runs: Vec<(std::time::SystemTime, PathBuf)> = entries
             .map(|entry| entry.unwrap().path())
@@ -123,14 +124,14 @@ impl Workshop {
     }
 
     /// All files of the folder with their content, but for those of the state; folders are keys with a slash at their end.
-    pub fn snapshot(&self) -> BTreeMap<String, Vec<u8>> {
+    pub(crate) fn snapshot(&self) -> BTreeMap<String, Vec<u8>> {
         let mut files = self.everything();
         files.retain(|name, _| name != ".gristmill/" && !name.starts_with(".gristmill/"));
         files
     }
 
     /// All files of the folder with their content; folders are keys with a slash at their end.
-    pub fn everything(&self) -> BTreeMap<String, Vec<u8>> {
+    pub(crate) fn everything(&self) -> BTreeMap<String, Vec<u8>> {
         let mut found = BTreeMap::new();
         let mut open = vec![self.path().to_path_buf()];
         while let Some(folder) = open.pop() {
@@ -150,28 +151,27 @@ impl Workshop {
 }
 
 /// The folder of the project.
-pub fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// A stage of the record of a run.
 #[track_caller]
-pub fn stage<'a>(manifest: &'a Value, id: &str) -> &'a Value {
+pub(crate) fn stage<'a>(manifest: &'a Value, id: &str) -> &'a Value {
     let stages = manifest["stages"].as_array().unwrap();
     stages.iter().find(|stage| stage["id"] == id).unwrap_or_else(|| panic!("there is no stage `{id}`"))
 }
 
 /// How each stage of a run ended: `a done, b cached`.
-pub fn statuses(manifest: &Value) -> String {
+pub(crate) fn statuses(manifest: &Value) -> String {
     let stages = manifest["stages"].as_array().unwrap();
-    let texts = stages.iter().map(|stage| {
-        format!("{} {}", stage["id"].as_str().unwrap(), stage["status"].as_str().unwrap())
-    });
+    let texts =
+        stages.iter().map(|stage| format!("{} {}", stage["id"].as_str().unwrap(), stage["status"].as_str().unwrap()));
     texts.collect::<Vec<_>>().join(", ")
 }
 
 /// `sum(inputs) + sum(changes) - out` of a stage: 0 when every row is accounted for; none without a ledger.
-pub fn unexplained(stage: &Value) -> Option<i64> {
+pub(crate) fn unexplained(stage: &Value) -> Option<i64> {
     let ledger = stage.get("ledger").filter(|ledger| !ledger.is_null())?;
     let sum = |rows: &Value, at: &dyn Fn(&Value) -> i64| rows.as_array().unwrap().iter().map(at).sum::<i64>();
     let inputs = sum(&ledger["inputs"], &|input| input[1].as_i64().unwrap());

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use super::{Executor, StageStatus};
 use crate::diagnostic::{Class, Diagnostic};
+use crate::engine::PointCounts;
+use crate::exhibit::Exhibit;
 use crate::plan::PlannedStage;
 use crate::run::cache::CachedStage;
 use crate::run::events::Event;
@@ -25,6 +27,18 @@ impl Executor<'_> {
         let known = self.slot(at).outcome.rows;
         let out = self.accounts.rows(&stage.id, "out").or(known).unwrap_or(0);
         StageCounts { inputs: inputs.collect(), out, points: self.accounts.points(&stage.id) }
+    }
+
+    /// Takes over what the work itself knows of the rows that it hands on, so that nobody has to count them again.
+    pub(super) fn account_for_work(&self, at: usize, stage: &PlannedStage) {
+        if !matches!(stage.shape(), Shape::Table(_)) || self.accounts.rows(&stage.id, "out").is_some() {
+            return;
+        }
+        let input = stage.inputs.first().and_then(|&input| self.plan.stages.get(input));
+        let handed_on = input.filter(|_| stage.planned.work.hands_input_on()).and_then(|input| self.rows_of(input));
+        if let Some(rows) = self.slot(at).outcome.rows.or(handed_on) {
+            self.accounts.set(&stage.id, "out", PointCounts { rows, ..PointCounts::default() });
+        }
     }
 
     /// Rows of a table stage, or of the table from which tensors or a model were made.
@@ -79,24 +93,22 @@ impl Executor<'_> {
         }
         let unexplained = entry.as_ref().map_or(0, Entry::unexplained);
         record.ledger = entry;
-        record.exhibits.clone_from(&outcome.exhibits);
-        if status != StageStatus::Cached {
-            record.exhibits.extend(stage.planned.work.show(&counts));
-        }
+        record.exhibits = match status {
+            StageStatus::Cached => outcome.exhibits.clone(),
+            _ => exhibits(stage, &outcome, &counts),
+        };
         if status == StageStatus::Done {
             for message in stage.planned.work.remarks(&counts) {
                 super::lock(&self.remarks).push(format!("{}: {message}", stage.id));
                 self.context.listener.hear(&Event::Warning { stage: Some(stage.id.clone()), message });
             }
-            let refused =
-                stage.planned.work.judge(&counts).or_else(|| (unexplained != 0).then(|| unbalanced(unexplained)));
-            match refused {
+            match refusal(stage, &counts, unexplained) {
                 Some(finding) => {
                     let finding = finding.or_at(&stage.definition.kind.place);
                     record.status = StageStatus::Failed;
                     record.error = Some(StageError::from(&finding));
                 }
-                None => self.keep(stage, &record, outcome.clone(), counts),
+                None => self.keep(at, stage, outcome.clone(), counts),
             }
         }
         record.outputs = outputs(&outcome);
@@ -115,8 +127,30 @@ impl Executor<'_> {
         })
     }
 
-    /// Keeps the results of a stage, so that it does no work as long as nothing changes.
-    fn keep(&self, stage: &PlannedStage, record: &StageRecord, mut outcome: Outcome, counts: StageCounts) {
+    /// Keeps the results of stages whose rows are accounted for, so that a run that is killed is taken up where it ended.
+    pub(super) fn keep_what_is_counted(&self) {
+        for (at, stage) in self.plan.stages.iter().enumerate() {
+            let done = self.slot(at).status == Some(StageStatus::Done);
+            let inputs = stage.inputs.iter().filter_map(|&input| self.plan.stages.get(input));
+            let counted = inputs.chain([stage]).all(|stage| self.rows_of(stage).is_some());
+            if !done || !counted {
+                continue;
+            }
+            let (counts, outcome) = (self.counts(at, stage), self.slot(at).outcome.clone());
+            let unexplained = self.entry(stage, &counts, &outcome).as_ref().map_or(0, Entry::unexplained);
+            if refusal(stage, &counts, unexplained).is_none() {
+                self.keep(at, stage, outcome, counts);
+            }
+        }
+    }
+
+    /// Keeps the results of a stage, once, so that it does no work as long as nothing changes.
+    fn keep(&self, at: usize, stage: &PlannedStage, mut outcome: Outcome, counts: StageCounts) {
+        if !super::lock(&self.kept).insert(at) {
+            return;
+        }
+        outcome.exhibits = exhibits(stage, &outcome, &counts);
+        let seconds = self.slot(at).seconds;
         let artifacts = self.cache.artifacts(&stage.fingerprint);
         let prepared = outcome.bindings.files.values_mut().flat_map(|files| &mut files.paths);
         for path in outcome.bindings.artifacts.values_mut().chain(outcome.model.as_mut()).chain(prepared) {
@@ -124,8 +158,7 @@ impl Executor<'_> {
                 *path = relative.to_path_buf();
             }
         }
-        outcome.exhibits.clone_from(&record.exhibits);
-        let cached = CachedStage::new(stage.kind.name, outcome, counts, record.seconds);
+        let cached = CachedStage::new(stage.kind.name, outcome, counts, seconds);
         if let Err(failed) = self.cache.keep(&stage.fingerprint, &cached) {
             let message = format!("{failed}; the stage will work again next time");
             self.context.listener.hear(&Event::Warning { stage: Some(stage.id.clone()), message });
@@ -166,6 +199,16 @@ impl Executor<'_> {
             lineage,
         }
     }
+}
+
+/// What to look at: what the work made, and what the counts tell.
+fn exhibits(stage: &PlannedStage, outcome: &Outcome, counts: &StageCounts) -> Vec<Exhibit> {
+    outcome.exhibits.iter().cloned().chain(stage.planned.work.show(counts)).collect()
+}
+
+/// Why the counts of a stage make it fail, if they do.
+fn refusal(stage: &PlannedStage, counts: &StageCounts, unexplained: i64) -> Option<Diagnostic> {
+    stage.planned.work.judge(counts).or_else(|| (unexplained != 0).then(|| unbalanced(unexplained)))
 }
 
 fn outputs(outcome: &Outcome) -> Vec<Output> {

@@ -306,6 +306,10 @@ impl Work for ChartWork {
         Ok(outcome)
     }
 
+    fn hands_input_on(&self) -> bool {
+        true
+    }
+
     fn changes(&self, _: &StageCounts) -> Vec<Change> {
         Vec::new()
     }
