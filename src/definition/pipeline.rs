@@ -116,7 +116,9 @@ fn assemble(root: &Node, source: &Arc<Source>, trail: &Trail, session: &mut Sess
         Some(node) => include::stages(node, trail, session),
         None => {
             let found = Diagnostic::definition("`stages` is missing").at(&root.place);
-            session.report(found.help("write each stage after a `- ` under `stages:`"));
+            if !is_misspelt("stages", entries) {
+                session.report(found.help("write each stage after a `- ` under `stages:`"));
+            }
             Vec::new()
         }
     };
@@ -139,6 +141,12 @@ fn assemble(root: &Node, source: &Arc<Source>, trail: &Trail, session: &mut Sess
         secrets: Secrets::default(),
         warnings: Vec::new(),
     })
+}
+
+/// Whether an unknown key, which has its own finding, most likely stands for this one.
+fn is_misspelt(key: &str, entries: &[Entry]) -> bool {
+    let unknown = entries.iter().map(|entry| entry.key.as_str()).filter(|key| !TOP_KEYS.contains(key));
+    unknown.into_iter().any(|written| nearest(written, TOP_KEYS) == Some(key))
 }
 
 fn check_keys(entries: &[Entry], session: &mut Session<'_>) {

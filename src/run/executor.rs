@@ -30,6 +30,8 @@ pub(super) struct Executor<'a> {
     context: &'a RunContext<'a>,
     cache: Cache,
     scratch: PathBuf,
+    /// What lasts only as long as the run goes even when the process has to end at once.
+    _scratch: crate::staging::Unfinished,
     started: Instant,
     chosen: BTreeSet<usize>,
     /// For each stage whether its rows are kept once computed.
@@ -78,6 +80,7 @@ impl<'a> Executor<'a> {
             options,
             context,
             cache: Cache::new(context.store.cache()),
+            _scratch: crate::staging::Unfinished::new(&scratch),
             scratch,
             started,
             keep: Vec::new(),

@@ -102,7 +102,7 @@ stages:
     for name in ["a.csv", "b.csv", "c.csv", "d.csv"] {
         workshop.write(name, format!("id,key\n{rows}"));
     }
-    let (outcome, time) = stop(&workshop, "-INT", "out");
+    let (outcome, time) = stop(&workshop, "-INT", ".gristmill/runs");
     assert_eq!(outcome.code, Some(130), "{}{}", outcome.stdout, outcome.stderr);
     assert!(time < Duration::from_millis(1500), "{time:?}");
     assert_nothing_half_written(&workshop, &[]);

@@ -136,7 +136,8 @@ fn append<T: pl::PolarsNumericType, W: Word>(
             Some(validity) => {
                 for ((word, value), valid) in words.iter_mut().zip(values).zip(validity.iter()) {
                     word.append(if valid { to_bits(*value) } else { 0 }, bits);
-                    word.append(u64::from(!valid), 1);
+                    // A part may have a validity without a null in it, and the column no null at all: the bit is the column's to decide.
+                    word.append(u64::from(!valid), u32::from(with_null));
                 }
             }
             None => {

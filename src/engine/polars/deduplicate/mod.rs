@@ -134,6 +134,15 @@ mod tests {
     }
 
     #[test]
+    fn parts_with_and_without_a_validity_are_compared_alike() {
+        let plain = df!["row" => [0_i64], "k" => [2_i64]].unwrap();
+        let filtered = df!["row" => [1_i64, 2, 9], "k" => [Some(0_i64), Some(1), None]].unwrap().slice(0, 2);
+        let mut both = plain;
+        both.vstack_mut(&filtered).unwrap();
+        assert_eq!(rows(both, &["k"], Keep::First, &[]), [0, 1, 2]);
+    }
+
+    #[test]
     fn an_order_decides_and_its_ties_keep_the_order_of_the_input() {
         let frame = || {
             df!["row" => [0_i64, 1, 2, 3], "k" => [7_i32, 7, 7, 7], "__order_0" => [Some(2.0), None, Some(-1.0), Some(2.0)]].unwrap()
