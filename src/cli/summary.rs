@@ -19,7 +19,7 @@ pub(super) fn print(record: &RunRecord, report: Option<&Path>, quiet: bool, plan
         for stage in &record.stages {
             writeln!(out, "{}", plan.pipeline.secrets.mask(&line(stage, width)))?;
         }
-        for stage in &record.stages {
+        for stage in record.stages.iter().filter(|stage| stage.status == StageStatus::Done) {
             for output in &stage.outputs {
                 writeln!(out, "wrote {} ({})", output.path.display(), bytes(output.bytes))?;
             }

@@ -164,8 +164,11 @@ fn check_keys(entries: &[Entry], session: &mut Session<'_>) {
 
 fn name(root: &Node, node: Option<&Node>, session: &mut Session<'_>) -> Option<Spanned<String>> {
     let Some(node) = node else {
-        let found = Diagnostic::definition("`name` is missing").at(&root.place);
-        session.report(found.help("give the pipeline a name: `name: flights`"));
+        let misspelt = matches!(&root.value, Value::Mapping(entries) if is_misspelt("name", entries));
+        if !misspelt {
+            let found = Diagnostic::definition("`name` is missing").at(&root.place);
+            session.report(found.help("give the pipeline a name: `name: flights`"));
+        }
         return None;
     };
     let name: Spanned<String> = take(node, session)?;

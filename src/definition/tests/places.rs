@@ -85,7 +85,6 @@ fn windows_line_ends_and_a_byte_order_mark_shift_nothing() {
         found("\u{FEFF}nam: p\r\nstages:\r\n  - fliter: x\r\n"),
         [
             "p.yaml:1:1: unknown key `nam`: did you mean `name`?",
-            "p.yaml:1:1: `name` is missing (give the pipeline a name: `name: flights`)",
             "p.yaml:3:5: unknown kind of stage `fliter`: did you mean `filter`?",
         ]
     );

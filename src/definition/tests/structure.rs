@@ -37,11 +37,9 @@ fn what_is_wrong_at_the_top_is_told_at_once() {
             "p.yaml:3:1: unknown key `xyzzy` (a pipeline has `name`, `description`, `tags`, `params`, `stages` and `report`)",
             "p.yaml:5:1: unknown key `include` (an include is an item of the list of `stages`)",
             "p.yaml:6:1: unknown key `read` (a stage is an item of the list of `stages`)",
-            "p.yaml:1:1: `name` is missing (give the pipeline a name: `name: flights`)",
             "p.yaml:7:7: expected a list, found the text `x`: a list is written `[a, b]`",
             "p.yaml:4:9: `path` is missing",
             "p.yaml:4:10: unknown option `titel`: did you mean `title`? (the options are `title` and `path`)",
-            "p.yaml:1:1: `stages` is missing (write each stage after a `- ` under `stages:`)",
         ]
     );
 }

@@ -18,8 +18,9 @@ use crate::stages::{PlanContext, Planned, Product, Shape, Stage, fit, inputs};
 /// - `robust`: median and interquartile range; outliers hardly move it.
 /// - `maxabs`: 0 and the largest absolute value, so that signs and zeros stay.
 ///
-/// Centers and scales are learned from the training rows when the rows are divided by a `split`, else from all rows, and are
-/// kept: the stage can be applied to new rows and taken back. A column whose values are all equal becomes 0. Nulls stay.
+/// Centers and scales are learned from the training rows when the rows are divided by a `split`, else from all rows. They are
+/// kept and shown, so that a value can be taken back: `x = z * scale + center`. A column whose values are all equal becomes 0.
+/// Nulls stay.
 ///
 /// ```yaml
 /// - standardize: {columns: [dep_delay, distance], method: robust}
@@ -167,10 +168,4 @@ impl Work for StandardizeWork {
         outcome.exhibits.push(Exhibit::table(title, columns, rows));
         Ok(outcome)
     }
-}
-
-/// The expression that takes standardization back: `z * scale + center`.
-pub fn inverse(value: Expr, center: f64, scale: f64) -> Expr {
-    let scaled = fit::arithmetic(BinaryOperator::Multiply, value, Expr::float(scale));
-    fit::arithmetic(BinaryOperator::Add, scaled, Expr::float(center))
 }

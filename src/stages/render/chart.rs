@@ -66,7 +66,7 @@ pub struct Chart {
     /// Whether equal ratios are equal distances along the vertical axis.
     #[serde(default)]
     y_log: bool,
-    /// How the numbers of the vertical axis are written.
+    /// How the numbers of the vertical axis, or of a heatmap's cells, are written.
     #[serde(default)]
     y_format: ValueFormat,
     /// Bars and series at most.
@@ -238,13 +238,17 @@ impl Chart {
         }
     }
 
-    fn axes(&self, figure: &mut Figure, drawing: &Drawing) {
-        let scale = |log: bool| if log { Scale::Log } else { Scale::Linear };
-        let format = match self.y_format {
+    /// How the measured numbers are written.
+    fn number_format(&self) -> NumberFormat {
+        match self.y_format {
             ValueFormat::Auto => NumberFormat::Auto,
             ValueFormat::Plain => NumberFormat::Plain,
             ValueFormat::Percent => NumberFormat::Percent,
-        };
+        }
+    }
+
+    fn axes(&self, figure: &mut Figure, drawing: &Drawing) {
+        let scale = |log: bool| if log { Scale::Log } else { Scale::Linear };
         let label = |given: &Option<String>, text: Option<&Spanned<String>>, otherwise: &str| {
             given.clone().or_else(|| text.map(|text| text.value.clone())).unwrap_or_else(|| otherwise.to_owned())
         };
@@ -253,7 +257,7 @@ impl Chart {
             figure.x.scale = Scale::Time;
         }
         let y = Axis::labelled(label(&self.y_label, self.y.as_ref(), "rows"));
-        figure.y = Axis { scale: scale(self.y_log), format, ..y };
+        figure.y = Axis { scale: scale(self.y_log), format: self.number_format(), ..y };
     }
 }
 

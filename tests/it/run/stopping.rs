@@ -51,7 +51,8 @@ fn stop(workshop: &Workshop, signal: &str, sign: &str) -> (Outcome, Duration) {
     }
     std::thread::sleep(Duration::from_millis(500));
     let began = Instant::now();
-    assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+    let kill = format!("kill {signal} {}", child.id());
+    assert!(Command::new("bash").args(["-c", &kill]).status().unwrap().success());
     let outcome = child.wait_with_output().unwrap().into();
     (outcome, began.elapsed())
 }

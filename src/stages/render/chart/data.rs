@@ -57,7 +57,7 @@ impl Drawing {
             Mark::Scatter => self.scatter(rows, options, context),
             Mark::Bar => self.bar(&self.grouped(rows, context)?, options),
             Mark::Line => self.line(&self.grouped(rows, context)?, options),
-            Mark::Heatmap => self.heatmap(&self.grouped(rows, context)?),
+            Mark::Heatmap => self.heatmap(&self.grouped(rows, context)?, options),
         }
     }
 
@@ -162,7 +162,7 @@ impl Drawing {
         Ok(Data { mark: Drawn::Line(Line::new(positions, series)), note })
     }
 
-    fn heatmap(&self, batch: &RecordBatch) -> Result<Data, Diagnostic> {
+    fn heatmap(&self, batch: &RecordBatch, options: &Chart) -> Result<Data, Diagnostic> {
         let (across, down, values) = (texts(batch, "x"), texts(batch, "y"), floats(batch, "value"));
         let (mut columns, mut rows) = (distinct(&across), distinct(&down));
         rows.sort();
@@ -181,10 +181,9 @@ impl Drawing {
                 columns.iter().map(|column| cells.get(&(row, column)).copied().filter(|v| v.is_finite())).collect()
             })
             .collect();
-        Ok(Data {
-            mark: Drawn::Heatmap(Heatmap::new(rows, columns, grid, ColourScale::Sequential)),
-            note: note.trim_end().to_owned(),
-        })
+        let mut heatmap = Heatmap::new(rows, columns, grid, ColourScale::Sequential);
+        heatmap.format = options.number_format();
+        Ok(Data { mark: Drawn::Heatmap(heatmap), note: note.trim_end().to_owned() })
     }
 
     fn scatter(&self, rows: &Arc<Relation>, options: &Chart, context: &WorkContext<'_>) -> Result<Data, Diagnostic> {
