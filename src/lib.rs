@@ -17,6 +17,7 @@ pub mod plan;
 pub mod relation;
 pub mod report;
 pub mod run;
+pub mod similarity;
 pub mod stages;
 pub mod staging;
 pub mod statistics;
