@@ -1,0 +1,409 @@
+//! The values of all records as codes of distinct values.
+//!
+//! Memory: four bytes for each record and column, the distinct values once, and 25 bytes for each record.
+
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
+
+use super::MISSING;
+
+/// Distinct texts under codes that count from 0 in the order of their first appearance.
+#[derive(Debug, Clone)]
+pub struct Dictionary {
+    bytes: String,
+    /// Where each text ends; it begins where the one before ends.
+    ends: Vec<usize>,
+    /// How often each text was seen.
+    counts: Vec<u32>,
+    /// Codes by hash, open addressing with linear probing; [`MISSING`] marks a free slot.
+    slots: Vec<u32>,
+}
+
+impl Default for Dictionary {
+    fn default() -> Self {
+        Self { bytes: String::new(), ends: Vec::new(), counts: Vec::new(), slots: vec![MISSING; 16] }
+    }
+}
+
+impl Dictionary {
+    /// The code of a text, which is counted; a new one when it was not seen before.
+    pub fn code(&mut self, text: &str) -> u32 {
+        if self.ends.len() * 2 >= self.slots.len() {
+            self.grow();
+        }
+        let mask = self.slots.len() - 1;
+        let mut at = slot(text, mask);
+        loop {
+            let found = self.slots.get(at).copied().unwrap_or(MISSING);
+            if found == MISSING {
+                break;
+            }
+            if self.get(found) == text {
+                if let Some(count) = self.counts.get_mut(found as usize) {
+                    *count = count.saturating_add(1);
+                }
+                return found;
+            }
+            at = (at + 1) & mask;
+        }
+        // A dictionary of 2^32 - 1 texts would not fit into memory before its codes end.
+        let code = u32::try_from(self.ends.len()).unwrap_or(MISSING - 1);
+        self.bytes.push_str(text);
+        self.ends.push(self.bytes.len());
+        self.counts.push(1);
+        if let Some(slot) = self.slots.get_mut(at) {
+            *slot = code;
+        }
+        code
+    }
+
+    fn grow(&mut self) {
+        let mask = self.slots.len() * 2 - 1;
+        let mut slots = vec![MISSING; mask + 1];
+        for code in 0..self.ends.len() {
+            let code = u32::try_from(code).unwrap_or(MISSING);
+            let mut at = slot(self.get(code), mask);
+            while slots.get(at).is_some_and(|found| *found != MISSING) {
+                at = (at + 1) & mask;
+            }
+            if let Some(slot) = slots.get_mut(at) {
+                *slot = code;
+            }
+        }
+        self.slots = slots;
+    }
+
+    /// The text of a code; empty for a code that there is not.
+    pub fn get(&self, code: u32) -> &str {
+        let at = code as usize;
+        let begin = at.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);
+        self.ends.get(at).and_then(|end| self.bytes.get(begin..*end)).unwrap_or_default()
+    }
+
+    /// How often a text was seen.
+    pub fn count(&self, code: u32) -> u32 {
+        self.counts.get(code as usize).copied().unwrap_or(0)
+    }
+
+    /// How many distinct texts there are.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// The texts by their codes.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        (0..self.ends.len()).map(|code| self.get(u32::try_from(code).unwrap_or(MISSING)))
+    }
+
+    /// All texts that were seen, repeated ones as often as they were.
+    pub fn seen(&self) -> u64 {
+        self.counts.iter().map(|count| u64::from(*count)).sum()
+    }
+
+    /// Bytes of memory.
+    pub fn size(&self) -> usize {
+        self.bytes.capacity() + 8 * self.ends.capacity() + 4 * self.counts.capacity() + 4 * self.slots.capacity()
+    }
+}
+
+fn slot(text: &str, mask: usize) -> usize {
+    #[expect(clippy::cast_possible_truncation, reason = "the mask takes the low bits anyway")]
+    let hash = xxh3_64(text.as_bytes()) as usize;
+    hash & mask
+}
+
+/// Where records come from; only some pairs of sides are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Side {
+    /// New records of the first table.
+    Left = 0,
+    /// New records of the second table.
+    Right = 1,
+    /// Records that have an entity already.
+    Known = 2,
+}
+
+impl Side {
+    /// All sides in order.
+    pub const ALL: [Side; 3] = [Side::Left, Side::Right, Side::Known];
+}
+
+/// Which sides are compared with which.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sides {
+    /// Whether records of the first table are compared with each other.
+    pub within_left: bool,
+    /// Whether records of the second table are compared with each other.
+    pub within_right: bool,
+}
+
+impl Sides {
+    /// Whether records of these sides are compared.
+    pub fn compares(self, one: Side, other: Side) -> bool {
+        match (one, other) {
+            (Side::Left, Side::Left) => self.within_left,
+            (Side::Right, Side::Right) => self.within_right,
+            (Side::Known, Side::Known) => false,
+            _ => true,
+        }
+    }
+}
+
+/// Records in the order of their content.
+#[derive(Debug)]
+pub struct Records {
+    /// For each column its distinct values.
+    columns: Vec<Dictionary>,
+    /// Codes, all columns of a record side by side.
+    codes: Vec<u32>,
+    sides: Vec<Side>,
+    /// A number for the content of each record, by which they are ordered.
+    keys: Vec<u128>,
+}
+
+/// Records as they are read.
+#[derive(Debug, Default)]
+pub struct Reader {
+    columns: Vec<Dictionary>,
+    /// For each column the codes.
+    codes: Vec<Vec<u32>>,
+    sides: Vec<Side>,
+    keys: Vec<u128>,
+}
+
+impl Reader {
+    /// A reader of so many columns.
+    pub fn new(columns: usize) -> Self {
+        Self {
+            columns: vec![Dictionary::default(); columns],
+            codes: vec![Vec::new(); columns],
+            sides: Vec::new(),
+            keys: Vec::new(),
+        }
+    }
+
+    /// For each column its distinct values and the codes so far, to which a batch of rows is added.
+    pub fn columns(&mut self) -> impl Iterator<Item = (&mut Dictionary, &mut Vec<u32>)> {
+        self.columns.iter_mut().zip(self.codes.iter_mut())
+    }
+
+    /// Ends a batch of rows of one side. `keys` has a number for what names each record beyond its columns (its id), if there is one.
+    pub fn end_batch(&mut self, side: Side, rows: usize, keys: Option<&[u128]>) {
+        let first = self.sides.len();
+        self.sides.resize(first + rows, side);
+        for row in 0..rows {
+            let named = keys.and_then(|keys| keys.get(row)).copied();
+            let key = named.unwrap_or_else(|| self.content(first + row));
+            self.keys.push(key);
+        }
+    }
+
+    /// A number for the values of a record.
+    fn content(&self, row: usize) -> u128 {
+        let mut text = Vec::with_capacity(64);
+        for (values, codes) in self.columns.iter().zip(&self.codes) {
+            let code = codes.get(row).copied().unwrap_or(MISSING);
+            if code != MISSING {
+                text.extend_from_slice(values.get(code).as_bytes());
+            }
+            text.extend_from_slice(&[0xff, u8::from(code == MISSING)]);
+        }
+        xxh3_128(&text)
+    }
+
+    /// How many records were read.
+    pub fn len(&self) -> usize {
+        self.sides.len()
+    }
+
+    /// Whether none was read.
+    pub fn is_empty(&self) -> bool {
+        self.sides.is_empty()
+    }
+
+    /// Bytes of memory.
+    pub fn size(&self) -> usize {
+        self.columns.iter().map(Dictionary::size).sum::<usize>() + self.len() * (4 * self.columns.len() + 17)
+    }
+
+    /// The records in the order of their content, and for each row that was read its place in that order.
+    ///
+    /// Records with equal keys are told apart by counting, so that each has a key of its own.
+    pub fn finish(self) -> (Records, Vec<u32>) {
+        use rayon::prelude::*;
+        let rows = u32::try_from(self.sides.len()).unwrap_or(MISSING - 1);
+        let Self { columns, codes, sides, mut keys } = self;
+        let of = |row: u32| row as usize;
+        let mut order: Vec<u32> = (0..rows).collect();
+        let key = |row: u32| (sides.get(of(row)).copied(), keys.get(of(row)).copied(), row);
+        order.par_sort_unstable_by_key(|row| key(*row));
+        let mut places = vec![0_u32; order.len()];
+        for (place, row) in order.iter().enumerate() {
+            if let (Some(slot), Ok(place)) = (places.get_mut(of(*row)), u32::try_from(place)) {
+                *slot = place;
+            }
+        }
+        let width = columns.len();
+        let mut side_by_side = vec![MISSING; order.len() * width];
+        for (at, column) in codes.into_iter().enumerate() {
+            for (record, row) in side_by_side.chunks_exact_mut(width.max(1)).zip(&order) {
+                if let (Some(slot), Some(code)) = (record.get_mut(at), column.get(of(*row))) {
+                    *slot = *code;
+                }
+            }
+        }
+        let sides = order.iter().map(|row| sides.get(of(*row)).copied().unwrap_or(Side::Left)).collect::<Vec<_>>();
+        keys = order.iter().map(|row| keys.get(of(*row)).copied().unwrap_or_default()).collect();
+        let mut before = None;
+        let mut repeated = 0_u64;
+        for (key, side) in keys.iter_mut().zip(&sides) {
+            let original = (*side, *key);
+            repeated = if before == Some(original) { repeated + 1 } else { 0 };
+            before = Some(original);
+            if repeated > 0 {
+                let mut bytes = key.to_le_bytes().to_vec();
+                bytes.extend_from_slice(&repeated.to_le_bytes());
+                *key = xxh3_128(&bytes);
+            }
+        }
+        (Records { columns, codes: side_by_side, sides, keys }, places)
+    }
+}
+
+impl Records {
+    /// How many records there are.
+    pub fn len(&self) -> usize {
+        self.sides.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.sides.is_empty()
+    }
+
+    /// The distinct values of a column.
+    pub fn values(&self, column: usize) -> Option<&Dictionary> {
+        self.columns.get(column)
+    }
+
+    /// How many columns there are.
+    pub fn width(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// The codes of a record; empty for a record that there is not.
+    pub fn codes(&self, record: u32) -> &[u32] {
+        let width = self.columns.len();
+        let begin = record as usize * width;
+        self.codes.get(begin..begin + width).unwrap_or_default()
+    }
+
+    /// The value of a record in a column; none when it is missing.
+    pub fn value(&self, record: u32, column: usize) -> Option<&str> {
+        let code = self.codes(record).get(column).copied().filter(|code| *code != MISSING)?;
+        self.columns.get(column).map(|values| values.get(code))
+    }
+
+    /// Where a record comes from.
+    pub fn side(&self, record: u32) -> Side {
+        self.sides.get(record as usize).copied().unwrap_or(Side::Left)
+    }
+
+    /// Where each record comes from.
+    pub fn sides(&self) -> &[Side] {
+        &self.sides
+    }
+
+    /// A number for the content of a record, its own.
+    pub fn key(&self, record: u32) -> u128 {
+        self.keys.get(record as usize).copied().unwrap_or_default()
+    }
+
+    /// How many pairs may be compared in all.
+    pub fn pairs(&self, sides: Sides) -> u128 {
+        let counts = Side::ALL.map(|side| self.sides.iter().filter(|found| **found == side).count() as u128);
+        let mut pairs = 0;
+        for (at, one) in Side::ALL.into_iter().enumerate() {
+            for other in Side::ALL.into_iter().skip(at) {
+                let (ours, theirs) = (count(&counts, one), count(&counts, other));
+                if sides.compares(one, other) {
+                    pairs += if one == other { ours * ours.saturating_sub(1) / 2 } else { ours * theirs };
+                }
+            }
+        }
+        pairs
+    }
+
+    /// Bytes of memory.
+    pub fn size(&self) -> usize {
+        self.columns.iter().map(Dictionary::size).sum::<usize>() + 4 * self.codes.len() + 17 * self.sides.len()
+    }
+}
+
+fn count(counts: &[u128; 3], side: Side) -> u128 {
+    counts.get(side as usize).copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_dictionary_gives_back_what_it_was_given(texts in prop::collection::vec("[a-c]{0,3}", 0..200)) {
+            let mut dictionary = Dictionary::default();
+            let codes: Vec<u32> = texts.iter().map(|text| dictionary.code(text)).collect();
+            for (text, code) in texts.iter().zip(&codes) {
+                prop_assert_eq!(dictionary.get(*code), text.as_str());
+                let seen = texts.iter().filter(|other| *other == text).count();
+                prop_assert_eq!(dictionary.count(*code) as usize, seen);
+            }
+            prop_assert_eq!(dictionary.seen() as usize, texts.len());
+        }
+    }
+
+    fn read(rows: &[(&str, Option<&str>)]) -> (Records, Vec<u32>) {
+        let mut reader = Reader::new(2);
+        for (at, (values, codes)) in reader.columns().enumerate() {
+            for (one, other) in rows {
+                let text = if at == 0 { Some(*one) } else { *other };
+                codes.push(text.map_or(MISSING, |text| values.code(text)));
+            }
+        }
+        reader.end_batch(Side::Left, rows.len(), None);
+        reader.finish()
+    }
+
+    #[test]
+    fn records_stand_in_an_order_that_depends_on_their_content_alone() {
+        let (one, _) = read(&[("a", None), ("b", Some("x")), ("a", Some("")), ("a", None)]);
+        let (other, places) = read(&[("a", Some("")), ("a", None), ("a", None), ("b", Some("x"))]);
+        let values = |records: &Records| {
+            (0..4)
+                .map(|at| {
+                    (records.value(at, 0).map(str::to_owned), records.value(at, 1).map(str::to_owned), records.key(at))
+                })
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(values(&one), values(&other));
+        assert_eq!(other.value(places[3], 0), Some("b"));
+        let mut keys: Vec<u128> = (0..4).map(|at| one.key(at)).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        assert_eq!(keys.len(), 4, "equal records have keys of their own");
+    }
+
+    #[test]
+    fn pairs_are_counted_by_side() {
+        let (records, _) = read(&[("a", None), ("b", None), ("c", None)]);
+        assert_eq!(records.pairs(Sides { within_left: true, within_right: true }), 3);
+        assert_eq!(records.pairs(Sides { within_left: false, within_right: true }), 0);
+    }
+}
