@@ -9,7 +9,7 @@
 //!
 //! The distances are those of the crate `rapidfuzz`; within one edit, which is what records are asked most, a single pass decides.
 
-use rapidfuzz::distance::{damerau_levenshtein, jaro_winkler as winkler, levenshtein};
+use rapidfuzz::distance::{damerau_levenshtein, jaro_winkler as winkler, levenshtein, osa};
 
 /// The similarity of Jaro and Winkler from 0 to 1; two empty texts are equal.
 ///
@@ -26,8 +26,8 @@ pub fn jaro_winkler(left: &str, right: &str) -> f64 {
     }
 }
 
-/// [`jaro_winkler`] of texts that are ASCII. Up to 64 characters without any table: the places of a character are found by
-/// comparing, which is faster than preparing them for texts as short as names.
+/// [`jaro_winkler`] of texts that are ASCII. Up to 64 characters a word of bits holds
+/// the places of a character, and finding the first free one in reach takes a few instructions.
 fn jaro_winkler_bytes(left: &[u8], right: &[u8]) -> f64 {
     if left.is_empty() || right.is_empty() {
         return f64::from(left.len() == right.len());
@@ -36,18 +36,21 @@ fn jaro_winkler_bytes(left: &[u8], right: &[u8]) -> f64 {
         return winkler::similarity(left.iter().copied(), right.iter().copied());
     }
     let window = (left.len().max(right.len()) / 2).saturating_sub(1);
+    // For each character the places where it stands on the left.
+    let mut places = [0_u64; 128];
+    for (at, byte) in left.iter().enumerate() {
+        if let Some(places) = places.get_mut(usize::from(*byte)) {
+            *places |= 1 << at;
+        }
+    }
+    // The places that the window reaches grow on one side until it is full, then it moves along.
+    let mut reached: u64 = if window >= 63 { u64::MAX } else { (1 << (window + 1)) - 1 };
     let (mut of_left, mut of_right) = (0_u64, 0_u64);
     for (at, byte) in right.iter().enumerate() {
-        let from = at.saturating_sub(window);
-        let to = (at + window + 1).min(left.len());
-        let free = left.get(from..to).unwrap_or_default().iter().enumerate();
-        let found = free
-            .map(|(step, other)| (from + step, other))
-            .find(|(place, other)| *other == byte && of_left & (1 << place) == 0);
-        if let Some((place, _)) = found {
-            of_left |= 1 << place;
-            of_right |= 1 << at;
-        }
+        let free = places.get(usize::from(*byte)).copied().unwrap_or(0) & reached & !of_left;
+        of_left |= free & free.wrapping_neg();
+        of_right |= u64::from(free != 0) << at;
+        reached = if at < window { reached << 1 | 1 } else { reached << 1 };
     }
     let common = of_left.count_ones();
     if common == 0 {
@@ -103,24 +106,26 @@ pub fn within_damerau(left: &str, right: &str, most: u32) -> bool {
     match (left.is_ascii() && right.is_ascii(), most) {
         (true, 0 | 1) => within_one(left.as_bytes(), right.as_bytes(), most, true),
         (true, _) => {
-            if left.len().abs_diff(right.len()) > most as usize || !share_enough(left, right, most) {
+            if left.len().abs_diff(right.len()) > most as usize {
                 return false;
             }
-            let arguments = damerau_levenshtein::Args::default().score_cutoff(most as usize);
-            damerau_levenshtein::distance_with_args(left.bytes(), right.bytes(), &arguments).is_some()
+            // The restricted distance is at most half as large again: an exchange around k further edits costs k + 1, or k + 2
+            // without it. Between the two bounds only the slow way knows.
+            let arguments = osa::Args::default().score_cutoff(most as usize + most as usize / 2);
+            match osa::distance_with_args(left.bytes(), right.bytes(), &arguments) {
+                None => false,
+                Some(restricted) if restricted <= most as usize => true,
+                Some(_) => {
+                    let arguments = damerau_levenshtein::Args::default().score_cutoff(most as usize);
+                    damerau_levenshtein::distance_with_args(left.bytes(), right.bytes(), &arguments).is_some()
+                }
+            }
         }
         (false, _) => {
             let arguments = damerau_levenshtein::Args::default().score_cutoff(most as usize);
             damerau_levenshtein::distance_with_args(left.chars(), right.chars(), &arguments).is_some()
         }
     }
-}
-
-/// Each edit changes the set of characters by at most two, one that comes and one that goes: a test of a few instructions that
-/// most unlike texts fail. It never says no to texts within `most` edits.
-fn share_enough(left: &str, right: &str, most: u32) -> bool {
-    let set = |text: &str| text.bytes().fold(0_u64, |set, byte| set | 1 << (byte & 63));
-    (set(left) ^ set(right)).count_ones() <= 2 * most
 }
 
 /// Whether one edit at most lies between two texts: behind what they begin with alike, the rest must be what they end with.
@@ -142,6 +147,55 @@ fn within_one(left: &[u8], right: &[u8], most: u32, exchange: bool) -> bool {
         ([_, ours @ ..], [_, theirs @ ..]) if ours == theirs => true,
         ([a, b, ours @ ..], [c, d, theirs @ ..]) => exchange && a == d && b == c && ours == theirs,
         _ => false,
+    }
+}
+
+/// What characters a text has, in a form that bounds its likeness to other texts in a few instructions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Letters {
+    /// For each of 32 classes of characters one bit more for each of its characters, three at most.
+    sets: [u32; 3],
+    /// Characters.
+    length: u16,
+    /// Characters that found no bit.
+    more: u16,
+}
+
+impl Letters {
+    /// The characters of a text.
+    pub fn of(text: &str) -> Self {
+        let mut letters = Self::default();
+        for letter in text.chars() {
+            letters.length = letters.length.saturating_add(1);
+            let class = 1_u32 << (u32::from(letter) & 31);
+            match letters.sets.iter_mut().find(|set| **set & class == 0) {
+                Some(set) => *set |= class,
+                None => letters.more = letters.more.saturating_add(1),
+            }
+        }
+        letters
+    }
+
+    /// Characters that both have, at most.
+    fn common(self, other: Self) -> u32 {
+        let ([a, b, c], [d, e, f]) = (self.sets, other.sets);
+        (a & d).count_ones() + (b & e).count_ones() + (c & f).count_ones() + u32::from(self.more.min(other.more))
+    }
+
+    /// Edits of any kind between the two texts, at least: each brings the characters in common nearer by one.
+    pub fn least_edits(self, other: Self) -> u32 {
+        u32::from(self.length.max(other.length)).saturating_sub(self.common(other))
+    }
+
+    /// [`jaro_winkler`] of the two texts, at most.
+    pub fn most_jaro_winkler(self, other: Self) -> f64 {
+        let lengths = (f64::from(self.length), f64::from(other.length));
+        if lengths.0 == 0.0 || lengths.1 == 0.0 || self.length == u16::MAX || other.length == u16::MAX {
+            return 1.0;
+        }
+        let common = f64::from(self.common(other)).min(lengths.0).min(lengths.1);
+        let jaro = (common / lengths.0 + common / lengths.1 + 1.0) / 3.0;
+        if jaro <= 0.7 { jaro } else { jaro + 0.4 * (1.0 - jaro) }
     }
 }
 
@@ -251,6 +305,13 @@ mod tests {
             for changed in [replaced, deleted] {
                 prop_assert!(within_levenshtein(&word, &changed, 1) && within_damerau(&changed, &word, 1));
             }
+        }
+
+        #[test]
+        fn what_letters_say_is_never_too_strict(left in "[a-dpé0-2]{0,12}", right in "[a-dpé0-2]{0,12}") {
+            let (ours, theirs) = (Letters::of(&left), Letters::of(&right));
+            prop_assert!(ours.least_edits(theirs) <= slow(&left, &right, true));
+            prop_assert!(ours.most_jaro_winkler(theirs) >= jaro_winkler(&left, &right) - 1e-12);
         }
 
         #[test]

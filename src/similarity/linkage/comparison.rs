@@ -88,6 +88,11 @@ impl Level {
         matches!(self, Self::PostcodeSector | Self::PostcodeDistrict | Self::PostcodeArea)
     }
 
+    /// Whether it asks how alike the letters of two texts are.
+    fn is_likeness(self) -> bool {
+        matches!(self, Self::JaroWinkler(_) | Self::Damerau(_) | Self::Levenshtein(_))
+    }
+
     /// Whether to find it takes so long that a found answer is worth remembering.
     fn is_slow(self) -> bool {
         matches!(
@@ -145,11 +150,29 @@ pub struct Prepared<'a> {
     exact: Option<u8>,
     /// The level of everything else.
     otherwise: u8,
+    /// What bounds the likeness of texts; empty where no level asks for it.
+    letters: Vec<strings::Letters>,
+    /// Where all levels ask for the likeness of letters: the least similarity and the most edits that any of them allows.
+    likeness: Option<(f64, u32)>,
     numbers: Vec<f64>,
     days: Vec<Day>,
     tokens: Vec<Box<[(u32, u32)]>>,
     postcodes: Vec<[u32; 3]>,
     slow: bool,
+}
+
+/// The least similarity and the most edits that levels allow, when they all ask for the likeness of letters.
+fn likeness(levels: &[Level]) -> Option<(f64, u32)> {
+    let mut bounds = (f64::INFINITY, 0);
+    for level in levels {
+        match *level {
+            Level::Exact => {}
+            Level::JaroWinkler(least) => bounds.0 = bounds.0.min(least),
+            Level::Levenshtein(most) | Level::Damerau(most) => bounds.1 = bounds.1.max(most),
+            _ => return None,
+        }
+    }
+    Some(bounds)
 }
 
 /// A date as its day since 1970 and its parts; year 0 for what is no date.
@@ -175,6 +198,8 @@ impl<'a> Prepared<'a> {
             values,
             exact: comparison.exact().map(code),
             otherwise: code(comparison.len()),
+            likeness: likeness(levels),
+            letters: all(asks(Level::is_likeness), values, strings::Letters::of),
             numbers: all(asks(Level::is_number), values, |text| number(text).unwrap_or(f64::NAN)),
             days: all(asks(Level::is_date), values, |text| day(text).unwrap_or_default()),
             tokens: all(asks(|level| matches!(level, Level::Cosine(_))), values, |text| {
@@ -193,11 +218,16 @@ impl<'a> Prepared<'a> {
     /// Bytes that the preparation takes.
     pub fn bytes(&self) -> usize {
         let tokens: usize = self.tokens.iter().map(|tokens| 16 + 8 * tokens.len()).sum();
-        8 * self.numbers.len() + 8 * self.days.len() + 12 * self.postcodes.len() + tokens
+        16 * self.letters.len() + 8 * self.numbers.len() + 8 * self.days.len() + 12 * self.postcodes.len() + tokens
     }
 
     /// The level that two values reach: 0 when one is missing.
     pub fn level(&self, left: u32, right: u32) -> u8 {
+        self.level_with(left, right, &mut [])
+    }
+
+    /// As [`Prepared::level`]; levels that take long to find are remembered by the pair of values.
+    pub fn level_with(&self, left: u32, right: u32, remembered: &mut [(u64, u8)]) -> u8 {
         if left == MISSING || right == MISSING {
             return 0;
         }
@@ -206,24 +236,61 @@ impl<'a> Prepared<'a> {
         {
             return exact;
         }
-        self.level_of_unequal(left, right)
+        if let Some((least, most)) = self.likeness
+            && let Some((ours, theirs)) = self.pair(&self.letters, left, right)
+            && ours.least_edits(*theirs) > most
+            && ours.most_jaro_winkler(*theirs) < least
+        {
+            return self.otherwise;
+        }
+        let key = u64::from(left.min(right)) << 32 | u64::from(left.max(right));
+        let slot = (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize % remembered.len().max(1);
+        match remembered.get_mut(slot) {
+            None => self.level_of_unequal(left, right),
+            Some(known) => {
+                if known.0 != key {
+                    *known = (key, self.level_of_unequal(left, right));
+                }
+                known.1
+            }
+        }
     }
 
     /// The level of two values that are there; equality of codes has been looked at already.
     fn level_of_unequal(&self, left: u32, right: u32) -> u8 {
-        let (a, b) = (self.values.get(left), self.values.get(right));
+        let letters = self.pair(&self.letters, left, right);
+        let (least_edits, most_winkler) = match letters {
+            Some((ours, theirs)) => (ours.least_edits(*theirs), ours.most_jaro_winkler(*theirs)),
+            None => (0, 1.0),
+        };
+        let texts = || (self.values.get(left), self.values.get(right));
         // The same similarity is often asked with several bounds.
         let mut winkler: Option<f64> = None;
         for (at, level) in self.levels.iter().enumerate() {
             let holds = match *level {
                 Level::Exact => left == right,
-                Level::JaroWinkler(least) => *winkler.get_or_insert_with(|| strings::jaro_winkler(a, b)) >= least,
-                Level::Levenshtein(most) => strings::within_levenshtein(a, b, most),
-                Level::Damerau(most) => strings::within_damerau(a, b, most),
+                Level::JaroWinkler(least) => {
+                    let found = || {
+                        let (a, b) = texts();
+                        strings::jaro_winkler(a, b)
+                    };
+                    most_winkler >= least && *winkler.get_or_insert_with(found) >= least
+                }
+                Level::Levenshtein(most) => {
+                    let (a, b) = texts();
+                    least_edits <= most && strings::within_levenshtein(a, b, most)
+                }
+                Level::Damerau(most) => {
+                    let (a, b) = texts();
+                    least_edits <= most && strings::within_damerau(a, b, most)
+                }
                 Level::Cosine(least) => {
                     self.pair(&self.tokens, left, right).is_some_and(|(a, b)| strings::cosine(a, b) >= least)
                 }
-                Level::Prefix(length) => same_prefix(a, b, length as usize),
+                Level::Prefix(length) => {
+                    let (a, b) = texts();
+                    same_prefix(a, b, length as usize)
+                }
                 Level::Number(most) => self.difference(left, right).is_some_and(|(apart, _)| apart <= most),
                 Level::Percent(most) => {
                     self.difference(left, right).is_some_and(|(apart, larger)| apart * 100.0 <= most * larger)
@@ -236,8 +303,10 @@ impl<'a> Prepared<'a> {
                 Level::DayMonthSwapped => self
                     .dates(left, right)
                     .is_some_and(|(a, b)| a.year == b.year && a.month == b.day && a.day == b.month),
-                Level::EmailUser => users(a, b).is_some_and(|(a, b)| a == b),
-                Level::EmailUserLike(least) => users(a, b).is_some_and(|(a, b)| strings::jaro_winkler(a, b) >= least),
+                Level::EmailUser => users(texts()).is_some_and(|(a, b)| a == b),
+                Level::EmailUserLike(least) => {
+                    users(texts()).is_some_and(|(a, b)| strings::jaro_winkler(a, b) >= least)
+                }
                 Level::PostcodeSector => self.same_postcode(left, right, 0),
                 Level::PostcodeDistrict => self.same_postcode(left, right, 1),
                 Level::PostcodeArea => self.same_postcode(left, right, 2),
@@ -323,7 +392,7 @@ fn within_months(a: Day, b: Day, most: u32) -> bool {
 }
 
 /// The parts of two e-mail addresses before the @.
-fn users<'a>(a: &'a str, b: &'a str) -> Option<(&'a str, &'a str)> {
+fn users<'a>((a, b): (&'a str, &'a str)) -> Option<(&'a str, &'a str)> {
     let user = |text: &'a str| text.split_once('@').map(|(user, _)| user).filter(|user| !user.is_empty());
     user(a).zip(user(b))
 }

@@ -86,19 +86,8 @@ impl<'a> Comparer<'a> {
     }
 
     fn level(&self, at: usize, left: u32, right: u32, memory: &mut Memory) -> u8 {
-        let Some(prepared) = self.prepared.get(at) else { return 0 };
-        if left == right || left == MISSING || right == MISSING || !prepared.is_slow() {
-            return prepared.level(left, right);
-        }
-        let key = u64::from(left.min(right)) << 32 | u64::from(left.max(right));
-        let slot = (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 50) as usize;
-        let Some(remembered) = memory.get_mut(at).and_then(|memory| memory.get_mut(slot)) else {
-            return prepared.level(left, right);
-        };
-        if remembered.0 != key {
-            *remembered = (key, prepared.level(left, right));
-        }
-        remembered.1
+        let (Some(prepared), Some(memory)) = (self.prepared.get(at), memory.get_mut(at)) else { return 0 };
+        prepared.level_with(left, right, memory)
     }
 
     fn pattern(&self, left: u32, right: u32, memory: &mut Memory) -> Pattern {
