@@ -11,6 +11,7 @@ pub mod engine;
 pub mod exhibit;
 pub mod expression;
 pub mod files;
+pub mod memory;
 pub mod mining;
 pub mod nn;
 pub mod plan;

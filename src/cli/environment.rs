@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::diagnostic::{Class, Diagnostic};
 use crate::engine::polars::{PolarsEngine, PolarsOptions};
-use crate::run::memory;
+use crate::memory;
 
 use super::Failure;
 

@@ -8,9 +8,9 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::definition::Secrets;
+use crate::memory;
 use crate::run::events::{Event, Listener, Listeners};
 use crate::run::manifest::StageStatus;
-use crate::run::memory;
 use crate::stages::work::Progress;
 
 /// For whom progress is shown.

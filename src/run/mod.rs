@@ -6,7 +6,6 @@ pub mod events;
 mod executor;
 pub mod ledger;
 pub mod manifest;
-pub mod memory;
 mod pins;
 mod record;
 pub mod store;

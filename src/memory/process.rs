@@ -1,4 +1,4 @@
-//! How much memory the process uses and may use.
+//! What the system says: how much memory the process uses and may use.
 
 use std::fs;
 
@@ -10,6 +10,12 @@ pub fn resident() -> u64 {
 /// Peak of resident memory of the process in bytes; 0 where the system does not tell.
 pub fn peak() -> u64 {
     status_field("VmHWM:")
+}
+
+/// Resident memory of the process's own and of the files that it has mapped, in bytes.
+pub fn resident_parts() -> (u64, u64) {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    (kibibytes(&status, "RssAnon:").unwrap_or(0), kibibytes(&status, "RssFile:").unwrap_or(0))
 }
 
 fn status_field(name: &str) -> u64 {
