@@ -17,6 +17,7 @@ use std::time::Instant;
 
 use crate::diagnostic::{Class, Diagnostic};
 use crate::engine::Engine;
+use crate::memory;
 use crate::plan::{Plan, Selection};
 use events::{Event, Listener};
 use manifest::{RunRecord, RunStatus};
