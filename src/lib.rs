@@ -7,6 +7,7 @@ pub mod chart;
 pub mod cli;
 pub mod definition;
 pub mod diagnostic;
+mod digits;
 pub mod engine;
 pub mod exhibit;
 pub mod expression;

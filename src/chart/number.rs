@@ -1,6 +1,7 @@
 //! Numbers as people read them.
 
 use super::figure::NumberFormat;
+use crate::digits::{self, fixed};
 
 /// From here on numbers are abbreviated where the format is left open.
 const ABBREVIATE_FROM: f64 = 1e6;
@@ -125,7 +126,7 @@ pub(super) fn exact(value: f64, format: NumberFormat) -> String {
 
 /// A count of things.
 pub(super) fn count(number: usize) -> String {
-    grouped(&number.to_string())
+    digits::whole(number as u64)
 }
 
 /// The decimals that a step of 1, 2 or 5 times a power of ten needs.
@@ -157,28 +158,6 @@ fn significant(value: f64, digits: usize) -> String {
     let places = (digits as i64 - before).clamp(0, 12) as usize;
     let text = fixed(value, places);
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_string() } else { text }
-}
-
-/// A value with a fixed number of decimals, thousands separators and a true minus sign.
-fn fixed(value: f64, places: usize) -> String {
-    let digits = format!("{:.places$}", value.abs());
-    let zero = digits.chars().all(|c| c == '0' || c == '.');
-    let sign = if value < 0.0 && !zero { "−" } else { "" };
-    match digits.split_once('.') {
-        Some((whole, part)) => format!("{sign}{}.{part}", grouped(whole)),
-        None => format!("{sign}{}", grouped(&digits)),
-    }
-}
-
-fn grouped(digits: &str) -> String {
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 /// `1.2×10³⁰⁰`; `10⁶` when the mantissa is one.

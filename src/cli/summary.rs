@@ -4,7 +4,8 @@ use std::io::Write;
 use std::path::Path;
 
 use super::{Failure, render};
-use crate::diagnostic::{Class, Diagnostic};
+use crate::diagnostic::{Class, Diagnostic, Place};
+use crate::digits;
 use crate::plan::Plan;
 use crate::run::RunOptions;
 use crate::run::cache::Cache;
@@ -51,7 +52,11 @@ fn print_errors(record: &RunRecord, plan: &Plan) {
             let message = format!("stage `{}` failed: {}", stage.id, error.message);
             let mut finding = Diagnostic::error(error.class, message);
             finding.help.clone_from(&error.help);
-            finding.place = plan.stage(&stage.id).map(|stage| stage.definition.kind.place.clone());
+            finding.place = plan.stage(&stage.id).map(|stage| {
+                let kind = &stage.definition.kind.place;
+                // What stands below a kind stands in the same file.
+                error.bytes.clone().map_or_else(|| kind.clone(), |bytes| Place::new(kind.source(), bytes))
+            });
             (error.class != Class::Interrupted).then_some(finding)
         })
         .collect();
@@ -71,7 +76,7 @@ fn line(stage: &StageRecord, width: usize) -> String {
     let name = format!("{} {}", stage.id, stage.kind);
     let mut text = format!("{mark} {name:width$}");
     if let Some(entry) = &stage.ledger {
-        text.push_str(&format!("  {:>11} rows", thousands(entry.out)));
+        text.push_str(&format!("  {:>11} rows", digits::whole(entry.out)));
         let reasons: Vec<String> = entry
             .changes
             .iter()
@@ -80,7 +85,7 @@ fn line(stage: &StageRecord, width: usize) -> String {
                 format!(
                     "{}{} {}",
                     if change.rows < 0 { "−" } else { "+" },
-                    thousands(change.rows.unsigned_abs()),
+                    digits::whole(change.rows.unsigned_abs()),
                     change.reason
                 )
             })
@@ -113,19 +118,6 @@ pub(super) fn print_dry_run(plan: &Plan, options: &RunOptions, store: &Store) ->
     Ok(())
 }
 
-/// `336,776`
-pub(super) fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 /// `0.42 s`, `3 min 5 s`
 pub(super) fn seconds(seconds: f64) -> String {
     if seconds < 60.0 {
@@ -155,10 +147,6 @@ mod tests {
 
     #[test]
     fn numbers_are_written_for_people() {
-        assert_eq!(
-            (thousands(5), thousands(1_234), thousands(336_776)),
-            ("5".into(), "1,234".into(), "336,776".into())
-        );
         assert_eq!((bytes(12), bytes(1536), bytes(3 << 30)), ("12 B".into(), "1.5 KiB".into(), "3.0 GiB".into()));
         assert_eq!((seconds(0.5), seconds(185.0)), ("0.50 s".into(), "3 min 5 s".into()));
     }

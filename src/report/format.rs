@@ -1,5 +1,6 @@
 //! Numbers, durations, sizes and dates as they are written in a report.
 
+use crate::digits::{self, fixed};
 use crate::exhibit::Format;
 
 /// What stands where there is no number.
@@ -34,17 +35,17 @@ pub(super) fn aligned(value: f64) -> String {
 
 /// A count of things.
 pub(super) fn count(number: usize) -> String {
-    grouped(&number.to_string())
+    digits::whole(number as u64)
 }
 
 /// A count of rows.
 pub(super) fn rows(number: u64) -> String {
-    grouped(&number.to_string())
+    digits::whole(number)
 }
 
 /// A change of a count, with its sign.
 pub(super) fn change(number: i64) -> String {
-    let digits = grouped(&number.unsigned_abs().to_string());
+    let digits = digits::whole(number.unsigned_abs());
     match number {
         0 => digits,
         1.. => format!("+{digits}"),
@@ -160,28 +161,6 @@ pub(super) fn moment(text: &str) -> String {
         Ok(moment) => moment.strftime("%-d %B %Y, %H:%M UTC").to_string(),
         Err(_) => super::text::line(text, 60),
     }
-}
-
-/// A value with a fixed number of decimals, thousands separators and a true minus sign.
-fn fixed(value: f64, places: usize) -> String {
-    let digits = format!("{:.places$}", value.abs());
-    let zero = digits.chars().all(|c| c == '0' || c == '.');
-    let sign = if value < 0.0 && !zero { "−" } else { "" };
-    match digits.split_once('.') {
-        Some((whole, part)) => format!("{sign}{}.{part}", grouped(whole)),
-        None => format!("{sign}{}", grouped(&digits)),
-    }
-}
-
-fn grouped(digits: &str) -> String {
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 /// `1.234×10¹⁵`.

@@ -1,5 +1,6 @@
 //! The executor: does the work of each stage once its inputs are there, side by side where they do not depend on each other.
 
+mod blame;
 mod finish;
 mod rows;
 

@@ -137,6 +137,9 @@ pub struct StageError {
     pub message: String,
     /// `file:line:column` of the definition.
     pub place: Option<String>,
+    /// The bytes of that place in the file.
+    #[serde(default)]
+    pub bytes: Option<std::ops::Range<usize>>,
     /// What to do about it.
     pub help: Option<String>,
 }
@@ -147,6 +150,7 @@ impl From<&Diagnostic> for StageError {
             class: diagnostic.class,
             message: diagnostic.message.clone(),
             place: diagnostic.place.as_ref().map(ToString::to_string),
+            bytes: diagnostic.place.as_ref().map(crate::diagnostic::Place::range),
             help: diagnostic.help.clone().or_else(|| diagnostic.label.clone()),
         }
     }

@@ -125,6 +125,7 @@ fn failures_come_first_with_place_and_help() {
         class: crate::diagnostic::Class::Stage,
         message: "division by `zero`".to_owned(),
         place: Some("pipelines/sales.yaml:4:7".to_owned()),
+        bytes: None,
         help: Some("use nullif".to_owned()),
     });
     record.stages[2].status = StageStatus::Skipped;

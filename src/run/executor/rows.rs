@@ -182,7 +182,8 @@ impl Executor<'_> {
             let found = match result {
                 Err(failed) => {
                     let failed = Diagnostic::from(failed);
-                    stage.planned.work.explain_failure(&failed).unwrap_or(failed)
+                    let explained = stage.planned.work.explain_failure(&failed);
+                    explained.unwrap_or_else(|| self.blame(stage, &relation.into(), failed))
                 }
                 Ok(()) => stage.planned.work.judge(&self.counts(at, stage))?,
             };
@@ -218,7 +219,14 @@ impl Executor<'_> {
             });
             self.slot(at).seconds += began.elapsed().as_secs_f64();
             if let Err(error) = counted {
-                let (culprit, error) = self.culprit(at, &error).unwrap_or((at, error));
+                let (culprit, error) = self.culprit(at, &error).unwrap_or_else(|| {
+                    let relation = self.relation(table).map(|relation| Arc::new(relation.without_taps()));
+                    let error = match relation {
+                        Ok(relation) => self.blame(stage, &relation, error.clone()),
+                        Err(_) => error.clone(),
+                    };
+                    (at, error)
+                });
                 self.fail(culprit, error);
             }
         }

@@ -5,7 +5,7 @@ use std::process::Stdio;
 use serde_json::Value;
 
 use super::{FAILING, PIPELINE, workshop};
-use crate::support::Outcome;
+use crate::support::{Outcome, Workshop};
 
 #[test]
 fn json_prints_an_event_a_line() {
@@ -84,4 +84,26 @@ fn a_reader_that_goes_away_is_no_error() {
         let outcome: Outcome = child.wait_with_output().unwrap().into();
         assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""), "{arguments:?}");
     }
+}
+
+#[test]
+fn an_expression_that_fails_is_named_with_its_place() {
+    let text = "name: p
+stages:
+  - read: {path: t.csv}
+  - derive:
+      upper: \"upper(b)\"
+      twice: \"cast(a as int) * 2\"
+      length: \"length(b)\"
+  - filter: \"length > 0\"
+  - write: {path: out.csv}
+";
+    let workshop = Workshop::with_pipeline(text);
+    workshop.write("t.csv", "a,b\n1,x\nthree,y\n");
+    let outcome = workshop.gristmill(["run", "p.yaml"]);
+    assert_eq!(outcome.code, Some(3), "{}", outcome.stderr);
+    for words in ["stage `derive` failed", "column `twice`", "'three'", "p.yaml:6:14"] {
+        assert!(outcome.stderr.contains(words), "no {words} in\n{}", outcome.stderr);
+    }
+    assert!(!workshop.exists("out.csv"));
 }

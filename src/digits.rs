@@ -1,0 +1,43 @@
+//! How numbers are written for people: digits in groups of three, a true minus sign.
+
+/// `336,776`
+pub(crate) fn whole(number: u64) -> String {
+    grouped(&number.to_string())
+}
+
+/// A value with a fixed number of decimals; what rounds to zero has no sign.
+pub(crate) fn fixed(value: f64, places: usize) -> String {
+    let digits = format!("{:.places$}", value.abs());
+    let is_zero = digits.chars().all(|digit| digit == '0' || digit == '.');
+    let sign = if value < 0.0 && !is_zero { "−" } else { "" };
+    match digits.split_once('.') {
+        Some((whole, part)) => format!("{sign}{}.{part}", grouped(whole)),
+        None => format!("{sign}{}", grouped(&digits)),
+    }
+}
+
+fn grouped(digits: &str) -> String {
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_stand_in_groups_of_three() {
+        assert_eq!(
+            [0, 5, 123, 1_234, 336_776, 1_000_000].map(whole),
+            ["0", "5", "123", "1,234", "336,776", "1,000,000"]
+        );
+        assert_eq!(fixed(-1234.5, 2), "−1,234.50");
+        assert_eq!(fixed(-0.001, 1), "0.0");
+    }
+}
