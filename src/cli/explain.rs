@@ -187,6 +187,8 @@ fn outline(relation: &Relation, depth: usize, text: &mut String) {
         Relation::Sort { keys, .. } => format!("sort by {} keys", keys.len()),
         Relation::Limit { offset, rows, .. } => format!("limit {rows} rows after {offset}"),
         Relation::RowIndex { name, .. } => format!("number the rows as {name}"),
+        Relation::Explode { columns, .. } => format!("a row for each element of {}", columns.join(", ")),
+        Relation::Learning { .. } => "rows as they are learned from; new rows are treated apart".to_owned(),
     };
     let _ = writeln!(text, "{}{line}", "  ".repeat(depth));
     for input in relation.inputs() {

@@ -62,6 +62,13 @@ impl Relation {
                 }
                 None => join.left.trace(column, stage, lineage),
             },
+            Self::Explode { input, columns, .. } => {
+                if columns.iter().any(|name| name == column) {
+                    note();
+                }
+                input.trace(column, stage, lineage);
+            }
+            Self::Learning { rows, .. } => rows.trace(column, stage, lineage),
             Self::RowIndex { name, .. } if name == column => note(),
             Self::RowIndex { input, .. }
             | Self::Filter { input, .. }

@@ -85,6 +85,23 @@ pub enum Relation {
         /// Name of the new column.
         name: String,
     },
+    /// One row for each element of the lists in `columns`, side by side; the other columns are repeated.
+    Explode {
+        /// Where the rows come from.
+        input: Arc<Relation>,
+        /// At least one column of lists; within a row all of them are equally long, or the rows cannot be computed.
+        columns: Vec<String>,
+        /// Whether a row with empty lists or none stays, with nulls in their place.
+        keep_empty: bool,
+    },
+    /// Rows that are made in one way where a model learns from them (an out-of-fold encoding looks at other rows), and in
+    /// another where a saved model is applied to new rows. Both have the same columns; engines execute the first.
+    Learning {
+        /// The rows as they are.
+        rows: Arc<Relation>,
+        /// What a saved model does to a new row in their place.
+        replay: Arc<Relation>,
+    },
     /// Passes its input on and counts while the rows go by. It is no part of the meaning: fingerprints skip it.
     Tap {
         /// Where the rows come from.

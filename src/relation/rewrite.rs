@@ -68,7 +68,12 @@ impl Relation {
             | Self::Sort { input, .. }
             | Self::Limit { input, .. }
             | Self::RowIndex { input, .. }
+            | Self::Explode { input, .. }
             | Self::Tap { input, .. } => *input = map(input),
+            Self::Learning { rows, replay } => {
+                *rows = map(rows);
+                *replay = map(replay);
+            }
             Self::Join(join) => {
                 join.left = map(&join.left);
                 join.right = map(&join.right);
@@ -104,7 +109,13 @@ impl Relation {
                 }
                 *tap = Arc::new(copy);
             }
-            Self::Scan(_) | Self::Join(_) | Self::Union { .. } | Self::Limit { .. } | Self::RowIndex { .. } => {}
+            Self::Scan(_)
+            | Self::Join(_)
+            | Self::Union { .. }
+            | Self::Limit { .. }
+            | Self::RowIndex { .. }
+            | Self::Explode { .. }
+            | Self::Learning { .. } => {}
         }
     }
 
@@ -269,6 +280,11 @@ impl Relation {
                 let left = join.left.per_row(&left)?;
                 Ok(Arc::new(Self::Join(Box::new(Join { left, right, kind, take, ..Join::clone(join) }))))
             }
+            Self::Learning { replay, .. } => replay.per_row(columns),
+            Self::Explode { input, columns: exploded, .. } if !columns.iter().any(|name| exploded.contains(name)) => {
+                input.per_row(columns)
+            }
+            Self::Explode { .. } => Err("a row becomes one for each element of a list".to_owned()),
             Self::RowIndex { input, name } if !columns.contains(name) => input.per_row(columns),
             Self::RowIndex { name, .. } => Err(format!("column `{name}` is the number of the row")),
             Self::Aggregate { .. } => Err("the rows are aggregates of other rows".to_owned()),

@@ -17,6 +17,16 @@ impl Relation {
             | Self::Tap { input, .. } => input.schema(),
             Self::Union { inputs } => inputs.first().map(|input| input.schema()).unwrap_or_default(),
             Self::Join(join) => join.schema(),
+            Self::Explode { input, columns, .. } => {
+                let exploded = |field: &Field| match &field.data_type {
+                    DataType::List(element) if columns.contains(&field.name) => {
+                        Field::new(&field.name, DataType::clone(element))
+                    }
+                    _ => field.clone(),
+                };
+                unique(input.schema().fields().iter().map(exploded).collect())
+            }
+            Self::Learning { rows, .. } => rows.schema(),
             Self::RowIndex { input, name } => {
                 let index = Field::new(name, DataType::Int64);
                 unique(std::iter::once(index).chain(input.schema().fields().iter().cloned()).collect())
@@ -35,6 +45,8 @@ impl Relation {
             | Self::Sort { input, .. }
             | Self::Limit { input, .. }
             | Self::RowIndex { input, .. }
+            | Self::Explode { input, .. }
+            | Self::Learning { rows: input, .. }
             | Self::Tap { input, .. } => vec![input],
             Self::Join(join) => vec![&join.left, &join.right],
             Self::Union { inputs } => inputs.iter().map(AsRef::as_ref).collect(),

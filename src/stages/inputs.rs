@@ -1,9 +1,9 @@
 //! What every stage asks of its inputs: that they are tables, that columns exist, that expressions make sense.
 
 use super::{Shape, TableShape};
-use crate::definition::Spanned;
+use crate::definition::{Node, Spanned, Value};
 use crate::diagnostic::{Diagnostic, Findings, nearest};
-use crate::expression::{self, DataType, Expr, ExpressionError, Field, Schema, SortKey};
+use crate::expression::{self, DataType, Expr, ExpressionError, Field, Literal, Schema, SortKey, compose};
 use crate::relation::NamedExpr;
 
 /// The input at `position` as a table.
@@ -181,6 +181,20 @@ pub fn new_name(schema: &Schema, name: &str, place: &crate::diagnostic::Place) -
             .help("choose another name, or drop the column first"));
     }
     Ok(())
+}
+
+/// A value of the pipeline file as a constant of the column's type; dates and times are written as text.
+pub fn constant(node: &Node, data_type: &DataType) -> Option<Literal> {
+    match (&node.value, data_type) {
+        (Value::Boolean(value), DataType::Boolean) => Some(Literal::Boolean(*value)),
+        (Value::Integer(value), kind) if kind.is_integer() => Some(Literal::Integer(*value)),
+        #[expect(clippy::cast_precision_loss, reason = "the column holds floats")]
+        (Value::Integer(value), kind) if kind.is_float() => Some(Literal::Float(*value as f64)),
+        (Value::Float(value), kind) if kind.is_float() => Some(Literal::Float(*value)),
+        (Value::Text(text), DataType::String) => Some(Literal::String(text.value().to_owned())),
+        (Value::Text(text), kind) if kind.is_temporal() => compose::typed_literal(text.value(), kind),
+        _ => None,
+    }
 }
 
 /// Whether values of the type can be compared for equality, as keys must.

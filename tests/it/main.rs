@@ -1,5 +1,6 @@
 //! Integration tests: one program, so that it is linked once.
 
+mod encode;
 mod expressions;
 mod files;
 mod flights;
@@ -9,5 +10,6 @@ mod leakage;
 mod ledger;
 mod oracle;
 mod relations;
+mod reshape;
 mod run;
 mod support;

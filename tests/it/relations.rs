@@ -169,6 +169,14 @@ fn cases(tables: &Tables) -> Vec<Case> {
     add("limited without rows", true, Arc::new(Relation::Limit { input: groups(), offset: 50, rows: 3 }));
     add("numbered", true, Arc::new(Relation::RowIndex { input: filter(groups(), "h = 2"), name: "row".to_owned() }));
 
+    for (id, keep_empty) in [("elements of lists", false), ("elements of lists and rows without", true)] {
+        let lists = [("n", "n"), ("up", "range(x)"), ("down", "list_reverse(range(x))"), ("s", "s")];
+        let columns = vec!["up".to_owned(), "down".to_owned()];
+        add(id, true, Arc::new(Relation::Explode { input: project(groups(), &lists), columns, keep_empty }));
+    }
+    let replay = filter(groups(), "false");
+    add("rows to learn from", true, Arc::new(Relation::Learning { rows: filter(groups(), "h = 1"), replay }));
+
     let take = [("f", "f"), ("i", "right i")];
     for (id, kind) in [
         ("an inner join", JoinKind::Inner),

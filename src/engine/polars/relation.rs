@@ -175,6 +175,14 @@ impl Lowering<'_> {
                     .with_row_index(name.as_str(), None)
                     .with_columns([pl::col(name.as_str()).cast(pl::DataType::Int64)])
             }
+            Relation::Explode { input, columns, keep_empty } => {
+                // Without the lists nobody knows how many rows there are.
+                let below = and_read(needed, columns.iter().map(String::as_str));
+                let lists = pl::by_name(columns.iter().map(String::as_str), true, false);
+                let options = pl::ExplodeOptions { empty_as_null: *keep_empty, keep_nulls: *keep_empty };
+                self.lower(input, &below)?.explode(lists, options)
+            }
+            Relation::Learning { rows, .. } => self.lower(rows, needed)?,
             Relation::Tap { input, tap } => {
                 let counted = tap.counters.iter().map(|counter| &counter.expr);
                 let sampled = tap

@@ -133,6 +133,22 @@ impl Chain<'_> {
                 let offset = if *offset > 0 { format!(" OFFSET {offset}") } else { String::new() };
                 Ok(format!("SELECT * FROM {from}\nLIMIT {rows}{offset}"))
             }
+            Relation::Explode { input, columns, keep_empty } => {
+                let from = self.input(input, stage)?;
+                let names = input.schema();
+                let printed = names.names().map(|column| {
+                    let name = self.name(column);
+                    match (columns.iter().any(|exploded| exploded == column), keep_empty) {
+                        (false, _) => name,
+                        (true, false) => format!("unnest({name}) AS {name}"),
+                        (true, true) => {
+                            format!("unnest(CASE WHEN len({name}) > 0 THEN {name} ELSE [NULL] END) AS {name}")
+                        }
+                    }
+                });
+                Ok(format!("SELECT {} FROM {from}", printed.collect::<Vec<_>>().join(", ")))
+            }
+            Relation::Learning { rows, .. } => Ok(format!("SELECT * FROM {}", self.input(rows, stage)?)),
             Relation::RowIndex { input, name } => {
                 let from = self.input(input, stage)?;
                 Ok(format!("SELECT {} AS {}, * FROM {from}", self.writer.row_index(), self.name(name)))

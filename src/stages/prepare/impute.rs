@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use super::sort::sort_keys;
 use crate::batch;
-use crate::definition::{OneOrMany, Ordered, Spanned, Value};
+use crate::definition::{OneOrMany, Ordered, Spanned};
 use crate::diagnostic::{Diagnostic, Findings};
 use crate::engine::{Compression, Target, TargetFormat};
 use crate::exhibit::{Cell, Column, Exhibit, Format};
 use crate::expression::{
-    Aggregate, DataType, Expr, ExprKind, Field, Frame, Function, Literal, Schema, SortKey, Window, compose,
+    Aggregate, DataType, Expr, ExprKind, Field, Frame, Function, Literal, Schema, SortKey, Window,
 };
 use crate::relation::{self, JoinKind, NamedExpr, Relation, Scan, ScanSource, Tap};
 use crate::stages::work::{Change, Outcome, StageCounts, Work, WorkContext};
@@ -212,7 +212,7 @@ impl Plan {
                 data_type: field.data_type.clone(),
                 fill: Fill::Neighbour { descending: *method == Method::Backward },
             }),
-            Method::Constant(node) => match constant(node, &field.data_type) {
+            Method::Constant(node) => match inputs::constant(node, &field.data_type) {
                 Some(literal) => {
                     Ok(Self { field: field.clone(), data_type: field.data_type.clone(), fill: Fill::Constant(literal) })
                 }
@@ -259,20 +259,6 @@ impl Plan {
             over: Some(Window { partition_by, order_by: order_by.collect(), frame: Frame::ToCurrentRow }),
         };
         Expr::new(ExprKind::Aggregate(Box::new(aggregate)), self.data_type.clone())
-    }
-}
-
-/// A value of the pipeline file as a constant of the column's type; dates and times are written as text.
-fn constant(node: &crate::definition::Node, data_type: &DataType) -> Option<Literal> {
-    match (&node.value, data_type) {
-        (Value::Boolean(value), DataType::Boolean) => Some(Literal::Boolean(*value)),
-        (Value::Integer(value), kind) if kind.is_integer() => Some(Literal::Integer(*value)),
-        #[expect(clippy::cast_precision_loss, reason = "the column holds floats")]
-        (Value::Integer(value), kind) if kind.is_float() => Some(Literal::Float(*value as f64)),
-        (Value::Float(value), kind) if kind.is_float() => Some(Literal::Float(*value)),
-        (Value::Text(text), DataType::String) => Some(Literal::String(text.value().to_owned())),
-        (Value::Text(text), kind) if kind.is_temporal() => compose::typed_literal(text.value(), kind),
-        _ => None,
     }
 }
 

@@ -190,7 +190,7 @@ impl Split {
     }
 }
 
-fn is_hashable(data_type: &DataType) -> bool {
+pub(super) fn is_hashable(data_type: &DataType) -> bool {
     data_type.is_integer()
         || matches!(data_type, DataType::String | DataType::Boolean | DataType::Date | DataType::Datetime(_))
 }

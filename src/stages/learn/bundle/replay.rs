@@ -120,7 +120,9 @@ fn from_rows(relation: &Relation) -> Option<Relation> {
         | Relation::Deduplicate { input, .. }
         | Relation::Sort { input, .. }
         | Relation::Limit { input, .. }
-        | Relation::RowIndex { input, .. } => *input = from_rows(input)?.into(),
+        | Relation::RowIndex { input, .. }
+        | Relation::Explode { input, .. }
+        | Relation::Learning { replay: input, .. } => *input = from_rows(input)?.into(),
         Relation::Join(join) => join.left = from_rows(&join.left)?.into(),
         Relation::Scan(_) | Relation::Union { .. } => return None,
     }
