@@ -39,6 +39,9 @@ pub(super) fn lower(relation: &Relation, pins: &Pins, cancelled: &Arc<AtomicBool
     let columns: Vec<pl::Expr> = relation.schema().names().map(pl::col).collect();
     // Polars knows no frame without columns but with rows.
     let frame = if columns.is_empty() { frame } else { frame.select(columns) };
+    // Polars would compute two parts that look alike once, and takes taps of different stages for alike: the second stage
+    // would not be counted. What a relation shares is shared here.
+    let frame = frame.with_comm_subplan_elim(false);
     let mut files = lowering.files;
     files.dedup();
     Ok(Lowered { frame, counts: lowering.counts, subject: files.join(", ") })

@@ -242,3 +242,28 @@ fn keys_are_compared_alike_in_all_chunks() {
     ];
     check(&table, &[], &steps, false).unwrap_or_else(|error| panic!("{error}"));
 }
+
+#[test]
+fn stages_that_mean_the_same_are_counted_apart() {
+    let text = "name: p
+stages:
+  - id: a
+    read: {path: t.csv}
+  - id: few_a
+    filter: \"x > 1\"
+  - id: b
+    read: {path: t.csv}
+  - id: few_b
+    filter: \"x > 1\"
+  - from: few_a
+    union: {with: few_b}
+  - write: {path: out.csv}
+";
+    let workshop = Workshop::with_pipeline(text);
+    workshop.write("t.csv", "x,s\n1,a\n2,b\n");
+    let manifest = workshop.run();
+    for record in manifest["stages"].as_array().unwrap() {
+        assert!(matches!(unexplained(record), None | Some(0)), "{record}");
+    }
+    assert_eq!(workshop.read("out.csv"), "x,s\n2,b\n2,b\n");
+}
