@@ -41,7 +41,8 @@ pub(super) fn lower(relation: &Relation, pins: &Pins, cancelled: &Arc<AtomicBool
     let frame = if columns.is_empty() { frame } else { frame.select(columns) };
     // Polars would compute two parts that look alike once, and takes taps of different stages for alike: the second stage
     // would not be counted. What a relation shares is shared here.
-    let frame = frame.with_comm_subplan_elim(false);
+    let optimizations = frame.get_current_optimizations().difference(pl::OptFlags::COMM_SUBPLAN_ELIM);
+    let frame = frame.with_optimizations(optimizations);
     let mut files = lowering.files;
     files.dedup();
     Ok(Lowered { frame, counts: lowering.counts, subject: files.join(", ") })
