@@ -116,6 +116,8 @@ pub enum Class {
     Data,
     /// A limit was reached: memory, disk, a declared size, time.
     Limit,
+    /// The process that did the work died.
+    Worker,
     /// An output or the state could not be written.
     Output,
     /// Somebody asked the run to stop.
@@ -130,6 +132,7 @@ impl Class {
             Class::Definition => 2,
             Class::Data => 3,
             Class::Limit => 4,
+            Class::Worker => 5,
             Class::Output => 6,
             Class::Interrupted => 130,
         }

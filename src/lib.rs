@@ -8,6 +8,7 @@ pub mod cli;
 pub mod definition;
 pub mod diagnostic;
 mod digits;
+pub mod disk;
 pub mod engine;
 pub mod exhibit;
 pub mod expression;

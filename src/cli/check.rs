@@ -5,12 +5,19 @@ use std::io::Write;
 use clap::Args;
 
 use super::pipeline::PipelineArguments;
+use super::summary::bytes;
 use super::{Failure, environment, render};
+use crate::run::cache::Cache;
+use crate::run::estimate::{Estimate, estimate};
+use crate::run::targets;
+
+/// Bytes below which an estimate is of no interest.
+const WORTH_TELLING: u64 = 64 << 20;
 
 /// Check a pipeline against its files, before a row is read.
 ///
 /// Columns, types, expressions, shapes, files and targets are checked; every finding is shown with its line, column and the
-/// nearest right name. The exit code is that of the first error.
+/// nearest right name. What the run takes at most of memory and disk is told where it is much; `explain` has it by stage. The exit code is that of the first error.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  gristmill check pipelines/flights.yaml --set late_after=30")]
 pub(super) struct Check {
@@ -29,6 +36,12 @@ impl Check {
             let secrets = plan.pipeline.secrets.clone();
             return Err(Failure::Findings(plan.findings, Some(secrets)));
         }
+        let all = (0..plan.stages.len()).collect();
+        let cache = Cache::new(self.pipeline.base().join(".gristmill/cache"));
+        let in_the_way = targets::in_the_way(&plan, &all, Some(&cache));
+        if !in_the_way.is_empty() {
+            return Err(Failure::Findings(in_the_way, Some(plan.pipeline.secrets)));
+        }
         render::print(&plan.findings, Some(&plan.pipeline.secrets));
         if !self.quiet {
             let warnings = match plan.findings.len() {
@@ -37,7 +50,19 @@ impl Check {
                 number => format!(", {number} warnings"),
             };
             let name = self.pipeline.file.display();
-            writeln!(std::io::stdout(), "{name}: {} stages, nothing wrong{warnings}", plan.stages.len())?;
+            let mut out = std::io::stdout().lock();
+            writeln!(out, "{name}: {} stages, nothing wrong{warnings}", plan.stages.len())?;
+            let estimates = estimate(&plan, environment::memory(None));
+            let most = |of: fn(&Estimate) -> u64| {
+                let stages = plan.stages.iter().zip(&estimates).map(|(stage, estimate)| (of(estimate), stage));
+                stages.max_by_key(|(bytes, _)| *bytes).filter(|(bytes, _)| *bytes >= WORTH_TELLING)
+            };
+            if let Some((memory, stage)) = most(|estimate| estimate.memory) {
+                writeln!(out, "at most {} of memory for the rows that a stage holds (`{}`)", bytes(memory), stage.id)?;
+            }
+            if let Some((disk, stage)) = most(|estimate| estimate.disk) {
+                writeln!(out, "at most {} of temporary files (`{}`)", bytes(disk), stage.id)?;
+            }
         }
         Ok(())
     }

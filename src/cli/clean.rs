@@ -35,6 +35,8 @@ impl Clean {
             return Ok(());
         }
         let store = Store::open_exclusive(&base)?;
+        // What dead runs left beside outputs is known from their folders alone.
+        crate::run::recover::sweep_dead_runs(&store);
         let mut folders = vec![store.cache()];
         folders.extend(self.runs.then(|| store.runs()));
         let mut removed = 0;

@@ -1,13 +1,8 @@
 //! What the process may use: threads and memory.
 
-use std::os::unix::process::CommandExt;
-use std::process::Command;
-
-use crate::diagnostic::{Class, Diagnostic};
 use crate::engine::polars::{PolarsEngine, PolarsOptions};
 use crate::memory;
-
-use super::Failure;
+use crate::run::store::Store;
 
 /// Tells the engine how many threads to start; it reads this once, before anything else of it is used.
 const THREADS: &str = "POLARS_MAX_THREADS";
@@ -19,23 +14,17 @@ pub(super) fn threads(asked: Option<usize>) -> usize {
     asked.or(told).unwrap_or(machine).max(1)
 }
 
-/// Starts the program again with the number of threads in its environment, when it is another one there.
+/// The variables that tell the engine of a worker what it may use, and where it puts what does not fit the memory.
 ///
-/// The environment of a running process cannot be changed safely, and the engine takes the number from nowhere else.
-pub(super) fn apply_threads(asked: Option<usize>) -> Result<(), Failure> {
-    let Some(asked) = asked else { return Ok(()) };
-    if std::env::var(THREADS).is_ok_and(|text| text == asked.to_string()) {
-        return Ok(());
-    }
-    let failed =
-        |error: std::io::Error| Diagnostic::error(Class::Stage, format!("cannot start with {asked} threads: {error}"));
-    let program = std::env::current_exe().map_err(failed)?;
-    let error = Command::new(program)
-        .args(std::env::args_os().skip(1))
-        .env(THREADS, asked.to_string())
-        .env("RAYON_NUM_THREADS", asked.to_string())
-        .exec();
-    Err(failed(error).into())
+/// The environment of a running process cannot be changed safely, and the engine takes its limits from nowhere else, so the
+/// supervisor gives them to the worker.
+pub(super) fn of_worker(threads: usize, memory: u64, disk: u64, base: &std::path::Path) -> Vec<(&'static str, String)> {
+    let mut variables = crate::memory::environment(memory, threads);
+    let spill = std::path::absolute(Store::spill_in(base)).unwrap_or_else(|_| Store::spill_in(base));
+    variables.push(("POLARS_OOC_SPILL_DIR", spill.display().to_string()));
+    // The other half is for what the run spills itself.
+    variables.push(("POLARS_OOC_DISK_BUDGET_MB", (disk / 2_000_000).to_string()));
+    variables
 }
 
 /// Bytes of memory to use: what was asked for, or half of what there is.
@@ -43,13 +32,25 @@ pub(super) fn memory(asked: Option<u64>) -> u64 {
     asked.unwrap_or_else(|| memory::available() / 2)
 }
 
+/// Bytes that temporary files may take: what was asked for, or what leaves a tenth of the file system free.
+pub(super) fn disk(asked: Option<u64>, base: &std::path::Path) -> u64 {
+    let base = if base.as_os_str().is_empty() { std::path::Path::new(".") } else { base };
+    asked.unwrap_or_else(|| crate::disk::default_limit(base))
+}
+
 /// The engine.
 pub(super) fn engine(threads: usize, memory: u64) -> PolarsEngine {
     PolarsEngine::new(PolarsOptions { threads: Some(threads), memory_budget: Some(memory) })
 }
 
-/// `4GiB`, `500MB`, `1000000`
+/// A size of memory: at least 64 MiB.
 pub(super) fn parse_bytes(text: &str) -> Result<u64, String> {
+    let bytes = parse_size(text)?;
+    if bytes < 64 << 20 { Err("at least 64MiB are needed".to_owned()) } else { Ok(bytes) }
+}
+
+/// `4GiB`, `500MB`, `1000000`
+pub(super) fn parse_size(text: &str) -> Result<u64, String> {
     let split = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
     let factor = match unit.trim().to_lowercase().as_str() {
@@ -71,8 +72,7 @@ pub(super) fn parse_bytes(text: &str) -> Result<u64, String> {
         clippy::cast_sign_loss,
         reason = "a size in bytes, not negative, needs no more precision"
     )]
-    let bytes = (number * factor as f64) as u64;
-    if bytes < 64 << 20 { Err("at least 64MiB are needed".to_owned()) } else { Ok(bytes) }
+    Ok((number * factor as f64) as u64)
 }
 
 #[cfg(test)]

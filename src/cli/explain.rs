@@ -6,17 +6,19 @@ use std::io::Write;
 use clap::Args;
 
 use super::pipeline::PipelineArguments;
+use super::summary::{bytes, thousands};
 use super::{Failure, environment};
 use crate::diagnostic::{Class, Diagnostic, nearest};
 use crate::engine::Engine;
 use crate::engine::sql::{self, Dialect};
 use crate::plan::{Plan, PlannedStage};
 use crate::relation::Relation;
+use crate::run::estimate::{Estimate, estimate};
 use crate::stages::{Shape, TableShape};
 
 /// Explain what a pipeline means, without running it.
 ///
-/// Without a stage: the graph of stages. With one: its columns and what its rows mean, as a plan, as SQL, as the engine's own
+/// Without a stage: the graph of stages, with the rows, the memory and the disk that each takes at most. With one: its columns and what its rows mean, as a plan, as SQL, as the engine's own
 /// plan, or where one of its columns comes from.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -58,7 +60,7 @@ impl Explain {
         }
         let text = match &self.stage {
             None if self.mermaid => mermaid(&plan),
-            None => graph(&plan),
+            None => graph(&plan, &estimate(&plan, environment::memory(None))),
             Some(id) => {
                 let stage = plan.stage(id).ok_or_else(|| unknown(id, &plan))?;
                 self.stage(stage, &engine)?
@@ -107,10 +109,10 @@ fn inputs<'a>(stage: &PlannedStage, plan: &'a Plan) -> Vec<&'a PlannedStage> {
     stage.inputs.iter().filter_map(|&at| plan.stages.get(at)).collect()
 }
 
-fn graph(plan: &Plan) -> String {
+fn graph(plan: &Plan, estimates: &[Estimate]) -> String {
     let width = plan.stages.iter().map(|stage| stage.id.len()).max().unwrap_or(0);
     let mut text = String::new();
-    for stage in &plan.stages {
+    for (stage, told) in plan.stages.iter().zip(estimates) {
         let names: Vec<&str> = inputs(stage, plan).iter().map(|input| input.id.as_str()).collect();
         let from = if names.is_empty() { String::new() } else { format!(" <- {}", names.join(", ")) };
         let gives = match stage.shape() {
@@ -118,9 +120,17 @@ fn graph(plan: &Plan) -> String {
             other => other.noun().to_owned(),
         };
         // Writing to a text cannot fail.
-        let _ = writeln!(text, "{:width$}  {:12} {gives}{from}", stage.id, stage.kind.name);
+        let _ = writeln!(text, "{:width$}  {:12} {gives}{from}{}", stage.id, stage.kind.name, takes(told));
     }
     text
+}
+
+/// `; at most 1,000 rows, 2.0 MiB of memory`
+fn takes(told: &Estimate) -> String {
+    let mut words: Vec<String> = told.rows.map(|rows| format!("{} rows", thousands(rows))).into_iter().collect();
+    words.extend((told.memory > 0).then(|| format!("{} of memory", bytes(told.memory))));
+    words.extend((told.disk > 0).then(|| format!("{} of disk", bytes(told.disk))));
+    if words.is_empty() { String::new() } else { format!("; at most {}", words.join(", ")) }
 }
 
 fn mermaid(plan: &Plan) -> String {

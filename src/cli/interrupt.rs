@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: the run stops between batches; if it has not ended after a moment, the process does.
+//! Ctrl-C and SIGTERM in the worker: the run stops between batches; if it has not ended after a moment, the process does.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,15 +8,18 @@ use super::Failure;
 use crate::diagnostic::{Class, Diagnostic};
 
 /// How long the run may take to end by itself.
-const PATIENCE: Duration = Duration::from_millis(800);
+pub(super) const PATIENCE: Duration = Duration::from_millis(800);
 
 /// Sets `cancelled` at the first signal. Output files are staged, so a process that ends hard leaves none half-written under
 /// its name; what was staged is removed here.
+///
+/// One Ctrl-C arrives twice, from the terminal and from the supervisor, so further signals change nothing: the end is near
+/// anyway.
 pub(super) fn watch(cancelled: &Arc<AtomicBool>) -> Result<(), Failure> {
     let cancelled = Arc::clone(cancelled);
     let handler = move || {
         if cancelled.swap(true, Ordering::Relaxed) {
-            end();
+            return;
         }
         std::thread::spawn(|| {
             std::thread::sleep(PATIENCE);

@@ -19,6 +19,7 @@ mod show;
 mod stages;
 mod summary;
 mod why;
+mod worker;
 
 use std::io;
 use std::process::ExitCode;
@@ -44,7 +45,7 @@ Examples:
   gristmill why pipeline.yaml model            what changed since the stage last worked
 
 Exit codes: 0 done; 1 a stage failed; 2 the definition or the command line is wrong; 3 the data cannot be read or were
-refused; 4 a limit was reached; 6 an output or the state could not be written; 130 interrupted.";
+refused; 4 a limit was reached; 5 the process that did the work died; 6 an output or the state could not be written; 130 interrupted.";
 
 #[derive(Debug, Subcommand)]
 enum Command {

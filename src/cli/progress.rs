@@ -47,7 +47,7 @@ struct Json {
 impl Listener for Json {
     fn hear(&self, event: &Event) {
         // A reader that went away is no reason to stop the run.
-        let _ = writeln!(std::io::stdout(), "{}", event.to_json(&self.secrets));
+        let _ = std::io::stdout().write_all(format!("{}\n", event.to_json(&self.secrets)).as_bytes());
     }
 }
 

@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::pipeline::PipelineArguments;
 use super::progress::{self, Display};
+use super::worker::{self, Role};
 use super::{Failure, environment, interrupt, render, summary};
 use crate::diagnostic::Diagnostic;
 use crate::plan::{Plan, Selection};
@@ -48,6 +49,9 @@ pub(super) struct Run {
     /// Memory to use, such as 4GiB [default: half of what there is]
     #[arg(long, value_name = "SIZE", value_parser = environment::parse_bytes)]
     memory: Option<u64>,
+    /// Disk to use for temporary files and kept results, such as 100GiB [default: what leaves a tenth of the disk free]
+    #[arg(long, value_name = "SIZE", value_parser = environment::parse_size)]
+    disk: Option<u64>,
     /// Write the report to this file [default: what the pipeline says]
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
@@ -74,7 +78,25 @@ Examples:
 
 impl Run {
     pub(super) fn execute(self) -> Result<(), Failure> {
-        environment::apply_threads(self.threads.map(usize::from))?;
+        // A dry run does no work that could go wrong in such a way.
+        match if self.dry_run { Role::Worker } else { worker::role()? } {
+            Role::Worker => self.work(),
+            Role::Supervisor => worker::supervise(&worker::Settings {
+                base: self.pipeline.base(),
+                json: self.json,
+                quiet: self.quiet,
+                environment: environment::of_worker(
+                    environment::threads(self.threads.map(usize::from)),
+                    environment::memory(self.memory),
+                    environment::disk(self.disk, &self.pipeline.base()),
+                    &self.pipeline.base(),
+                ),
+            }),
+        }
+    }
+
+    /// What the worker does: the run itself.
+    fn work(self) -> Result<(), Failure> {
         let threads = environment::threads(self.threads.map(usize::from));
         let memory = environment::memory(self.memory);
         let engine = environment::engine(threads, memory);
@@ -93,6 +115,7 @@ impl Run {
             keep_going: self.keep_going,
             use_cache: !self.no_cache,
             memory,
+            disk: environment::disk(self.disk, &base),
             threads,
             base: base.clone(),
             file: self.pipeline.file.display().to_string(),
@@ -108,11 +131,12 @@ impl Run {
         interrupt::watch(&cancelled)?;
         let listeners = progress::listeners(self.display(), plan.pipeline.secrets.clone());
         let context = RunContext { engine: &engine, store: &store, listener: &listeners, cancelled };
-        let record = run::run(&plan, &options, &context).map_err(masked)?;
+        let run::Ended { record, folder } = run::run(&plan, &options, &context).map_err(masked)?;
         // A report that cannot be written must not hide what was done.
         let report = self.write_report(&plan, &record, &base, &store);
+        folder.end();
         let written = report.as_ref().ok().and_then(Option::as_ref);
-        listeners.hear(&finished(&record, written));
+        listeners.hear(&Event::run_finished(&record, record.exit_code, written.map(PathBuf::as_path)));
         if !self.json {
             summary::print(&record, written.map(PathBuf::as_path), self.quiet, &plan)?;
         }
@@ -156,20 +180,5 @@ impl Run {
             write(path)?;
         }
         Ok(wanted.or_else(|| Some(record.folder.join("report.html"))))
-    }
-}
-
-fn finished(record: &RunRecord, report: Option<&PathBuf>) -> Event {
-    use crate::run::manifest::StageStatus;
-    let number = |status| record.stages.iter().filter(|stage| stage.status == status).count();
-    Event::RunFinished {
-        run: record.id.clone(),
-        exit_code: record.exit_code,
-        seconds: record.seconds,
-        done: number(StageStatus::Done),
-        cached: number(StageStatus::Cached),
-        failed: number(StageStatus::Failed),
-        skipped: number(StageStatus::Skipped),
-        report: report.map(|path| path.display().to_string()),
     }
 }

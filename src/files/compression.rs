@@ -8,6 +8,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::error::FileError;
+use super::limits;
 
 /// How a file is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -64,13 +65,46 @@ pub(super) fn open_file(path: &Path) -> Result<File, FileError> {
 /// Errors while reading: a truncated file answers [`io::ErrorKind::UnexpectedEof`].
 pub(super) fn open(path: &Path, compression: Compression) -> Result<Box<dyn Read + Send>, FileError> {
     let file = open_file(path)?;
+    let size = file.metadata().map_err(|error| FileError::reading(path, &error))?.len();
     Ok(match compression {
         Compression::Plain => Box::new(file),
-        Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(BufReader::with_capacity(1 << 16, file))),
+        Compression::Gzip => {
+            let file = BufReader::with_capacity(1 << 16, file);
+            Box::new(Bounded::new(flate2::bufread::MultiGzDecoder::new(file), size))
+        }
         Compression::Zstd => {
-            Box::new(zstd::stream::read::Decoder::new(file).map_err(|error| FileError::reading(path, &error))?)
+            // A frame says how far back it refers; the library holds at most 128 MiB of that.
+            let decoder = zstd::stream::read::Decoder::new(file).map_err(|error| FileError::reading(path, &error))?;
+            Box::new(Bounded::new(decoder, size))
         }
     })
+}
+
+/// A decompressed stream that ends with an error when it holds more than its compressed size allows.
+///
+/// The error is of [`io::ErrorKind::FileTooLarge`], which [`FileError::reading`] knows.
+struct Bounded<R> {
+    inner: R,
+    left: u64,
+    allowed: u64,
+}
+
+impl<R> Bounded<R> {
+    fn new(inner: R, compressed: u64) -> Self {
+        let allowed = limits::expanded(compressed);
+        Self { inner, left: allowed, allowed }
+    }
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.left = self.left.checked_sub(read as u64).ok_or_else(|| {
+            let most = limits::size(self.allowed);
+            io::Error::new(io::ErrorKind::FileTooLarge, format!("it holds more than {most}, far beyond its own size"))
+        })?;
+        Ok(read)
+    }
 }
 
 /// Whether text begins with the two bytes of a zlib stream (RFC 1950) that are also text: engines take it for one.
@@ -137,6 +171,17 @@ mod tests {
                 "{error}"
             );
         }
+    }
+
+    #[test]
+    fn a_stream_far_larger_than_its_file_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x");
+        std::fs::write(&path, zstd::encode_all(io::repeat(b'0').take(300 << 20), 1).unwrap()).unwrap();
+        let mut stream = open(&path, Compression::Zstd).unwrap();
+        let error = FileError::reading(&path, &io::copy(&mut stream, &mut io::sink()).unwrap_err());
+        assert_eq!(error.class, crate::diagnostic::Class::Limit, "{error}");
+        assert!(error.message.contains("holds more than 256.0 MiB, far beyond its own size"), "{error}");
     }
 
     #[test]

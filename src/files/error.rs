@@ -68,13 +68,16 @@ impl FileError {
                 Self::data(format!("`{name}` is cut off: its compressed data end too early"))
                     .help("copy or download the file again")
             }
+            io::ErrorKind::FileTooLarge => Self::new(Class::Limit, format!("`{name}` is compressed, and {error}"))
+                .help("look whether it is what it should be; if so, decompress it yourself: plain files have no such limit"),
             _ => Self::data(format!("`{name}` cannot be read: {error}")),
         }
     }
 
-    /// What the operating system said about writing `path`.
+    /// What the operating system said about writing `path`, a copy that lasts as long as the run: no room for it is a limit.
     pub fn writing(path: &Path, error: &io::Error) -> Self {
-        Self::new(Class::Output, format!("`{}` cannot be written: {error}", path.display()))
+        let class = if crate::disk::is_full(error) { Class::Limit } else { Class::Output };
+        Self::new(class, format!("`{}` cannot be written: {error}", path.display()))
     }
 
     /// A folder stands where a file is needed.

@@ -9,10 +9,10 @@ use super::error::{FileError, counted, shown};
 use super::evidence::Evidence;
 use super::header::{Duplicates, settle_names};
 use super::plan::{ColumnPlan, Conversion};
-use super::record::{Record, wrong_number_of_fields};
+use super::record::{FlawKind, Record, wrong_number_of_fields};
 use super::records::Records;
 use super::value::{Expected, Nulls};
-use crate::diagnostic::nearest;
+use crate::diagnostic::{Class, nearest};
 use crate::expression::DataType;
 use crate::relation::CsvFormat;
 
@@ -176,13 +176,15 @@ fn names_of(
         };
     }
     if let Some(flaw) = record.flaw {
-        return Err(FileError::data(format!(
+        let message = format!(
             "{shown_path}, line {}: the first record is broken: {}",
             record.line + flaw.lines,
             flaw.kind.what()
-        ))
-        .help(flaw.kind.help()));
+        );
+        let class = if flaw.kind == FlawKind::TooLong { Class::Limit } else { Class::Data };
+        return Err(FileError::new(class, message).help(flaw.kind.help()));
     }
+    super::limits::check_columns(path, record.len())?;
     let written: Vec<String> = match &options.names {
         Some(names) if names.len() != record.len() => {
             return Err(FileError::definition(format!(

@@ -9,6 +9,9 @@ use super::error::counted;
 /// The longest field that is read, in bytes.
 pub(super) const FIELD_LIMIT: usize = 16 << 20;
 
+/// The longest record that is read, in bytes.
+pub(super) const RECORD_LIMIT: usize = 256 << 20;
+
 /// Why the bytes at one place are no record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FlawKind {
@@ -18,7 +21,7 @@ pub(super) enum FlawKind {
     TextAfterQuote,
     /// A carriage return stands within an unquoted field.
     CarriageReturn,
-    /// The field is longer than [`FIELD_LIMIT`], or the record longer than 256 MiB.
+    /// The field is longer than [`FIELD_LIMIT`], or the record longer than [`RECORD_LIMIT`].
     TooLong,
 }
 
@@ -29,7 +32,9 @@ impl FlawKind {
             Self::UnclosedQuote => "a quoted field begins here and is never closed".into(),
             Self::TextAfterQuote => "a quoted field begins here and goes on after its closing quote".into(),
             Self::CarriageReturn => "a carriage return stands within an unquoted field".into(),
-            Self::TooLong => format!("a field is longer than {} MiB", FIELD_LIMIT >> 20),
+            Self::TooLong => {
+                format!("a field is longer than {} MiB, or a record than {} MiB", FIELD_LIMIT >> 20, RECORD_LIMIT >> 20)
+            }
         }
     }
 

@@ -17,11 +17,8 @@ use memchr::{memchr, memchr_iter, memchr2};
 
 use super::compression::{self, Compression};
 use super::error::FileError;
-use super::record::{FIELD_LIMIT, Flaw, FlawKind, Record, Span};
+use super::record::{FIELD_LIMIT, Flaw, FlawKind, RECORD_LIMIT, Record, Span};
 use crate::relation::CsvFormat;
-
-/// The longest record that is read, in bytes.
-const RECORD_LIMIT: usize = 256 << 20;
 
 /// Bytes read at once.
 const BLOCK: usize = 1 << 18;

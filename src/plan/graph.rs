@@ -274,7 +274,7 @@ fn scanned_files(planned: &Planned, inputs: &[Shape]) -> BTreeMap<String, String
     files
 }
 
-/// Refuses files that two stages write, and files that one stage reads and another one writes.
+/// Refuses files that two stages write, files that one stage reads and another one writes, and folders that may not be written to.
 fn check_targets(stages: &[PlannedStage], findings: &mut Findings) {
     let mut written: HashMap<&Path, &str> = HashMap::new();
     let read: HashMap<&Path, &str> = stages
@@ -293,6 +293,7 @@ fn check_targets(stages: &[PlannedStage], findings: &mut Findings) {
             if let Some(message) = clash {
                 findings.push(Diagnostic::definition(message).at(place).help("choose another path"));
             }
+            findings.extend(crate::staging::check_writable(path).err().map(|finding| finding.at(place)));
         }
     }
 }

@@ -44,9 +44,56 @@ pub(super) fn timeline(document: &Document<'_>) -> Markup {
             }
         } }
         (cut(MOST_STAGES, stages.len(), "stages"))
+        (estimates(stages))
         p.remark {
             "Time is a stage’s own work: rows of simple stages flow through in the work of the stage that reads them. "
             "Memory is the peak of the process by the end of the stage."
+        }
+    }
+}
+
+/// What was told before the run beside what was found; nothing when no stage worked or nothing was told.
+fn estimates(stages: &[StageRecord]) -> Markup {
+    let told: Vec<_> = stages
+        .iter()
+        .take(MOST_STAGES)
+        .filter(|stage| worked(stage))
+        .filter_map(|stage| Some((stage, stage.estimate?)))
+        .filter(|(stage, told)| told.memory > 0 || told.disk > 0 || stage.spilled > 0)
+        .collect();
+    html! {
+        @if !told.is_empty() {
+            details {
+                summary { "Estimates and what was found" }
+                div.scroll tabindex="0" role="region" aria-label="Estimates" { table {
+                    thead { tr {
+                        th scope="col" { "Stage" }
+                        th.n scope="col" { "Rows at most" }
+                        th.n scope="col" { "Rows" }
+                        th.n scope="col" { "Memory at most" }
+                        th.n scope="col" { "Peak of the process" }
+                        th.n scope="col" { "Disk at most" }
+                        th.n scope="col" { "Disk, most of the run" }
+                    } }
+                    tbody {
+                        @for (stage, told) in &told {
+                            tr {
+                                th scope="row" { (text::line(&stage.id, 60)) }
+                                td.n { (or_nothing(told.rows.map(format::rows))) }
+                                td.n { (or_nothing(stage.ledger.as_ref().map(|entry| format::rows(entry.out)))) }
+                                td.n { (format::size(told.memory)) }
+                                td.n { (or_nothing(Some(stage.peak_memory).filter(|bytes| *bytes > 0).map(format::size))) }
+                                td.n { (format::size(told.disk)) }
+                                td.n { (format::size(stage.spilled)) }
+                            }
+                        }
+                    }
+                } }
+                p.remark {
+                    "What a stage holds at most was told from the sizes of the files and the types of the columns, as if every "
+                    "filter kept every row and every group had one row. The process also holds what streams through."
+                }
+            }
         }
     }
 }

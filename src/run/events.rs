@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
 
-use super::manifest::{Output, StageError, StageStatus};
+use super::manifest::{Output, RunRecord, StageError, StageStatus};
 use super::record::mask_value;
 use crate::definition::Secrets;
 use crate::diagnostic::Diagnostic;
@@ -102,6 +102,21 @@ pub enum Event {
 }
 
 impl Event {
+    /// The end of a run as its record has it.
+    pub fn run_finished(record: &RunRecord, exit_code: u8, report: Option<&Path>) -> Self {
+        let number = |status| record.stages.iter().filter(|stage| stage.status == status).count();
+        Self::RunFinished {
+            run: record.id.clone(),
+            exit_code,
+            seconds: record.seconds,
+            done: number(StageStatus::Done),
+            cached: number(StageStatus::Cached),
+            failed: number(StageStatus::Failed),
+            skipped: number(StageStatus::Skipped),
+            report: report.map(|path| path.display().to_string()),
+        }
+    }
+
     /// The event as one line of JSON, secrets masked.
     pub fn to_json(&self, secrets: &Secrets) -> String {
         mask_value(serde_json::to_value(self).unwrap_or_default(), secrets).to_string()

@@ -13,8 +13,10 @@ use std::time::Instant;
 
 use super::accounts::Accounts;
 use super::cache::{Cache, CachedStage};
+use super::estimate::{self, Estimate};
 use super::events::Event;
 use super::manifest::{StageError, StageStatus};
+use super::store::{RunFolder, SCRATCH};
 use super::{RunContext, RunOptions, pins};
 use crate::diagnostic::{Class, Diagnostic};
 use crate::engine::PointCounts;
@@ -31,6 +33,8 @@ pub(super) struct Executor<'a> {
     options: &'a RunOptions,
     context: &'a RunContext<'a>,
     cache: Cache,
+    /// The name of the run, under which it keeps what it makes.
+    run: String,
     scratch: PathBuf,
     /// What lasts only as long as the run goes even when the process has to end at once.
     _scratch: crate::staging::Unfinished,
@@ -39,6 +43,8 @@ pub(super) struct Executor<'a> {
     /// For each stage whether its rows are kept once computed.
     keep: Vec<bool>,
     accounts: Accounts,
+    /// What was told of each stage before a row is read.
+    estimates: Vec<Estimate>,
     bindings: Mutex<Bindings>,
     slots: Vec<Mutex<Slot>>,
     /// Rows held for each stage; the lock is held while they are computed, so that they are computed once.
@@ -64,6 +70,18 @@ struct Slot {
     began: f64,
     seconds: f64,
     peak: u64,
+    spilled: u64,
+    /// The run in whose name its artifacts are kept; this one when absent.
+    kept_by: Option<String>,
+    /// Set when an earlier run that was killed did its work, but had not accounted for its rows: the seconds that it took.
+    resumed: Option<f64>,
+}
+
+impl Slot {
+    /// Whether its rows are still to be accounted for in this run.
+    fn owes_counts(&self) -> bool {
+        self.status == Some(StageStatus::Done) || (self.status == Some(StageStatus::Cached) && self.resumed.is_some())
+    }
 }
 
 impl<'a> Executor<'a> {
@@ -73,8 +91,9 @@ impl<'a> Executor<'a> {
         context: &'a RunContext<'a>,
         chosen: BTreeSet<usize>,
         started: Instant,
-        scratch: PathBuf,
+        folder: &RunFolder,
     ) -> Result<Self, Diagnostic> {
+        let scratch = folder.path.join(SCRATCH);
         fs::create_dir_all(&scratch)
             .map_err(|error| crate::staging::failure("cannot make the run's folder", &scratch, &error))?;
         let executor = Self {
@@ -82,11 +101,13 @@ impl<'a> Executor<'a> {
             options,
             context,
             cache: Cache::new(context.store.cache()),
+            run: folder.id.clone(),
             _scratch: crate::staging::Unfinished::new(&scratch),
             scratch,
             started,
             keep: Vec::new(),
             accounts: Accounts::default(),
+            estimates: estimate::estimate(plan, options.memory),
             bindings: Mutex::default(),
             slots: plan.stages.iter().map(|_| Mutex::default()).collect(),
             held: plan.stages.iter().map(|_| Mutex::default()).collect(),
@@ -130,7 +151,8 @@ impl<'a> Executor<'a> {
                 name.clone_from(&input.id);
             }
         }
-        let outcome = absolute(cached.outcome, &self.cache.artifacts(&stage.fingerprint));
+        self.cache.touch(&stage.fingerprint);
+        let outcome = absolute(cached.outcome, &self.cache.artifacts(&stage.fingerprint, &cached.run));
         if let Some(counts) = &cached.counts {
             for (point, counts) in &counts.points {
                 self.accounts.set(&stage.id, point, counts.clone());
@@ -142,8 +164,18 @@ impl<'a> Executor<'a> {
         }
         self.learn(&outcome.bindings);
         let mut slot = self.slot(at);
-        *slot = Slot { status: Some(StageStatus::Cached), outcome, counts: cached.counts, ..Slot::default() };
+        *slot = Slot {
+            status: Some(StageStatus::Cached),
+            outcome,
+            counts: cached.counts,
+            kept_by: Some(cached.run),
+            resumed: (!cached.accounted).then_some(cached.seconds),
+            ..Slot::default()
+        };
         drop(slot);
+        if !cached.accounted {
+            self.account_for_work(at, stage);
+        }
         self.announce_end(at, stage);
     }
 
@@ -151,6 +183,11 @@ impl<'a> Executor<'a> {
         // Positions come from the plan, and there is a slot for each of its stages.
         #[expect(clippy::indexing_slicing, reason = "one slot for each stage of the plan")]
         lock(&self.slots[at])
+    }
+
+    /// The name under which the cache keeps what the stage makes: that of the run which did its work, and its number there.
+    fn made_by(&self, at: usize) -> String {
+        self.slot(at).kept_by.clone().unwrap_or_else(|| format!("{}.{at}", self.run))
     }
 
     fn learn(&self, learned: &Bindings) {
@@ -245,8 +282,9 @@ impl<'a> Executor<'a> {
             progress: &progress,
         };
         let outcome = stage.planned.work.run(&inputs, &context)?;
-        self.cache.keep_artifacts(&stage.fingerprint, &artifacts)?;
-        Ok(absolute(outcome, &self.cache.artifacts(&stage.fingerprint)))
+        let name = self.made_by(at);
+        self.cache.keep_artifacts(&stage.fingerprint, &name, &artifacts)?;
+        Ok(absolute(outcome, &self.cache.artifacts(&stage.fingerprint, &name)))
     }
 
     fn end(&self, at: usize, stage: &PlannedStage, began: f64, result: Result<Outcome, Diagnostic>) {
@@ -259,10 +297,14 @@ impl<'a> Executor<'a> {
                 slot.began = began;
                 slot.seconds += seconds;
                 slot.peak = memory::peak();
+                slot.spilled = memory::DiskBudget::process().peak();
+                slot.status = Some(StageStatus::Done);
                 drop(slot);
                 self.account_for_work(at, stage);
-                self.end_with(at, stage, StageStatus::Done, None);
+                // What is told to have ended is on the disk: a run that is killed never does it again.
                 self.keep_what_is_counted();
+                self.keep_work(at, stage);
+                self.end_with(at, stage, StageStatus::Done, None);
             }
             Err(error) if error.class == Class::Interrupted => self.end_with(at, stage, StageStatus::Skipped, None),
             Err(error) => {

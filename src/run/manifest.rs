@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::estimate::Estimate;
 use super::ledger::Entry;
 use crate::diagnostic::{Class, Diagnostic};
 use crate::exhibit::Exhibit;
@@ -100,6 +101,12 @@ pub struct StageRecord {
     pub seconds: f64,
     /// Peak of resident memory of the process by the end of its work, in bytes.
     pub peak_memory: u64,
+    /// The most that temporary files took by the end of its work, in bytes.
+    #[serde(default)]
+    pub spilled: u64,
+    /// What was told of it before a row was read.
+    #[serde(default)]
+    pub estimate: Option<Estimate>,
     /// Columns of its product, when that is a table.
     pub schema: Option<Schema>,
     /// Rows in and out with reasons.

@@ -2,13 +2,16 @@
 
 mod accounts;
 pub mod cache;
+pub mod estimate;
 pub mod events;
 mod executor;
 pub mod ledger;
 pub mod manifest;
 mod pins;
 mod record;
+pub mod recover;
 pub mod store;
+pub mod targets;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,7 +24,7 @@ use crate::memory;
 use crate::plan::{Plan, Selection};
 use events::{Event, Listener};
 use manifest::{RunRecord, RunStatus};
-use store::Store;
+use store::{RunFolder, Store};
 
 /// How a plan is run.
 #[derive(Debug, Clone)]
@@ -34,6 +37,8 @@ pub struct RunOptions {
     pub use_cache: bool,
     /// Bytes of memory that the run may use.
     pub memory: u64,
+    /// Bytes that temporary files, and kept results, may take on the disk.
+    pub disk: u64,
     /// Threads that the engine uses.
     pub threads: usize,
     /// The folder to which relative paths are relative.
@@ -54,20 +59,40 @@ pub struct RunContext<'a> {
     pub cancelled: Arc<AtomicBool>,
 }
 
+/// A run that has ended, and its folder, in which the report is still to be written.
+#[derive(Debug)]
+pub struct Ended {
+    /// What became of it.
+    pub record: RunRecord,
+    /// Its folder; [`RunFolder::end`] closes it.
+    pub folder: RunFolder,
+}
+
 /// Runs a plan to its end, or to the first failure, and records it.
 ///
-/// A failing stage is no error of this function: the record says so, with its exit code.
+/// What runs left that were killed is removed first, and, when no other run is there, the kept results that were used least
+/// recently as far as they take more than the disk may hold. A failing stage is no error of this function: the record says so, with its exit code.
 ///
 /// Errors: the plan has errors, the selection names unknown stages, or the state cannot be written.
-pub fn run(plan: &Plan, options: &RunOptions, context: &RunContext<'_>) -> Result<RunRecord, Diagnostic> {
+pub fn run(plan: &Plan, options: &RunOptions, context: &RunContext<'_>) -> Result<Ended, Diagnostic> {
     if !plan.is_runnable() {
         return Err(Diagnostic::definition("the pipeline has errors"));
     }
     let chosen = options.selection.resolve(plan)?;
+    let cache = cache::Cache::new(context.store.cache());
+    if let Some(found) = targets::in_the_way(plan, &chosen, options.use_cache.then_some(&cache)).into_iter().next() {
+        return Err(found);
+    }
     let now = jiff::Timestamp::now();
     let started = Instant::now();
-    let (id, folder) = context.store.new_run(&now)?;
-    let journal = events::Journal::begin(&folder, &plan.pipeline.secrets, context.listener)?;
+    memory::DiskBudget::process().set_limit(options.disk);
+    recover::sweep_dead_runs(context.store);
+    context.store.alone(|| cache.sweep(options.disk / 2));
+    let folder = context.store.new_run(&now)?;
+    let notes = folder.notes();
+    crate::staging::begin_notes(&notes)
+        .map_err(|error| crate::staging::failure("cannot write the notes of the run", &notes, &error))?;
+    let journal = events::Journal::begin(&folder.path, &plan.pipeline.secrets, context.listener)?;
     let context = &RunContext {
         engine: context.engine,
         store: context.store,
@@ -76,14 +101,17 @@ pub fn run(plan: &Plan, options: &RunOptions, context: &RunContext<'_>) -> Resul
     };
     let ids = chosen.iter().filter_map(|&at| plan.stages.get(at)).map(|stage| stage.id.clone()).collect();
     context.listener.hear(&Event::RunStarted {
-        run: id.clone(),
+        run: folder.id.clone(),
         pipeline: plan.pipeline.name.value.clone(),
         stages: ids,
     });
 
-    let mut record = record::begin(plan, options, &id, &now, &folder);
+    let mut record = record::begin(plan, options, &folder.id, &now, &folder.path);
+    let executor = executor::Executor::new(plan, options, context, chosen, started, &folder)?;
+    // The stages stand in the record from the beginning, so that it tells of them should the process die.
+    record.stages = executor.outline();
+    record::mask(&mut record, &plan.pipeline.secrets);
     record::save(&record)?;
-    let executor = executor::Executor::new(plan, options, context, chosen, started, folder.join("scratch"))?;
     executor.execute();
     record.stages = executor.finish();
     record.warnings.extend(executor.remarks.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner));
@@ -102,12 +130,12 @@ pub fn run(plan: &Plan, options: &RunOptions, context: &RunContext<'_>) -> Resul
     record.exit_code = worst.map_or(0, Class::exit_code);
     record::mask(&mut record, &plan.pipeline.secrets);
     record::save(&record)?;
-    Ok(record)
+    Ok(Ended { record, folder })
 }
 
 /// The last run of the same pipeline that ended well before this one, to compare with.
 pub fn previous(store: &Store, record: &RunRecord) -> Option<RunRecord> {
-    let mut folders = run_folders(store);
+    let mut folders = store.run_folders();
     folders.retain(|folder| *folder != record.folder);
     folders.into_iter().rev().take(50).filter_map(|folder| record::load(&folder)).find(|earlier| {
         earlier.pipeline == record.pipeline && earlier.status == RunStatus::Done && earlier.id < record.id
@@ -116,13 +144,5 @@ pub fn previous(store: &Store, record: &RunRecord) -> Option<RunRecord> {
 
 /// The records of all runs, the latest first. Runs that left no readable record are passed over.
 pub fn records(store: &Store) -> impl Iterator<Item = RunRecord> + use<> {
-    run_folders(store).into_iter().rev().filter_map(|folder| record::load(&folder))
-}
-
-/// The folders of all runs, the earliest first.
-fn run_folders(store: &Store) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(store.runs()).into_iter().flatten().flatten();
-    let mut folders: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
-    folders.sort();
-    folders
+    store.run_folders().into_iter().rev().filter_map(|folder| record::load(&folder))
 }

@@ -1,8 +1,14 @@
-//! The state folder `.gristmill`: layout, lock, and writing that leaves either the old or the new content.
+//! The state folder `.gristmill`: layout, locks, and what becomes of the folders of runs that were killed.
+//!
+//! `lock` is shared by runs and taken alone by `clean`, and by a run that finds nobody else there, to sweep the cache. Each run
+//! also locks a file in its own folder for as long as its process lives: the system lets go of it however the process ends, so
+//! a lock that can be taken belongs to a dead run.
 
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::{Class, Diagnostic};
 use crate::staging::{failure, write_atomically};
@@ -12,7 +18,7 @@ use crate::staging::{failure, write_atomically};
 pub struct Store {
     root: PathBuf,
     /// Held while the store is open; many runs share it, `clean` takes it alone.
-    _lock: Option<File>,
+    lock: Option<File>,
 }
 
 impl Store {
@@ -45,13 +51,13 @@ impl Store {
         }
         let file = File::options().create(true).truncate(false).write(true).open(root.join("lock")).map_err(failed)?;
         match lock(&file) {
-            Ok(()) => Ok(Self { root, _lock: Some(file) }),
+            Ok(()) => Ok(Self { root, lock: Some(file) }),
             Err(fs::TryLockError::WouldBlock) => {
                 Err(Diagnostic::error(Class::Output, format!("cannot open `{}`: {taken}", root.display())))
             }
             // Some network file systems have no locks; runs work there, one at a time.
             Err(fs::TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
-                Ok(Self { root, _lock: None })
+                Ok(Self { root, lock: None })
             }
             Err(fs::TryLockError::Error(error)) => Err(failed(error)),
         }
@@ -67,26 +73,167 @@ impl Store {
         self.root.join("cache")
     }
 
+    /// What the engine writes when memory is short, by process.
+    pub fn spill(&self) -> PathBuf {
+        self.root.join(SPILL)
+    }
+
+    /// The same without opening the folder.
+    pub fn spill_in(base: &Path) -> PathBuf {
+        base.join(".gristmill").join(SPILL)
+    }
+
     /// Records of runs.
     pub fn runs(&self) -> PathBuf {
         self.root.join("runs")
     }
 
-    /// Makes the folder of a new run and gives its name: the time and a number that tells runs of one second apart.
-    pub fn new_run(&self, now: &jiff::Timestamp) -> Result<(String, PathBuf), Diagnostic> {
+    /// Makes the folder of a new run, which belongs to this process from then on.
+    pub fn new_run(&self, now: &jiff::Timestamp) -> Result<RunFolder, Diagnostic> {
         let time = now.strftime("%Y%m%d-%H%M%S").to_string();
         for number in 0..1000 {
-            let id = if number == 0 { time.clone() } else { format!("{time}-{number}") };
-            let folder = self.runs().join(&id);
-            match fs::create_dir(&folder) {
-                Ok(()) => return Ok((id, folder)),
+            // Three digits, so that names sort by time.
+            let id = if number == 0 { time.clone() } else { format!("{time}-{number:03}") };
+            let path = self.runs().join(&id);
+            match fs::create_dir(&path) {
+                Ok(()) => return RunFolder::begin(id, path),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(failure("cannot make the run's folder", &folder, &error)),
+                Err(error) => return Err(failure("cannot make the run's folder", &path, &error)),
             }
         }
         Err(Diagnostic::error(Class::Output, format!("a thousand runs began at {time}")))
     }
+
+    /// The folders of all runs, the earliest first.
+    pub fn run_folders(&self) -> Vec<PathBuf> {
+        let entries = fs::read_dir(self.runs()).into_iter().flatten().flatten();
+        let mut folders: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
+        folders.sort();
+        folders
+    }
+
+    /// Runs `work` while no other run uses the folder; `None` when one does.
+    pub fn alone<T>(&self, work: impl FnOnce() -> T) -> Option<T> {
+        let file = self.lock.as_ref()?;
+        // The lock changes its kind. Should another run come in between, it finds nothing of this one yet.
+        let taken = file.try_lock().is_ok();
+        let result = taken.then(work);
+        if file.lock_shared().is_err() {
+            return None;
+        }
+        result
+    }
 }
+
+/// The folder of a run, owned by this process as long as this lives.
+#[derive(Debug)]
+pub struct RunFolder {
+    /// The run's name.
+    pub id: String,
+    /// Where it is.
+    pub path: PathBuf,
+    owner: Option<File>,
+}
+
+/// Who works in the folder of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Owner {
+    /// The number of its process.
+    process: u32,
+    /// The one that started it and speaks for it when it dies, if there is one.
+    supervisor: Option<u32>,
+}
+
+impl RunFolder {
+    fn begin(id: String, path: PathBuf) -> Result<Self, Diagnostic> {
+        let failed = |error: io::Error| failure("cannot make the run's folder", &path, &error);
+        // Locked before it has its name, so that nobody ever finds it without an owner who lives.
+        let draft = path.join(".lock.new");
+        let mut file = File::create(&draft).map_err(failed)?;
+        let locked = file.try_lock().is_ok();
+        let owner = Owner { process: std::process::id(), supervisor: rustix::process::getppid().map(number) };
+        let text = serde_json::to_vec(&owner).unwrap_or_default();
+        io::Write::write_all(&mut file, &text).map_err(failed)?;
+        fs::rename(&draft, path.join(LOCK)).map_err(failed)?;
+        Ok(Self { id, path, owner: locked.then_some(file) })
+    }
+
+    /// Where the run notes the places in which it writes.
+    pub fn notes(&self) -> PathBuf {
+        self.path.join(NOTES)
+    }
+
+    /// Ends the ownership: the record is written, and nothing is left to be swept.
+    pub fn end(self) {
+        crate::staging::end_notes();
+        // Files that stay are taken for those of a dead run and swept.
+        let _ = fs::remove_file(self.path.join(NOTES));
+        let _ = fs::remove_file(self.path.join(LOCK));
+        drop(self.owner);
+    }
+}
+
+fn number(process: rustix::process::Pid) -> u32 {
+    process.as_raw_nonzero().get().unsigned_abs()
+}
+
+const SPILL: &str = "spill";
+const LOCK: &str = "lock";
+const NOTES: &str = "places";
+
+/// The folder of a run whose process is dead, which nobody else sweeps as long as this lives.
+#[derive(Debug)]
+pub struct DeadRun {
+    /// Where it is.
+    pub path: PathBuf,
+    owner: Option<Owner>,
+    _lock: File,
+}
+
+impl DeadRun {
+    /// Takes over a folder whose run is dead; `None` when it ended by itself or still lives.
+    pub fn take(path: &Path) -> Option<Self> {
+        let file = File::options().read(true).write(true).open(path.join(LOCK)).ok()?;
+        let owner: Option<Owner> = fs::read(path.join(LOCK)).ok().and_then(|text| serde_json::from_slice(&text).ok());
+        match file.try_lock() {
+            Ok(()) => {}
+            // Without locks a process that is there counts as the owner.
+            Err(fs::TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
+                let owner = owner?;
+                if Path::new("/proc").join(owner.process.to_string()).exists() {
+                    return None;
+                }
+            }
+            Err(_) => return None,
+        }
+        // Somebody may have swept it between opening and locking.
+        path.join(LOCK).exists().then(|| Self { path: path.to_path_buf(), owner, _lock: file })
+    }
+
+    /// Whether that process worked in it.
+    pub fn was_of(&self, process: u32) -> bool {
+        self.owner.is_some_and(|owner| owner.process == process)
+    }
+
+    /// Whether the process that started it lives, and will say what became of it.
+    pub fn has_supervisor(&self) -> bool {
+        let command = |process: &str| fs::read_to_string(Path::new("/proc").join(process).join("comm")).ok();
+        let supervisor = self.owner.and_then(|owner| owner.supervisor);
+        // A number is given to another program one day, so the name has to be ours.
+        supervisor.and_then(|process| command(&process.to_string())).is_some_and(|name| Some(name) == command("self"))
+    }
+
+    /// Removes what the run left in other places and what was to last only as long as itself. The record stays.
+    pub fn sweep(self) {
+        crate::staging::sweep(&self.path.join(NOTES));
+        let _ = fs::remove_dir_all(self.path.join(SCRATCH));
+        let _ = fs::remove_file(self.path.join(NOTES));
+        let _ = fs::remove_file(self.path.join(LOCK));
+    }
+}
+
+/// The folder within that of a run for what lasts only as long as the run.
+pub const SCRATCH: &str = "scratch";
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
@@ -105,12 +252,48 @@ mod tests {
     }
 
     #[test]
-    fn runs_of_one_second_have_different_names() {
+    fn runs_of_one_second_have_different_names_that_sort() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
         let now = jiff::Timestamp::UNIX_EPOCH;
-        let (first, _) = store.new_run(&now).unwrap();
-        let (second, _) = store.new_run(&now).unwrap();
-        assert_eq!((first.as_str(), second.as_str()), ("19700101-000000", "19700101-000000-1"));
+        let names: Vec<String> = (0..12).map(|_| store.new_run(&now).unwrap().id).collect();
+        assert_eq!((names[0].as_str(), names[1].as_str()), ("19700101-000000", "19700101-000000-001"));
+        let mut sorted = names.clone();
+        sorted.sort();
+        assert_eq!(names, sorted);
+    }
+
+    #[test]
+    fn a_folder_belongs_to_its_run_until_that_ends_or_dies() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let now = jiff::Timestamp::UNIX_EPOCH;
+        let run = store.new_run(&now).unwrap();
+        let path = run.path.clone();
+        assert!(DeadRun::take(&path).is_none(), "it lives");
+        // A process that dies lets go of its lock without removing anything.
+        drop(run);
+        let dead = DeadRun::take(&path).unwrap();
+        assert!(DeadRun::take(&path).is_none(), "one sweeps");
+        assert!(dead.was_of(std::process::id()));
+        fs::create_dir_all(path.join(SCRATCH)).unwrap();
+        dead.sweep();
+        assert!(!path.join(SCRATCH).exists() && DeadRun::take(&path).is_none());
+        let ended = store.new_run(&now).unwrap();
+        let path = ended.path.clone();
+        ended.end();
+        assert!(DeadRun::take(&path).is_none());
+    }
+
+    #[test]
+    fn a_sweep_of_the_cache_needs_the_folder_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = Store::open(folder.path()).unwrap();
+        assert_eq!(first.alone(|| 1), Some(1));
+        let second = Store::open(folder.path()).unwrap();
+        assert_eq!(first.alone(|| 1), None);
+        assert!(Store::open_exclusive(folder.path()).is_err(), "both hold their share again");
+        drop((first, second));
+        assert!(Store::open_exclusive(folder.path()).is_ok());
     }
 }

@@ -72,6 +72,11 @@ pub trait Work: Send + Sync {
         None
     }
 
+    /// Whether the files that it writes must not be there when it begins.
+    fn only_new(&self) -> bool {
+        false
+    }
+
     /// Whether the counts must be complete before a stage below may start, because [`Work::judge`] may refuse the rows.
     fn is_gate(&self) -> bool {
         false

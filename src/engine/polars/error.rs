@@ -34,7 +34,25 @@ pub(super) fn guard<T>(subject: &str, run: impl FnOnce() -> PolarsResult<T>) -> 
     }
 }
 
+/// What Polars says when it cannot write what does not fit the memory.
+fn is_spill_trouble(text: &str) -> bool {
+    ["POLARS_ABORT_OOC_OUT_OF_DISK", "failed to create spill file"].iter().any(|sign| text.contains(sign))
+}
+
+/// What the system says when there is no room to write to.
+fn is_no_room(text: &str) -> bool {
+    ["No space left on device", "Disk quota exceeded", "File too large"].iter().any(|sign| text.contains(sign))
+}
+
+fn no_room() -> EngineError {
+    EngineError::new(Class::Limit, "there is no room for temporary files on the disk")
+        .help("free some space, allow more with `--disk`, or give the run more memory with `--memory`")
+}
+
 fn panic_error(reason: &str, subject: &str) -> EngineError {
+    if is_spill_trouble(reason) {
+        return no_room();
+    }
     let reason = plain_reason(reason);
     if subject.is_empty() {
         return EngineError::new(Class::Stage, format!("the engine gave up: {reason}"));
@@ -99,6 +117,7 @@ pub(super) fn engine_error(error: &PolarsError, subject: &str) -> EngineError {
     let from = |message: String| if subject.is_empty() { message } else { format!("{message} (reading {subject})") };
     match error {
         PolarsError::Context { error, .. } | PolarsError::ExprContext { error, .. } => engine_error(error, subject),
+        PolarsError::IO { error, .. } if crate::disk::is_full(error) => no_room(),
         PolarsError::IO { error, .. } => {
             let what = if subject.is_empty() { "the data" } else { subject };
             EngineError::new(Class::Data, format!("cannot read {what}: {}", os_reason(error)))
@@ -125,6 +144,9 @@ pub(super) fn engine_error(error: &PolarsError, subject: &str) -> EngineError {
 
 fn compute_error(text: &str, subject: &str) -> EngineError {
     let from = |message: String| if subject.is_empty() { message } else { format!("{message} (reading {subject})") };
+    if is_spill_trouble(text) || is_no_room(text) {
+        return no_room();
+    }
     if text.starts_with("OOM") {
         return EngineError::new(Class::Limit, "not enough memory").help("give the run more memory with `--memory`");
     }
@@ -277,6 +299,14 @@ mod tests {
         let error = engine_error(&polars, "");
         assert_eq!(error.class, Class::Data);
         assert_eq!(error.message, "column `a`: cannot convert \"x\" from string to int64");
+    }
+
+    #[test]
+    fn a_lack_of_room_for_temporary_files_is_a_limit() {
+        let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+        assert_eq!(engine_error(&PolarsError::from(full), "").class, Class::Limit);
+        let error = guard::<()>("a.parquet", || panic!("failed to create spill file '/x': No space left")).unwrap_err();
+        assert_eq!(error.class, Class::Limit);
     }
 
     #[test]

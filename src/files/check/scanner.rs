@@ -4,7 +4,7 @@
 
 use memchr::memchr;
 
-use super::super::record::{FIELD_LIMIT, FlawKind};
+use super::super::record::{FIELD_LIMIT, FlawKind, RECORD_LIMIT};
 use super::masks::{WORD, below, places, prefix_parity};
 
 /// Bytes that are looked at by one pass after the other while they are in the nearest cache.
@@ -112,7 +112,8 @@ impl Scanner {
         for piece in bytes.chunks(PIECE) {
             self.feed_piece(piece)?;
         }
-        if self.offset - self.field_start > FIELD_LIMIT as u64 {
+        if self.offset - self.field_start > FIELD_LIMIT as u64 || self.offset - self.record_start > RECORD_LIMIT as u64
+        {
             return Err(self.trouble(Kind::Flaw(FlawKind::TooLong)));
         }
         Ok(())

@@ -132,6 +132,7 @@ pub fn sniff(path: &Path, given: &Given) -> Result<Sniffed, FileError> {
     }
     if sample.starts_with(b"PAR1") && given.format != Some(Format::Csv) {
         whole_parquet(path, compression)?;
+        super::parquet::check_footer(path)?;
         reasons.push("it begins and ends with `PAR1`".to_owned());
         return Ok(told(compression, Format::Parquet, reasons, warnings));
     }

@@ -30,6 +30,8 @@ pub(super) fn stage(id: &str, kind: &str, family: Family, inputs: &[&str]) -> St
         began: 0.0,
         seconds: 0.25,
         peak_memory: 100 << 20,
+        spilled: 0,
+        estimate: None,
         schema: None,
         ledger: None,
         exhibits: Vec::new(),

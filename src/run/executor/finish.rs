@@ -68,14 +68,15 @@ impl Executor<'_> {
 
     fn finish_stage(&self, at: usize, stage: &PlannedStage) -> StageRecord {
         let mut status = self.slot(at).status.unwrap_or(StageStatus::Skipped);
+        let owes_counts = self.slot(at).owes_counts();
         let uncounted = matches!(stage.shape(), Shape::Table(_)) && self.accounts.rows(&stage.id, "out").is_none();
-        if status == StageStatus::Done && uncounted {
+        if owes_counts && uncounted {
             // The run was stopped before its rows went by.
             status = StageStatus::Skipped;
         }
         let mut record = self.record(at, stage, status);
         let counts = match status {
-            StageStatus::Done => self.counts(at, stage),
+            StageStatus::Done | StageStatus::Cached if owes_counts => self.counts(at, stage),
             StageStatus::Cached => self.slot(at).counts.clone().unwrap_or_default(),
             // A gate that refused its rows has counted them; the report shows which ones.
             StageStatus::Failed if self.accounts.rows(&stage.id, "out").is_some() => self.counts(at, stage),
@@ -94,10 +95,10 @@ impl Executor<'_> {
         let unexplained = entry.as_ref().map_or(0, Entry::unexplained);
         record.ledger = entry;
         record.exhibits = match status {
-            StageStatus::Cached => outcome.exhibits.clone(),
+            StageStatus::Cached if !owes_counts => outcome.exhibits.clone(),
             _ => exhibits(stage, &outcome, &counts),
         };
-        if status == StageStatus::Done {
+        if owes_counts {
             for message in stage.planned.work.remarks(&counts) {
                 super::lock(&self.remarks).push(format!("{}: {message}", stage.id));
                 self.context.listener.hear(&Event::Warning { stage: Some(stage.id.clone()), message });
@@ -130,7 +131,7 @@ impl Executor<'_> {
     /// Keeps the results of stages whose rows are accounted for, so that a run that is killed is taken up where it ended.
     pub(super) fn keep_what_is_counted(&self) {
         for (at, stage) in self.plan.stages.iter().enumerate() {
-            let done = self.slot(at).status == Some(StageStatus::Done);
+            let done = self.slot(at).owes_counts();
             let inputs = stage.inputs.iter().filter_map(|&input| self.plan.stages.get(input));
             let counted = inputs.chain([stage]).all(|stage| self.rows_of(stage).is_some());
             if !done || !counted {
@@ -144,25 +145,66 @@ impl Executor<'_> {
         }
     }
 
-    /// Keeps the results of a stage, once, so that it does no work as long as nothing changes.
-    fn keep(&self, at: usize, stage: &PlannedStage, mut outcome: Outcome, counts: StageCounts) {
-        if !super::lock(&self.kept).insert(at) {
+    /// Keeps the work of a stage whose rows nobody has read yet, so that it is not done again should the run be killed.
+    pub(super) fn keep_work(&self, at: usize, stage: &PlannedStage) {
+        let outcome = self.slot(at).outcome.clone();
+        let Outcome { bindings, document, exhibits, outputs, rows, changes, model } = &outcome;
+        let learned = !(bindings.literals.is_empty() && bindings.artifacts.is_empty() && bindings.files.is_empty());
+        let made = learned || !document.is_null() || !exhibits.is_empty() || !outputs.is_empty();
+        let worked = made || rows.is_some() || !changes.is_empty() || model.is_some();
+        if !worked || super::lock(&self.kept).contains(&at) {
             return;
         }
-        outcome.exhibits = exhibits(stage, &outcome, &counts);
-        let seconds = self.slot(at).seconds;
-        let artifacts = self.cache.artifacts(&stage.fingerprint);
+        let cached = self.cached(at, stage, outcome, None);
+        if let Err(failed) = self.cache.keep_work(&stage.fingerprint, &cached) {
+            self.warn_of_unkept(stage, &failed);
+        }
+    }
+
+    /// What the cache says of a stage: paths of artifacts are relative to their folder there.
+    fn cached(
+        &self,
+        at: usize,
+        stage: &PlannedStage,
+        mut outcome: Outcome,
+        counts: Option<StageCounts>,
+    ) -> CachedStage {
+        let run = self.made_by(at);
+        let artifacts = self.cache.artifacts(&stage.fingerprint, &run);
         let prepared = outcome.bindings.files.values_mut().flat_map(|files| &mut files.paths);
         for path in outcome.bindings.artifacts.values_mut().chain(outcome.model.as_mut()).chain(prepared) {
             if let Ok(relative) = path.strip_prefix(&artifacts) {
                 *path = relative.to_path_buf();
             }
         }
-        let cached = CachedStage::new(stage.kind.name, outcome, counts, seconds);
-        if let Err(failed) = self.cache.keep(&stage.fingerprint, &cached) {
-            let message = format!("{failed}; the stage will work again next time");
-            self.context.listener.hear(&Event::Warning { stage: Some(stage.id.clone()), message });
+        let seconds = {
+            let slot = self.slot(at);
+            slot.seconds + slot.resumed.unwrap_or(0.0)
+        };
+        CachedStage::new(stage.kind.name, &run, outcome, counts, seconds)
+    }
+
+    pub(super) fn warn_of_unkept(&self, stage: &PlannedStage, failed: &Diagnostic) {
+        let message = format!("{failed}; the stage will work again next time");
+        self.context.listener.hear(&Event::Warning { stage: Some(stage.id.clone()), message });
+    }
+
+    /// Keeps the results of a stage, once, so that it does no work as long as nothing changes.
+    fn keep(&self, at: usize, stage: &PlannedStage, mut outcome: Outcome, counts: StageCounts) {
+        if !super::lock(&self.kept).insert(at) {
+            return;
         }
+        outcome.exhibits = exhibits(stage, &outcome, &counts);
+        let cached = self.cached(at, stage, outcome, Some(counts));
+        if let Err(failed) = self.cache.keep(&stage.fingerprint, &cached) {
+            self.warn_of_unkept(stage, &failed);
+        }
+    }
+
+    /// What the record says of the stages before any of them has begun.
+    pub(in crate::run) fn outline(&self) -> Vec<StageRecord> {
+        let stages = self.plan.stages.iter().enumerate();
+        stages.map(|(at, stage)| self.record(at, stage, self.slot(at).status.unwrap_or(StageStatus::Waiting))).collect()
     }
 
     fn record(&self, at: usize, stage: &PlannedStage, status: StageStatus) -> StageRecord {
@@ -192,6 +234,8 @@ impl Executor<'_> {
             began: slot.began,
             seconds: slot.seconds,
             peak_memory: slot.peak,
+            spilled: slot.spilled,
+            estimate: self.estimates.get(at).copied(),
             schema: table.map(|table| table.schema.clone()),
             ledger: None,
             exhibits: Vec::new(),

@@ -3,17 +3,18 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::{Executor, StageStatus, lock};
+use super::{Executor, lock};
 use crate::diagnostic::{Class, Diagnostic};
 use crate::engine::{Compression, Execution, Pinned, PointCounts, Target, TargetFormat};
 use crate::plan::PlannedStage;
 use crate::relation::{FileFormat, FileScan, Relation, Scan, ScanSource};
 use crate::stages::{Product, Shape, TableProduct, TableShape, TensorsProduct};
 
-/// A held table up to this size also goes to the cache, when computing it took at least [`WORTH_KEEPING`] seconds.
-const CACHED_TABLE: u64 = 256 << 20;
 /// Seconds from which a table is worth writing to the cache.
 const WORTH_KEEPING: f64 = 2.0;
+/// Bytes of a table for each second that computing it took, up to which it is written to the cache: writing then takes a small
+/// part of that time.
+const BYTES_A_SECOND: f64 = 100e6;
 
 /// Rows that need not be computed again.
 #[derive(Clone)]
@@ -53,14 +54,14 @@ impl Executor<'_> {
             *held = Some(computed.map_err(|error| error.or_at(&stage.definition.kind.place))?);
             drop(held);
             self.judge(at, stage)?;
+            self.keep_what_is_counted();
         }
         Ok(())
     }
 
     fn cached_table(&self, stage: &PlannedStage, table: &TableShape) -> Option<Held> {
-        let path = self.cache.table(&stage.fingerprint);
-        let known = self.options.use_cache && path.exists() && self.accounts.rows(&stage.id, "out").is_some();
-        known.then(|| {
+        let known = self.options.use_cache && self.accounts.rows(&stage.id, "out").is_some();
+        known.then(|| self.cache.table(&stage.fingerprint)).flatten().map(|path| {
             let source = ScanSource::Files(FileScan {
                 paths: vec![path],
                 format: FileFormat::Parquet,
@@ -85,15 +86,47 @@ impl Executor<'_> {
         }
         let source = ScanSource::Pinned(pinned.id);
         let scan = Relation::Scan(Scan { source, schema: table.schema.clone() });
-        if pinned.bytes <= CACHED_TABLE && began.elapsed().as_secs_f64() >= WORTH_KEEPING {
-            let target = Target {
-                path: self.cache.table(&stage.fingerprint),
-                format: TargetFormat::Parquet { compression: Compression::Lz4, row_group_size: None },
-                partition_by: Vec::new(),
-            };
-            self.context.engine.write(&scan, &self.execution(), &target)?;
-        }
+        self.keep_table(stage, &scan, &pinned, began.elapsed().as_secs_f64())?;
         Ok(Held { relation: Arc::new(scan), pinned: Some(pinned) })
+    }
+
+    /// Keeps the rows of a held table in the cache, when they stand on the disk anyway or were dear for their size.
+    fn keep_table(
+        &self,
+        stage: &PlannedStage,
+        scan: &Relation,
+        pinned: &Pinned,
+        seconds: f64,
+    ) -> Result<(), Diagnostic> {
+        #[expect(clippy::cast_precision_loss, reason = "sizes are compared roughly")]
+        let dear = seconds >= WORTH_KEEPING && pinned.bytes as f64 <= seconds * BYTES_A_SECOND;
+        let on_disk = pinned.file.as_ref();
+        if !(dear || on_disk.is_some()) || self.cache.bytes().saturating_add(pinned.bytes) > self.options.disk {
+            return Ok(());
+        }
+        let kept = match on_disk {
+            Some(file) => self
+                .cache
+                .keep_table(&stage.fingerprint, &self.run, file)
+                .map_err(|error| crate::staging::failure("cannot keep rows in the cache beside", file, &error)),
+            None => {
+                let target = Target {
+                    path: self.cache.new_table(&stage.fingerprint, &self.run),
+                    format: TargetFormat::Parquet { compression: Compression::Lz4, row_group_size: None },
+                    partition_by: Vec::new(),
+                };
+                self.context.engine.write(scan, &self.execution(), &target).map(drop).map_err(Diagnostic::from)
+            }
+        };
+        match kept {
+            Err(error) if error.class == Class::Interrupted => Err(error),
+            // The rows are held, so the run goes on; they will be computed again next time.
+            Err(error) => {
+                self.warn_of_unkept(stage, &error);
+                Ok(())
+            }
+            Ok(()) => Ok(()),
+        }
     }
 
     fn execution(&self) -> Execution {
@@ -205,8 +238,8 @@ impl Executor<'_> {
                 return;
             }
             let Shape::Table(table) = stage.shape() else { continue };
-            let done = matches!(self.slot(at).status, Some(StageStatus::Done));
-            if !done || self.accounts.rows(&stage.id, "out").is_some() {
+            let owed = self.slot(at).owes_counts();
+            if !owed || self.accounts.rows(&stage.id, "out").is_some() {
                 continue;
             }
             let began = Instant::now();
@@ -239,8 +272,8 @@ impl Executor<'_> {
                 let Some(stage) = self.plan.stages.get(below) else { return false };
                 let uncounted =
                     matches!(stage.shape(), Shape::Table(_)) && self.accounts.rows(&stage.id, "out").is_none();
-                let status = self.slot(below).status;
-                status.is_none() || (status == Some(StageStatus::Done) && uncounted)
+                let slot = self.slot(below);
+                slot.status.is_none() || (slot.owes_counts() && uncounted)
             });
             if needed {
                 continue;

@@ -222,8 +222,12 @@ impl Read {
             return Err(FileError::data("NDJSON is read in UTF-8 only").help("convert the file first"));
         }
         let mut schema: Option<Schema> = None;
-        for path in &found.paths {
+        for (path, sniffed) in found.paths.iter().zip(&found.sniffed) {
+            if format == FileFormat::Ndjson {
+                files::check_json_lines(path, sniffed.compression, Some(SAMPLE_ROWS as u64), None)?;
+            }
             let own = context.engine.file_schema(path, &format, SAMPLE_ROWS).map_err(unread)?;
+            files::check_columns(path, own.len())?;
             match &schema {
                 Some(first) if *first != own && format == FileFormat::Parquet => {
                     let name = path.display();

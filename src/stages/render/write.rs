@@ -192,6 +192,12 @@ fn check_target(path: &Path, is_folder: bool) -> Result<(), Diagnostic> {
     }
 }
 
+/// A target that must not be there, but is.
+pub(crate) fn is_there(path: &Path) -> Diagnostic {
+    Diagnostic::error(Class::Output, format!("`{}` is there already", path.display()))
+        .help("remove it, or say `if_exists: replace` or `append`")
+}
+
 struct WriteWork {
     target: Target,
     shown: String,
@@ -227,6 +233,10 @@ impl WriteWork {
 }
 
 impl Work for WriteWork {
+    fn only_new(&self) -> bool {
+        self.if_exists == IfExists::Fail
+    }
+
     fn passes(&self, _: usize) -> usize {
         1
     }
@@ -235,9 +245,7 @@ impl Work for WriteWork {
         let Some(Product::Table(table)) = products.first() else { return Ok(Outcome::default()) };
         let exists = self.target.path.exists();
         if exists && self.if_exists == IfExists::Fail {
-            let message = format!("`{}` is there already", self.shown);
-            let help = "remove it, or say `if_exists: replace` or `append`";
-            return Err(Diagnostic::error(Class::Output, message).help(help));
+            return Err(is_there(Path::new(&self.shown)));
         }
         let mut before = 0;
         let mut relation = table.relation.clone();

@@ -59,3 +59,67 @@ write("workbook.csv", b"PK\x03\x04\x14\0\x06\0" + b"\0" * 18 + b"\x13\0\0\0[Cont
 write("cut.parquet", b"PAR1" + b"\x15\x04" * 40)
 write("encrypted.parquet", b"PAR1" + b"\x15\x04" * 40 + b"PARE")
 write("x[1].csv", table + b"1,a,2.5\n")
+
+
+# Files that claim more than they are. A zstd frame of raw blocks and of blocks that repeat one byte.
+def block(kind: int, size: int, content: bytes, last: bool = False) -> bytes:
+    return (size << 3 | kind << 1 | last).to_bytes(3, "little") + content
+
+
+raw = lambda content, last=False: block(0, len(content), content, last)  # noqa: E731
+long_line = block(1, 100_000, b"1") + raw(b"\n")
+write("bomb.csv.zst", b"\x28\xb5\x2f\xfd\x00\x38" + raw(b"a\n") + long_line * 3000 + raw(b"2\n", last=True))
+write("wide.csv.gz", pack(b"," * 100_000 + b"\n" + b"," * 100_000 + b"\n"))
+write("long_field.csv.gz", pack(b"a,b\n1," + b"x" * (17 << 20) + b"\n"))
+write("deep.ndjson", b'{"a": 1}\n{"a": ' + b"[" * 20_000 + b"]" * 20_000 + b"}\n")
+
+
+# Parquet by hand, in Thrift's compact protocol: numbers are zigzag varints, a field is (distance << 4 | type).
+def varint(value: int) -> bytes:
+    value = value << 1 if value >= 0 else (-value << 1) - 1
+    out = b""
+    while value >= 0x80:
+        out += bytes([value & 0x7F | 0x80])
+        value >>= 7
+    return out + bytes([value])
+
+
+def leaf(name: bytes) -> bytes:
+    return b"\x15" + varint(2) + b"\x25\x00\x18" + bytes([len(name)]) + name + b"\x00"
+
+
+def group(name: bytes, children: int) -> bytes:
+    return b"\x35\x00\x18" + bytes([len(name)]) + name + b"\x15" + varint(children) + b"\x00"
+
+
+def elements(items: list[bytes]) -> bytes:
+    count = len(items)
+    head = bytes([count << 4 | 12]) if count < 15 else b"\xfc" + bytes([count & 0x7F | 0x80, count >> 7])
+    return head + b"".join(items)
+
+
+def parquet(schema: list[bytes], rows: int = 0, groups: bytes = b"\x0c", data: bytes = b"") -> bytes:
+    footer = b"\x15" + varint(1) + b"\x19" + elements(schema) + b"\x16" + varint(rows) + b"\x19" + groups + b"\x00"
+    return b"PAR1" + data + footer + len(footer).to_bytes(4, "little") + b"PAR1"
+
+
+def one_group(values: int, packed: int, unpacked: int, codec: int) -> bytes:
+    column = b"\x15" + varint(2) + b"\x19\x15\x00\x19\x18\x01n\x15" + varint(codec) + b"\x16" + varint(values)
+    column += b"\x16" + varint(unpacked) + b"\x16" + varint(packed) + b"\x26" + varint(4) + b"\x00"
+    chunk = b"\x26" + varint(4) + b"\x1c" + column + b"\x00"
+    return elements([b"\x19" + elements([chunk]) + b"\x16" + varint(unpacked) + b"\x16" + varint(values) + b"\x00"])
+
+
+def page(values: int, packed: bytes, unpacked: int) -> bytes:
+    head = b"\x15\x00\x15" + varint(unpacked) + b"\x15" + varint(len(packed))
+    return head + b"\x2c\x15" + varint(values) + b"\x15\x00\x15" + varint(3) + b"\x15" + varint(3) + b"\x00\x00" + packed
+
+
+one = [group(b"schema", 1), leaf(b"n")]
+write("deep.parquet", parquet([group(b"g", 1)] * 1000 + [leaf(b"n")]))
+write("footer_beyond.parquet", parquet(one)[:-8] + b"\xff\xff\xff\x7fPAR1")
+write("chunk_beyond.parquet", parquet(one, 100, one_group(100, 1 << 40, 1 << 40, 0), page(100, b"\0" * 800, 800)))
+bomb = page(100, b"\0" * 100, 2_000_000_000)
+write("page_bomb.parquet", parquet(one, 100, one_group(100, len(bomb), 2_000_000_100, 6), bomb))
+many = page(10**10, b"\0" * 100, 100)
+write("rows_bomb.parquet", parquet(one, 10**10, one_group(10**10, len(many), 1000, 0), many))

@@ -6,6 +6,7 @@ mod commands;
 mod output;
 mod selection;
 mod stopping;
+mod survival;
 
 use crate::support::{Workshop, statuses};
 

@@ -21,7 +21,7 @@ fn two_runs_at_once_in_one_folder_both_succeed() {
 }
 
 /// A table that is read in an instant, and a training that takes minutes.
-fn long_training() -> Workshop {
+pub(super) fn long_training() -> Workshop {
     let workshop = Workshop::with_pipeline(
         "\
 name: long
@@ -58,7 +58,7 @@ fn stop(workshop: &Workshop, signal: &str, sign: &str) -> (Outcome, Duration) {
 }
 
 #[track_caller]
-fn assert_nothing_half_written(workshop: &Workshop, finished: &[&str]) {
+pub(super) fn assert_nothing_half_written(workshop: &Workshop, finished: &[&str]) {
     let names: Vec<String> = workshop.everything().into_keys().collect();
     let temporary: Vec<&String> =
         names.iter().filter(|name| name.contains(".tmp") || name.contains("gristmill-")).collect();

@@ -7,7 +7,7 @@ use tempfile::{NamedTempFile, TempDir};
 
 use super::output_error;
 use crate::engine::EngineError;
-use crate::staging::Unfinished;
+use crate::staging::{Unfinished, folder_of as folder};
 
 /// A file that gets its name when it is complete; dropped before, it leaves nothing.
 pub(super) struct StagedFile {
@@ -23,9 +23,7 @@ impl StagedFile {
         if path.is_dir() {
             return Err(output_error(path, &std::io::ErrorKind::IsADirectory.into()));
         }
-        let parents = Parents::make(path)?;
-        let file = builder(path, 0o666, |builder| builder.tempfile_in(folder(path)))
-            .map_err(|error| output_error(path, &error))?;
+        let (file, parents) = within(path, || builder(path, 0o666, |builder| builder.tempfile_in(folder(path))))?;
         Ok(Self { unfinished: Unfinished::new(file.path()), file, path: path.to_owned(), parents })
     }
 
@@ -59,9 +57,7 @@ pub(super) struct StagedFolder {
 impl StagedFolder {
     /// A temporary folder beside `path`.
     pub(super) fn new(path: &Path) -> Result<Self, EngineError> {
-        let parents = Parents::make(path)?;
-        let folder = builder(path, 0o777, |builder| builder.tempdir_in(folder(path)))
-            .map_err(|error| output_error(path, &error))?;
+        let (folder, parents) = within(path, || builder(path, 0o777, |builder| builder.tempdir_in(folder(path))))?;
         Ok(Self { unfinished: Unfinished::new(folder.path()), folder, path: path.to_owned(), parents })
     }
 
@@ -75,7 +71,15 @@ impl StagedFolder {
         let Self { folder: staged, unfinished, path, parents } = self;
         let failed = |error: std::io::Error| output_error(&path, &error);
         sync_folder(staged.path()).map_err(failed)?;
+        if path.exists() && crate::staging::exchange(staged.path(), &path).is_ok() {
+            // The old folder stands under the temporary name now, and goes with it.
+            drop(staged);
+            drop(unfinished);
+            parents.keep();
+            return sync_folder(folder(&path)).map_err(failed);
+        }
         if path.exists() {
+            // Without an exchange in one step there is a moment in which neither has the name.
             let before = builder(&path, 0o777, |builder| builder.tempdir_in(folder(&path))).map_err(failed)?;
             let aside = before.path().join("before");
             std::fs::rename(&path, &aside).map_err(failed)?;
@@ -94,6 +98,20 @@ impl StagedFolder {
     }
 }
 
+/// Makes the folders on the way to `path` and something in the last of them.
+fn within<T>(path: &Path, make: impl Fn() -> std::io::Result<T>) -> Result<(T, Parents), EngineError> {
+    let mut tries = 0;
+    loop {
+        let parents = Parents::make(path)?;
+        match make() {
+            Ok(made) => return Ok((made, parents)),
+            // Another run that failed took the folder, which it had made, away again.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && tries < 3 => tries += 1,
+            Err(error) => return Err(output_error(path, &error)),
+        }
+    }
+}
+
 /// Folders that were missing on the way to a path; those made are removed again unless they are kept.
 struct Parents(Vec<PathBuf>);
 
@@ -104,7 +122,10 @@ impl Parents {
             folder(path).ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists()).collect();
         for folder in missing.into_iter().rev() {
             match std::fs::create_dir(folder) {
-                Ok(()) => made.0.push(folder.to_owned()),
+                Ok(()) => {
+                    crate::staging::note_made(folder);
+                    made.0.push(folder.to_owned());
+                }
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(output_error(path, &error)),
             }
@@ -126,23 +147,14 @@ impl Drop for Parents {
     }
 }
 
-fn folder(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    }
-}
-
 fn builder<T>(
     path: &Path,
     mode: u32,
     make: impl FnOnce(&tempfile::Builder<'_, '_>) -> std::io::Result<T>,
 ) -> std::io::Result<T> {
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    // A name near the limit of the file system leaves no room for more.
-    let prefix = format!(".{}.", name.chars().take(40).collect::<String>());
+    let prefix = crate::staging::temporary_prefix(path);
     let mut builder = tempfile::Builder::new();
-    builder.prefix(&prefix).suffix(".tmp");
+    builder.prefix(&prefix).suffix(crate::staging::SUFFIX);
     #[cfg(not(unix))]
     let _ = mode;
     #[cfg(unix)]

@@ -22,6 +22,7 @@ pub(super) struct ReadWork {
     /// Names of the columns in the files.
     pub(super) columns: Vec<String>,
     paths: Vec<PathBuf>,
+    compressions: Vec<Compression>,
     fingerprint: String,
     format: Option<FileFormat>,
     csv: Option<Csv>,
@@ -64,6 +65,7 @@ impl ReadWork {
             columns: plans.iter().map(|plan| plan.name.clone()).collect(),
             plans,
             paths: found.paths.clone(),
+            compressions: found.sniffed.iter().map(|sniffed| sniffed.compression).collect(),
             fingerprint: found.fingerprint.clone(),
             format: None,
             csv: None,
@@ -292,6 +294,12 @@ impl Work for ReadWork {
     fn run(&self, _: &[Product], context: &WorkContext<'_>) -> Result<Outcome, Diagnostic> {
         if let Some(csv) = &self.csv {
             return self.read_csv(csv, context);
+        }
+        for (path, compression) in self.paths.iter().zip(&self.compressions) {
+            match self.format {
+                Some(FileFormat::Parquet) => files::check_pages(path, context.memory, Some(&context.cancelled))?,
+                _ => files::check_json_lines(path, *compression, None, Some(&context.cancelled))?,
+            }
         }
         let mut outcome = Outcome::default();
         if let Some(rows) = self.rows_in_files() {

@@ -35,17 +35,21 @@ pub(in crate::stages::learn) fn save(folder: &Path, target: &Path, rows: u64) ->
     let failed = |error: std::io::Error| failure("cannot save the model to", target, &error);
     let beside = target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(beside).map_err(failed)?;
-    let staging = tempfile::Builder::new().prefix(".gristmill-").tempdir_in(beside).map_err(failed)?;
+    let prefix = crate::staging::temporary_prefix(target);
+    let mut builder = tempfile::Builder::new();
+    let staging = builder.prefix(&prefix).suffix(crate::staging::SUFFIX).tempdir_in(beside).map_err(failed)?;
     let _unfinished = Unfinished::new(staging.path());
     let complete = staging.path().join("new");
     let mut files = Vec::new();
     copy(folder, &complete, Path::new(""), &mut files).map_err(failed)?;
     let old = staging.path().join("old");
     let replaces = target.exists();
-    if replaces {
+    // In one step where the system can do that: then there is no moment without a model.
+    let exchanged = replaces && crate::staging::exchange(&complete, target).is_ok();
+    if replaces && !exchanged {
         fs::rename(target, &old).map_err(failed)?;
     }
-    if let Err(error) = fs::rename(&complete, target) {
+    if !exchanged && let Err(error) = fs::rename(&complete, target) {
         if replaces {
             // The old model goes back; if even that fails, the first error says more.
             let _ = fs::rename(&old, target);
