@@ -78,6 +78,14 @@ pub enum ExprKind {
     Call(Function, Vec<Expr>),
     /// An aggregate of many rows, or with `over` a window function.
     Aggregate(Box<Aggregate>),
+    /// A function of the row's values that a stage learns and the language has no name for (an isolation forest, the most
+    /// similar rows): `state` is a fitted text, which `statistics::row_function` reads.
+    Learned {
+        /// What was learned, as text.
+        state: Box<Expr>,
+        /// Numbers in float64, or texts.
+        arguments: Vec<Expr>,
+    },
 }
 
 /// A call of an aggregate or window function.
@@ -296,6 +304,12 @@ impl Expr {
         Self::new(ExprKind::Aggregate(Box::new(aggregate)), data_type)
     }
 
+    /// A function of the row whose state stage `key` learns.
+    pub fn learned(key: impl Into<String>, arguments: Vec<Expr>, data_type: DataType) -> Self {
+        let state = Box::new(Self::fitted(key, DataType::String));
+        Self::new(ExprKind::Learned { state, arguments }, data_type)
+    }
+
     /// Conversion to a type; the expression itself when it has that type already.
     pub fn cast(self, to: DataType, strict: bool) -> Self {
         if self.data_type == to {
@@ -316,6 +330,7 @@ impl Expr {
                 branches.iter().flat_map(|(when, then)| [when, then]).chain(otherwise.as_deref()).collect()
             }
             ExprKind::Call(_, arguments) => arguments.iter().collect(),
+            ExprKind::Learned { state, arguments } => std::iter::once(state.as_ref()).chain(arguments).collect(),
             ExprKind::Aggregate(aggregate) => {
                 let over = aggregate.over.iter();
                 aggregate
@@ -342,6 +357,7 @@ impl Expr {
                 branches.iter_mut().flat_map(|(when, then)| [when, then]).chain(otherwise.as_deref_mut()).collect()
             }
             ExprKind::Call(_, arguments) => arguments.iter_mut().collect(),
+            ExprKind::Learned { state, arguments } => std::iter::once(state.as_mut()).chain(arguments).collect(),
             ExprKind::Aggregate(aggregate) => {
                 let Aggregate { arguments, filter, order_by, over, .. } = aggregate.as_mut();
                 let mut children: Vec<&mut Expr> = arguments.iter_mut().chain(filter.as_mut()).collect();

@@ -1,4 +1,7 @@
-//! Learning constants from rows: one aggregate over the training rows, its single row kept as literals.
+//! Learning from rows: constants by one aggregate over the training rows, constants for groups, and what needs rows in memory.
+
+pub mod groups;
+pub mod rows;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,6 +10,7 @@ use crate::batch;
 use crate::diagnostic::Diagnostic;
 use crate::expression::{BinaryOperator, DataType, Expr, Function, Literal};
 use crate::relation::{NamedExpr, Relation};
+use crate::stages::TableProduct;
 use crate::stages::work::WorkContext;
 
 /// Computes aggregates over all rows of a relation and gives each under its name.
@@ -32,6 +36,14 @@ pub fn constants(
     Ok(found)
 }
 
+/// Which rows were learned from, in words.
+pub fn learned_from(table: &TableProduct) -> String {
+    match &table.split {
+        Some(split) => format!("Learned from part {}", split.parts.first().map_or("", String::as_str)),
+        None => "Learned from all rows".to_owned(),
+    }
+}
+
 /// The constant as a float; none for null, text and everything that is not finite.
 pub fn number(constant: Option<&Literal>) -> Option<f64> {
     let value = match constant? {
@@ -51,7 +63,7 @@ pub fn float_aggregate(function: Function, column: &str, data_type: &DataType, a
 }
 
 /// The value, or null where it is not a number: one NaN must not spoil what is learned from a million numbers.
-fn finite(value: Expr) -> Expr {
+pub fn finite(value: Expr) -> Expr {
     let is_nan = Expr::call(Function::IsNan, vec![value.clone()], DataType::Boolean);
     let branches = vec![(is_nan, Expr::literal(Literal::Null, DataType::Float64))];
     let kind = crate::expression::ExprKind::Case { branches, otherwise: Some(Box::new(value)) };

@@ -15,6 +15,11 @@
 //! | [`hypergeometric`] | Fisher's exact test | exact up to rounding |
 //! | [`special`] | special functions behind the p-values | exact up to rounding |
 //! | [`evaluation`] | how good predictions are | see there |
+//! | [`sampling`] | random parts of a stream, of an exact size | exact |
+//! | [`imputation`] | missing values told from the other values of the row | see there |
+//! | [`isolation_forest`] | how far out a row lies | random, by its seed |
+//! | [`yeo_johnson`] | the power that makes numbers look normal | exact up to rounding |
+//! | [`row_function`] | learned functions of one row, as they travel inside expressions | see the modules above |
 
 pub mod correlation;
 pub mod distinct;
@@ -22,9 +27,14 @@ pub mod evaluation;
 pub mod frequencies;
 pub mod histogram;
 pub mod hypergeometric;
+pub mod imputation;
+pub mod isolation_forest;
 pub mod moments;
 pub mod quantiles;
+pub mod row_function;
+pub mod sampling;
 pub mod special;
+pub mod yeo_johnson;
 
 #[cfg(test)]
 mod oracle;

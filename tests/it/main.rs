@@ -3,6 +3,7 @@
 mod encode;
 mod expressions;
 mod files;
+mod fitted;
 mod flights;
 mod hostile;
 mod language;

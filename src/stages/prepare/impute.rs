@@ -1,5 +1,7 @@
 //! `impute`: fills missing values.
 
+mod similar;
+
 use std::sync::Arc;
 
 use schemars::JsonSchema;
@@ -9,17 +11,13 @@ use super::sort::sort_keys;
 use crate::batch;
 use crate::definition::{OneOrMany, Ordered, Spanned};
 use crate::diagnostic::{Diagnostic, Findings};
-use crate::engine::{Compression, Target, TargetFormat};
 use crate::exhibit::{Cell, Column, Exhibit, Format};
-use crate::expression::{
-    Aggregate, DataType, Expr, ExprKind, Field, Frame, Function, Literal, Schema, SortKey, Window,
-};
-use crate::relation::{self, JoinKind, NamedExpr, Relation, Scan, ScanSource, Tap};
+use crate::expression::{Aggregate, DataType, Expr, ExprKind, Field, Frame, Function, Literal, SortKey, Window};
+use crate::relation::{NamedExpr, Relation, Tap};
+use crate::stages::fit::groups::{self, Groups};
 use crate::stages::work::{Change, Outcome, StageCounts, Work, WorkContext};
 use crate::stages::{PlanContext, Planned, Product, Shape, Stage, TableShape, fit, inputs};
-
-/// Prefix of columns with the fill of each group; they never leave the stage.
-const GROUP: &str = "__group_";
+use similar::{Nearest, NearestPlan, Regression, RegressionPlan};
 
 /// Fills missing values.
 ///
@@ -28,12 +26,27 @@ const GROUP: &str = "__group_";
 /// rows are divided by a `split`, else from all rows. `by` learns one value for each group; a group without any value takes
 /// that of all rows. `forward` and `backward` go by `order_by`, within the groups of `by`. A NaN counts as a number.
 ///
+/// Two methods tell a missing value from the other values of its row:
+///
+/// - `nearest`: the mean of the most similar rows, or for texts what most of them say. Rows are compared in the columns
+///   `from` and in the others that are filled by `nearest`: numbers in standard deviations, texts as equal or not, over the
+///   columns that both rows have. The most similar rows are found among the `donors`, training rows that have the value.
+/// - `regression`: each column is regressed on all others (Bayesian ridge regression), again and again until the values
+///   settle, as *mice* and scikit-learn's `IterativeImputer` do. Columns are numbers.
+///
+/// Donors and coefficients are learned once and kept with a model; each row is then filled by itself.
+///
 /// `indicator` adds a boolean column that tells which values were missing, since that often is information itself.
 ///
 /// ```yaml
 /// - impute:
 ///     columns: {quantity: median, discount: mean, instruct: {constant: none}}
 ///     by: [ship_mode]
+/// - impute:
+///     columns: {arr_delay: nearest, air_time: nearest}
+///     nearest: {from: [distance, carrier], neighbours: 10}
+///     indicator: _missing
+/// - impute: {columns: {temp: regression, humid: regression}, regression: {from: [month, dewp]}}
 /// ```
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -49,6 +62,12 @@ pub struct Impute {
     /// Ending of the name of a further column that tells which values were missing, such as `_missing`.
     #[serde(default)]
     indicator: Option<Spanned<String>>,
+    /// How `nearest` finds similar rows.
+    #[serde(default)]
+    nearest: Option<Spanned<Nearest>>,
+    /// How `regression` learns.
+    #[serde(default)]
+    regression: Option<Spanned<Regression>>,
 }
 
 /// How a missing value is filled.
@@ -65,6 +84,10 @@ pub enum Method {
     Forward,
     /// The next value after it in the order.
     Backward,
+    /// What the most similar rows have; numbers become float64.
+    Nearest,
+    /// What a regression on other columns says; the column becomes float64.
+    Regression,
     /// This value, of the column's type.
     Constant(crate::definition::Node),
 }
@@ -84,13 +107,24 @@ enum Fill {
     Neighbour { descending: bool },
     /// A constant.
     Constant(Literal),
+    /// The most similar rows; the number of the column among those that are filled so.
+    Nearest(usize),
+    /// A regression; the number of the column among those that are filled so.
+    Regression(usize),
+}
+
+/// What is learned from rows in memory.
+#[derive(Default)]
+struct Similar {
+    nearest: Option<NearestPlan>,
+    regression: Option<RegressionPlan>,
 }
 
 impl Stage for Impute {
     fn plan(&self, shapes: &[Shape], context: &PlanContext<'_>) -> Result<Planned, Findings> {
         let table = inputs::table(shapes, 0, context.input_ids)?;
         let id = context.input_ids.first().map_or("", String::as_str);
-        let by = inputs::columns(&table.schema, self.by.as_ref().map_or(&[], |by| by.as_slice()), id)?;
+        let by = groups::keys(&table.schema, self.by.as_ref(), id)?;
         let order_by = sort_keys(self.order_by.as_ref().map_or(&[], |order| order.as_slice()), table, id)?;
         let plans = self.plans(table, &order_by, context, id)?;
         if let Some(group) = by.iter().find(|group| plans.iter().any(|plan| plan.field.name == group.name)) {
@@ -98,13 +132,20 @@ impl Stage for Impute {
             return Err(vec![Diagnostic::definition(message)]);
         }
         let learned: Vec<&Plan> = plans.iter().filter(|plan| matches!(plan.fill, Fill::Learned { .. })).collect();
-        let groups = (!by.is_empty() && !learned.is_empty()).then(|| Groups::new(&by, &learned, context));
-        let relation = self.relation(table, &plans, &by, &order_by, groups.as_ref(), context)?;
-        let costly = plans.iter().any(|plan| matches!(plan.fill, Fill::Neighbour { .. }));
+        let similar = self.similar(&plans, table, context, id)?;
+        let constants = learned
+            .iter()
+            .filter_map(|plan| Some(NamedExpr { name: plan.field.name.clone(), expr: plan.aggregate()? }))
+            .collect();
+        let groups = Groups::new(&by, constants, context);
+        let made = Made { by: &by, order_by: &order_by, groups: groups.as_ref(), similar: &similar };
+        let relation = self.relation(table, &plans, &made, context)?;
+        let costly = plans.iter().any(|plan| matches!(plan.fill, Fill::Neighbour { .. } | Fill::Nearest(_)));
         let work = ImputeWork {
             aggregates: learned.iter().filter_map(|plan| plan.learned()).collect(),
             columns: plans.iter().map(|plan| plan.field.name.clone()).collect(),
             groups,
+            similar,
             costly,
         };
         Ok(Planned::relation(table.derive(relation)).work(work).meaning(self))
@@ -123,7 +164,7 @@ impl Impute {
         let mut plans: Vec<Plan> = Vec::new();
         for (name, method) in self.columns.iter() {
             let planned = inputs::column(&table.schema, name, id)
-                .and_then(|field| Plan::new(field, method, name, !order.is_empty(), context));
+                .and_then(|field| Plan::new(field, method, name, !order.is_empty(), &plans, context));
             match planned {
                 Ok(plan) => plans.push(plan),
                 Err(finding) => findings.push(finding),
@@ -132,13 +173,54 @@ impl Impute {
         if findings.is_empty() { Ok(plans) } else { Err(findings) }
     }
 
+    /// What is learned from rows in memory, for the columns that are filled so.
+    fn similar(
+        &self,
+        plans: &[Plan],
+        table: &TableShape,
+        context: &PlanContext<'_>,
+        id: &str,
+    ) -> Result<Similar, Findings> {
+        let targets = |fits: &dyn Fn(&Fill) -> bool| -> Vec<(Field, Spanned<String>)> {
+            let pairs = plans.iter().zip(self.columns.iter());
+            let chosen = pairs.filter(|(plan, _)| fits(&plan.fill));
+            chosen.map(|(plan, (name, _))| (plan.field.clone(), name.clone())).collect()
+        };
+        let nearest = targets(&|fill| matches!(fill, Fill::Nearest(_)));
+        let regression = targets(&|fill| matches!(fill, Fill::Regression(_)));
+        let mut findings = Findings::new();
+        if let (Some(options), true) = (&self.nearest, nearest.is_empty()) {
+            findings.push(Diagnostic::definition("no column is filled by `nearest`").at(&options.place));
+        }
+        if let (Some(options), true) = (&self.regression, regression.is_empty()) {
+            findings.push(Diagnostic::definition("no column is filled by `regression`").at(&options.place));
+        }
+        if let (Some(by), Some((_, name))) = (&self.by, nearest.iter().chain(&regression).next()) {
+            let place = by.as_slice().first().map_or(&name.place, |by| &by.place);
+            let message = format!("`by` has no meaning for `{}`, which is told from the values of its row", name.value);
+            let help = "name the column of groups under `from`, or fill it in an `impute` stage of its own";
+            findings.push(Diagnostic::definition(message).at(place).help(help));
+        }
+        if !findings.is_empty() {
+            return Err(findings);
+        }
+        let mut similar = Similar::default();
+        if !nearest.is_empty() {
+            let options = self.nearest.as_ref().map(|options| options.value.clone()).unwrap_or_default();
+            similar.nearest = Some(NearestPlan::new(&options, &nearest, table, context, id)?);
+        }
+        if !regression.is_empty() {
+            let options = self.regression.as_ref().map(|options| options.value.clone()).unwrap_or_default();
+            similar.regression = Some(RegressionPlan::new(&options, &regression, table, context, id)?);
+        }
+        Ok(similar)
+    }
+
     fn relation(
         &self,
         table: &TableShape,
         plans: &[Plan],
-        by: &[Field],
-        order_by: &[SortKey],
-        groups: Option<&Groups>,
+        made: &Made<'_>,
         context: &PlanContext<'_>,
     ) -> Result<Relation, Findings> {
         let counters =
@@ -150,7 +232,7 @@ impl Impute {
             samples: Vec::new(),
         };
         let mut input: Arc<Relation> = Arc::new(Relation::Tap { input: table.relation.clone(), tap: tap.into() });
-        if let Some(groups) = groups {
+        if let Some(groups) = made.groups {
             input = Arc::new(groups.join(input));
         }
         let mut columns = inputs::all_columns(&table.schema);
@@ -158,15 +240,24 @@ impl Impute {
             let mut choices = vec![plan.value().cast(plan.data_type.clone(), true)];
             match &plan.fill {
                 Fill::Learned { key, .. } => {
-                    if groups.is_some() {
-                        choices.push(Expr::column(format!("{GROUP}{}", plan.field.name), plan.data_type.clone()));
-                    }
+                    choices.extend(made.groups.map(|groups| groups.constant(&plan.field.name)));
                     choices.push(Expr::fitted(key, plan.data_type.clone()));
                 }
-                Fill::Neighbour { descending } => choices.push(plan.neighbour(by, order_by, *descending)),
+                Fill::Neighbour { descending } => {
+                    choices.push(plan.neighbour(made.by, made.order_by, *descending));
+                }
                 Fill::Constant(literal) => choices.push(Expr::literal(literal.clone(), plan.data_type.clone())),
+                Fill::Nearest(target) => {
+                    choices = made.similar.nearest.iter().filter_map(|nearest| nearest.value(*target)).collect();
+                }
+                Fill::Regression(target) => {
+                    choices = made.similar.regression.iter().filter_map(|chain| chain.value(*target)).collect();
+                }
             }
-            let filled = Expr::call(Function::Coalesce, choices, plan.data_type.clone());
+            let filled = match <[Expr; 1]>::try_from(choices) {
+                Ok([only]) => only,
+                Err(choices) => Expr::call(Function::Coalesce, choices, plan.data_type.clone()),
+            };
             inputs::set_column(&mut columns, &plan.field.name, filled);
         }
         if let Some(indicator) = &self.indicator {
@@ -180,12 +271,21 @@ impl Impute {
     }
 }
 
+/// What values are filled from.
+struct Made<'a> {
+    by: &'a [Field],
+    order_by: &'a [SortKey],
+    groups: Option<&'a Groups>,
+    similar: &'a Similar,
+}
+
 impl Plan {
     fn new(
         field: &Field,
         method: &Method,
         name: &Spanned<String>,
         ordered: bool,
+        before: &[Plan],
         context: &PlanContext<'_>,
     ) -> Result<Self, Diagnostic> {
         let refuse = |message: String| Err(Diagnostic::definition(message).at(&name.place));
@@ -212,6 +312,22 @@ impl Plan {
                 data_type: field.data_type.clone(),
                 fill: Fill::Neighbour { descending: *method == Method::Backward },
             }),
+            Method::Nearest if !(field.data_type.is_numeric() || field.data_type == DataType::String) => {
+                refuse(format!("column `{}` holds {}, which similar rows do not fill", field.name, field.data_type))
+            }
+            Method::Nearest => {
+                let number = before.iter().filter(|plan| matches!(plan.fill, Fill::Nearest(_))).count();
+                let data_type = similar::filled_type(field);
+                Ok(Self { field: field.clone(), data_type, fill: Fill::Nearest(number) })
+            }
+            Method::Regression if !field.data_type.is_numeric() => refuse(format!(
+                "column `{}` holds {}, which is no number; `nearest` and `mode` fit",
+                field.name, field.data_type
+            )),
+            Method::Regression => {
+                let number = before.iter().filter(|plan| matches!(plan.fill, Fill::Regression(_))).count();
+                Ok(Self { field: field.clone(), data_type: DataType::Float64, fill: Fill::Regression(number) })
+            }
             Method::Constant(node) => match inputs::constant(node, &field.data_type) {
                 Some(literal) => {
                     Ok(Self { field: field.clone(), data_type: field.data_type.clone(), fill: Fill::Constant(literal) })
@@ -262,73 +378,19 @@ impl Plan {
     }
 }
 
-/// One fill for each group, as a table that the stage makes.
-struct Groups {
-    key: String,
-    by: Vec<Field>,
-    aggregates: Vec<NamedExpr>,
-    schema: Schema,
-}
-
-impl Groups {
-    fn new(by: &[Field], learned: &[&Plan], context: &PlanContext<'_>) -> Self {
-        let aggregates: Vec<NamedExpr> = learned
-            .iter()
-            .filter_map(|plan| Some(NamedExpr { name: format!("{GROUP}{}", plan.field.name), expr: plan.aggregate()? }))
-            .collect();
-        let fields = by
-            .iter()
-            .cloned()
-            .chain(aggregates.iter().map(|column| Field::new(&column.name, column.expr.data_type.clone())));
-        let schema = Schema::new(fields.collect()).unwrap_or_default();
-        Self { key: context.key("groups"), by: by.to_vec(), aggregates, schema }
-    }
-
-    /// The input with the fills of each row's group beside it.
-    fn join(&self, input: Arc<Relation>) -> Relation {
-        let source = ScanSource::Artifact(self.key.clone());
-        let right = Relation::Scan(Scan { source, schema: self.schema.clone() });
-        let same = |name: &String| (name.clone(), name.clone());
-        Relation::Join(Box::new(relation::Join {
-            left: input,
-            right: right.into(),
-            kind: JoinKind::Left,
-            on: self.by.iter().map(|field| same(&field.name)).collect(),
-            take: self.aggregates.iter().map(|column| same(&column.name)).collect(),
-            asof: None,
-        }))
-    }
-
-    fn learn(&self, rows: &Arc<Relation>, context: &WorkContext<'_>) -> Result<(), Diagnostic> {
-        let keys = self.by.iter().map(|field| NamedExpr {
-            name: field.name.clone(),
-            expr: Expr::column(&field.name, field.data_type.clone()),
-        });
-        let keys: Vec<NamedExpr> = keys.collect();
-        // In the order of the groups, so that the same rows give the same file to the byte.
-        let order = keys.iter().map(|key| SortKey { expr: key.expr.clone(), descending: false, nulls_first: false });
-        let order = order.collect();
-        let groups = Relation::Aggregate { input: rows.clone(), keys, aggregates: self.aggregates.clone() };
-        let groups = Relation::Sort { input: groups.into(), keys: order };
-        let target = Target {
-            path: context.artifacts.join("groups.parquet"),
-            format: TargetFormat::Parquet { compression: Compression::Zstd, row_group_size: None },
-            partition_by: Vec::new(),
-        };
-        context.write(&groups, &target).map(|_| ())
-    }
-}
-
 struct ImputeWork {
     aggregates: Vec<NamedExpr>,
     columns: Vec<String>,
     groups: Option<Groups>,
+    similar: Similar,
     costly: bool,
 }
 
 impl Work for ImputeWork {
     fn passes(&self, _: usize) -> usize {
-        usize::from(!self.aggregates.is_empty()) + usize::from(self.groups.is_some())
+        let Similar { nearest, regression } = &self.similar;
+        let learned = [!self.aggregates.is_empty(), self.groups.is_some(), nearest.is_some(), regression.is_some()];
+        learned.into_iter().filter(|learned| *learned).count()
     }
 
     fn is_costly(&self) -> bool {
@@ -348,8 +410,13 @@ impl Work for ImputeWork {
             outcome.bindings.literals.insert(aggregate.name.clone(), literal);
         }
         if let Some(groups) = &self.groups {
-            groups.learn(&rows, context)?;
-            outcome.bindings.artifacts.insert(groups.key.clone(), "groups.parquet".into());
+            groups.learn(&rows, context, &mut outcome)?;
+        }
+        if let Some(nearest) = &self.similar.nearest {
+            nearest.learn(&rows, context, &mut outcome)?;
+        }
+        if let Some(regression) = &self.similar.regression {
+            regression.learn(&rows, context, &mut outcome)?;
         }
         if !shown.is_empty() {
             let title = if self.groups.is_some() { "Learned fills (where a group has none)" } else { "Learned fills" };

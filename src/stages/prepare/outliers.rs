@@ -1,15 +1,22 @@
 //! `outliers`: values far from the others.
 
+mod bounds;
+mod forest;
+
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::definition::{OneOrMany, Spanned};
-use crate::diagnostic::{Diagnostic, Findings};
-use crate::exhibit::{Cell, Column, Exhibit, Format};
-use crate::expression::{BinaryOperator, DataType, Expr, ExprKind, Field, Function, Literal};
+use crate::diagnostic::{Diagnostic, Findings, Place};
+use crate::exhibit::{Cell, Column, Exhibit, Format, Tone};
+use crate::expression::{Expr, Field, Literal};
 use crate::relation::{NamedExpr, Relation, Tap};
+use crate::stages::fit::groups::{self, Groups};
 use crate::stages::work::{Change, Outcome, StageCounts, Work, WorkContext};
-use crate::stages::{PlanContext, Planned, Product, Shape, Stage, fit, inputs};
+use crate::stages::{PlanContext, Planned, Product, Shape, Stage, TableShape, fit, inputs};
+use bounds::{Bounds, Rule};
 
 /// Treats values that lie far from the others.
 ///
@@ -18,12 +25,22 @@ use crate::stages::{PlanContext, Planned, Product, Shape, Stage, fit, inputs};
 /// - `quantile`: below the quantile `lower` or above the quantile `upper` (0.01 and 0.99).
 /// - `iqr`: more than `factor` (1.5) interquartile ranges below the first or above the third quartile (Tukey 1977).
 /// - `zscore`: more than `factor` (3) standard deviations from the mean.
+/// - `mad`: more than `factor` (3.5) times 1.4826 median absolute deviations from the median (Iglewicz and Hoaglin 1993), which
+///   outliers cannot hide from. When more than half of the values are equal it has nothing to measure by, and finds none.
+/// - `isolation_forest`: rows that random cuts through all `columns` separate quickly (Liu, Ting and Zhou 2008). Each row gets a
+///   score from 0 to 1; far are the `contamination` (0.01) rows of highest score, or those above a `threshold`. The forest is
+///   grown from at most 65,536 rows, drawn at random; a missing value counts as the median.
 ///
 /// `action` says what becomes of them: `clip` moves them to the nearest allowed value, `null` forgets them, `drop` leaves
-/// the row out, `flag` adds a boolean column `x_outlier`. Nulls are never outliers.
+/// the row out, `flag` adds a boolean column `x_outlier`. Nulls are never outliers. An isolation forest judges whole rows:
+/// `flag` (its default) adds one column `outlier`, `null` forgets all `columns` of the row, and there is nothing to `clip` to.
+///
+/// `by` learns what far is for each group; a group that was not learned, or has a null in its key, takes what all rows say.
 ///
 /// ```yaml
 /// - outliers: {columns: amount, method: quantile, lower: 0.01, upper: 0.99, action: clip}
+/// - outliers: {columns: arr_delay, method: mad, by: carrier, action: flag}
+/// - outliers: {columns: [dep_delay, air_time, distance], method: isolation_forest, contamination: 0.005, score: anomaly}
 /// ```
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -33,18 +50,39 @@ pub struct Outliers {
     /// What far is.
     #[serde(default)]
     method: Method,
-    /// The lower quantile of `method: quantile`.
-    #[serde(default = "lower")]
-    lower: Spanned<f64>,
-    /// The upper quantile of `method: quantile`.
-    #[serde(default = "upper")]
-    upper: Spanned<f64>,
-    /// How many ranges or deviations are far: 1.5 for `iqr`, 3 for `zscore` when absent.
+    /// Columns that make groups, each with its own allowed values.
+    #[serde(default)]
+    by: Option<OneOrMany<Spanned<String>>>,
+    /// The lower quantile of `method: quantile`; 0.01 when absent.
+    #[serde(default)]
+    lower: Option<Spanned<f64>>,
+    /// The upper quantile of `method: quantile`; 0.99 when absent.
+    #[serde(default)]
+    upper: Option<Spanned<f64>>,
+    /// How many ranges or deviations are far: 1.5 for `iqr`, 3 for `zscore`, 3.5 for `mad` when absent.
     #[serde(default)]
     factor: Option<Spanned<f64>>,
-    /// What becomes of them.
+    /// The share of rows that the isolation forest takes for outliers, above 0 up to 0.5; 0.01 when absent.
     #[serde(default)]
-    action: Action,
+    contamination: Option<Spanned<f64>>,
+    /// The score of the isolation forest above which a row is an outlier, in the place of `contamination`; 0.6 is usual.
+    #[serde(default)]
+    threshold: Option<Spanned<f64>>,
+    /// Trees of the isolation forest, from 1 to 1,000; 100 when absent.
+    #[serde(default)]
+    trees: Option<Spanned<u32>>,
+    /// Rows of which each tree is grown, from 2 to 65,536; 256 when absent.
+    #[serde(default)]
+    sample: Option<Spanned<u32>>,
+    /// Another seed grows another isolation forest; 0 when absent.
+    #[serde(default)]
+    seed: Option<Spanned<u32>>,
+    /// Name of a further column with the score of the isolation forest.
+    #[serde(default)]
+    score: Option<Spanned<String>>,
+    /// What becomes of them: `clip` when absent, `flag` for an isolation forest.
+    #[serde(default)]
+    action: Option<Spanned<Action>>,
 }
 
 /// What far is.
@@ -58,14 +96,17 @@ pub enum Method {
     Iqr,
     /// Away from the mean by a multiple of the standard deviation.
     Zscore,
+    /// Away from the median by a multiple of the median absolute deviation.
+    Mad,
+    /// Rows that are easily separated from the others.
+    IsolationForest,
 }
 
 /// What becomes of outliers.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
     /// They become the nearest allowed value.
-    #[default]
     Clip,
     /// They become null.
     Null,
@@ -75,201 +116,203 @@ pub enum Action {
     Flag,
 }
 
-fn lower() -> Spanned<f64> {
-    Spanned::nowhere(0.01)
-}
-
-fn upper() -> Spanned<f64> {
-    Spanned::nowhere(0.99)
-}
-
 impl Stage for Outliers {
     fn plan(&self, shapes: &[Shape], context: &PlanContext<'_>) -> Result<Planned, Findings> {
         let table = inputs::table(shapes, 0, context.input_ids)?;
         let id = context.input_ids.first().map_or("", String::as_str);
         let fields = inputs::numeric_columns(&table.schema, self.columns.as_slice(), id)?;
-        self.check_bounds()?;
-        let counters: Vec<NamedExpr> = fields
-            .iter()
-            .flat_map(|field| {
-                let bounds = Bounds::new(field, context);
-                [
-                    NamedExpr { name: format!("low {}", field.name), expr: bounds.below() },
-                    NamedExpr { name: format!("high {}", field.name), expr: bounds.above() },
-                ]
-            })
-            .collect();
-        let tap = Tap { stage: context.id.to_owned(), point: "in".to_owned(), counters, samples: Vec::new() };
-        let tapped = Relation::Tap { input: table.relation.clone(), tap: tap.into() };
-        let mut columns = inputs::all_columns(&table.schema);
-        let mut allowed = Vec::new();
-        for (field, written) in fields.iter().zip(self.columns.iter()) {
-            let bounds = Bounds::new(field, context);
-            match self.action {
-                Action::Clip => inputs::set_column(&mut columns, &field.name, bounds.clip()),
-                Action::Null => inputs::set_column(&mut columns, &field.name, bounds.null()),
-                Action::Drop => allowed.push(bounds.is_outlier().not()),
-                Action::Flag => {
-                    let name = format!("{}_outlier", field.name);
-                    inputs::new_name(&table.schema, &name, &written.place).map_err(|finding| vec![finding])?;
-                    inputs::set_column(&mut columns, &name, bounds.is_outlier());
-                }
-            }
+        self.check_meaning()?;
+        if self.method == Method::IsolationForest {
+            return forest::plan(self, table, fields, context);
         }
-        let relation = match allowed.into_iter().reduce(Expr::and) {
-            Some(predicate) => Relation::Filter { input: tapped.into(), predicate },
-            None => Relation::Project { input: tapped.into(), columns },
-        };
-        let keys = fields.iter().map(|field| Bounds::new(field, context).keys).collect();
-        let factor = self.factor.as_ref().map(|factor| factor.value);
-        let work = OutliersWork {
-            method: self.method,
-            lower: self.lower.value,
-            upper: self.upper.value,
-            factor: factor.unwrap_or(if self.method == Method::Zscore { 3.0 } else { 1.5 }),
-            fields,
-            keys,
-        };
+        let by = groups::keys(&table.schema, self.by.as_ref(), id)?;
+        let action = self.action.as_ref().map_or(Action::Clip, |action| action.value);
+        let changes = matches!(action, Action::Clip | Action::Null);
+        if let Some((name, _)) = self.columns.iter().zip(&fields).find(|(_, field)| changes && by.contains(field)) {
+            let message = format!("column `{}` makes the groups and cannot be changed at the same time", name.value);
+            return Err(vec![Diagnostic::definition(message).at(&name.place)]);
+        }
+        let rule = self.rule()?;
+        let groups = Groups::new(&by, fields.iter().flat_map(|field| rule.group(field)).collect(), context);
+        let bounds: Vec<Bounds> = fields.iter().map(|field| Bounds::new(field, groups.as_ref(), context)).collect();
+        let relation = self.relation(table, &bounds, action, groups.as_ref(), context)?;
+        let medians = Groups::new(&by, fields.iter().map(|field| rule.median(field)).collect(), context);
+        let work = OutliersWork { rule, bounds, groups, medians };
         Ok(Planned::relation(table.derive(relation)).work(work).meaning(self))
     }
 }
 
 impl Outliers {
-    fn check_bounds(&self) -> Result<(), Findings> {
-        let refuse = |message: &str, place| Err(vec![Diagnostic::definition(message).at(place)]);
+    fn relation(
+        &self,
+        table: &TableShape,
+        bounds: &[Bounds],
+        action: Action,
+        groups: Option<&Groups>,
+        context: &PlanContext<'_>,
+    ) -> Result<Relation, Findings> {
+        let counters = bounds.iter().flat_map(|bounds| {
+            let name = &bounds.field.name;
+            [
+                NamedExpr { name: format!("low {name}"), expr: bounds.below() },
+                NamedExpr { name: format!("high {name}"), expr: bounds.above() },
+            ]
+        });
+        let tap = Tap {
+            stage: context.id.to_owned(),
+            point: "in".to_owned(),
+            counters: counters.collect(),
+            samples: Vec::new(),
+        };
+        let input = match groups {
+            Some(groups) => Arc::new(groups.join(table.relation.clone())),
+            None => table.relation.clone(),
+        };
+        let mut input = Relation::Tap { input, tap: tap.into() };
+        let mut columns = inputs::all_columns(&table.schema);
+        let mut allowed = Vec::new();
+        for (bounds, written) in bounds.iter().zip(self.columns.iter()) {
+            let name = &bounds.field.name;
+            match action {
+                Action::Clip => inputs::set_column(&mut columns, name, bounds.clip()),
+                Action::Null => inputs::set_column(&mut columns, name, bounds.null()),
+                Action::Drop => allowed.push(bounds.is_outlier().not()),
+                Action::Flag => {
+                    let name = format!("{name}_outlier");
+                    inputs::new_name(&table.schema, &name, &written.place).map_err(|finding| vec![finding])?;
+                    inputs::set_column(&mut columns, &name, bounds.is_outlier());
+                }
+            }
+        }
+        if let Some(predicate) = allowed.into_iter().reduce(Expr::and) {
+            input = Relation::Filter { input: input.into(), predicate };
+        }
+        Ok(Relation::Project { input: input.into(), columns })
+    }
+
+    /// Options that mean nothing to the method.
+    fn check_meaning(&self) -> Result<(), Findings> {
+        let mut findings = Findings::new();
+        let mut only = |name: &str, place: Option<&Place>, fits: bool, method: &str| {
+            if let (Some(place), false) = (place, fits) {
+                let message = format!("`{name}` has no meaning here: it belongs to {method}");
+                findings.push(Diagnostic::definition(message).at(place));
+            }
+        };
+        let quantile = self.method == Method::Quantile;
+        let forest = self.method == Method::IsolationForest;
+        only("lower", self.lower.as_ref().map(|option| &option.place), quantile, "`method: quantile`");
+        only("upper", self.upper.as_ref().map(|option| &option.place), quantile, "`method: quantile`");
+        let factor = !quantile && !forest;
+        only("factor", self.factor.as_ref().map(|option| &option.place), factor, "`iqr`, `zscore` and `mad`");
+        let by = self.by.as_ref().and_then(|by| by.as_slice().first());
+        only("by", by.map(|name| &name.place), !forest, "the methods that look at one column");
+        let name = "`method: isolation_forest`";
+        only("contamination", self.contamination.as_ref().map(|option| &option.place), forest, name);
+        only("threshold", self.threshold.as_ref().map(|option| &option.place), forest, name);
+        only("trees", self.trees.as_ref().map(|option| &option.place), forest, name);
+        only("sample", self.sample.as_ref().map(|option| &option.place), forest, name);
+        only("seed", self.seed.as_ref().map(|option| &option.place), forest, name);
+        only("score", self.score.as_ref().map(|option| &option.place), forest, name);
+        if findings.is_empty() { Ok(()) } else { Err(findings) }
+    }
+
+    fn rule(&self) -> Result<Rule, Findings> {
+        let refuse = |message: &str, place: &Place| Err(vec![Diagnostic::definition(message).at(place)]);
+        let lower = self.lower.as_ref().map_or(0.01, |lower| lower.value);
+        let upper = self.upper.as_ref().map_or(0.99, |upper| upper.value);
         let unit = 0.0..=1.0;
-        if !unit.contains(&self.lower.value)
-            || !unit.contains(&self.upper.value)
-            || self.lower.value >= self.upper.value
+        if !unit.contains(&lower) || !unit.contains(&upper) || lower >= upper {
+            let nowhere = Spanned::nowhere(upper);
+            let written = self.upper.as_ref().or(self.lower.as_ref()).unwrap_or(&nowhere);
+            return refuse("`lower` and `upper` must be quantiles from 0 to 1, the lower one first", &written.place);
+        }
+        if let Some(factor) = &self.factor
+            && !(factor.value.is_finite() && factor.value > 0.0)
         {
-            return refuse("`lower` and `upper` must be quantiles from 0 to 1, the lower one first", &self.upper.place);
+            return refuse("`factor` must be larger than 0", &factor.place);
         }
-        match &self.factor {
-            Some(factor) if !(factor.value.is_finite() && factor.value > 0.0) => {
-                refuse("`factor` must be larger than 0", &factor.place)
-            }
-            Some(factor) if self.method == Method::Quantile => {
-                refuse("`factor` has no meaning for `method: quantile`", &factor.place)
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-/// The allowed range of a column, learned.
-struct Bounds<'a> {
-    field: &'a Field,
-    /// Keys of the lowest and the highest allowed value.
-    keys: [String; 2],
-}
-
-impl<'a> Bounds<'a> {
-    fn new(field: &'a Field, context: &PlanContext<'_>) -> Self {
-        let key = |which: &str| context.key(&format!("{which}.{}", field.name));
-        Self { field, keys: [key("low"), key("high")] }
-    }
-
-    fn value(&self) -> Expr {
-        Expr::column(&self.field.name, self.field.data_type.clone()).cast(DataType::Float64, true)
-    }
-
-    fn bound(&self, which: usize) -> Expr {
-        Expr::fitted(self.keys.get(which).cloned().unwrap_or_default(), DataType::Float64)
-    }
-
-    /// True or false, never null: a null is no outlier.
-    fn known(&self, comparison: Expr) -> Expr {
-        Expr::and(self.value().is_null().not(), comparison)
-    }
-
-    fn below(&self) -> Expr {
-        self.known(Expr::binary(BinaryOperator::Less, self.value(), self.bound(0), DataType::Boolean))
-    }
-
-    fn above(&self) -> Expr {
-        self.known(Expr::binary(BinaryOperator::Greater, self.value(), self.bound(1), DataType::Boolean))
-    }
-
-    fn is_outlier(&self) -> Expr {
-        Expr::binary(BinaryOperator::Or, self.below(), self.above(), DataType::Boolean)
-    }
-
-    fn clip(&self) -> Expr {
-        self.replace(self.bound(0), self.bound(1))
-    }
-
-    fn null(&self) -> Expr {
-        let null = || Expr::literal(Literal::Null, DataType::Float64);
-        self.replace(null(), null())
-    }
-
-    fn replace(&self, low: Expr, high: Expr) -> Expr {
-        let branches = vec![(self.below(), low), (self.above(), high)];
-        Expr::new(ExprKind::Case { branches, otherwise: Some(Box::new(self.value())) }, DataType::Float64)
+        let factor = |usual: f64| self.factor.as_ref().map_or(usual, |factor| factor.value);
+        Ok(match self.method {
+            Method::Quantile | Method::IsolationForest => Rule::Quantile { lower, upper },
+            Method::Iqr => Rule::Iqr(factor(1.5)),
+            Method::Zscore => Rule::Zscore(factor(3.0)),
+            Method::Mad => Rule::Mad(factor(3.5)),
+        })
     }
 }
 
 struct OutliersWork {
-    method: Method,
-    lower: f64,
-    upper: f64,
-    factor: f64,
-    fields: Vec<Field>,
-    keys: Vec<[String; 2]>,
+    rule: Rule,
+    bounds: Vec<Bounds>,
+    groups: Option<Groups>,
+    /// The median of each group, from which deviations are measured.
+    medians: Option<Groups>,
 }
 
 impl OutliersWork {
-    /// The two aggregates from which the bounds follow.
-    fn aggregates(&self, field: &Field) -> [Expr; 2] {
-        let of = |function, arguments| fit::float_aggregate(function, &field.name, &field.data_type, arguments);
-        let quantile = |at| of(Function::Quantile, vec![Expr::float(at)]);
-        match self.method {
-            Method::Quantile => [quantile(self.lower), quantile(self.upper)],
-            Method::Iqr => [quantile(0.25), quantile(0.75)],
-            Method::Zscore => [of(Function::Mean, vec![]), of(Function::StddevSamp, vec![])],
-        }
+    fn is_mad(&self) -> bool {
+        matches!(self.rule, Rule::Mad(_))
     }
 
-    /// The lowest and the highest allowed value; everything is allowed when nothing could be learned.
-    fn bounds(&self, first: Option<f64>, second: Option<f64>) -> [f64; 2] {
-        match (self.method, first, second) {
-            (Method::Quantile, Some(low), Some(high)) => [low, high],
-            (Method::Iqr, Some(low), Some(high)) => {
-                let reach = self.factor * (high - low);
-                [low - reach, high + reach]
-            }
-            (Method::Zscore, Some(mean), Some(deviation)) => {
-                [mean - self.factor * deviation, mean + self.factor * deviation]
-            }
-            _ => [f64::NEG_INFINITY, f64::INFINITY],
+    /// The lowest and the highest allowed value of each column over these rows.
+    fn learn(
+        &self,
+        rows: &Arc<Relation>,
+        context: &WorkContext<'_>,
+    ) -> Result<std::collections::BTreeMap<String, Literal>, Diagnostic> {
+        let mut medians = std::collections::BTreeMap::new();
+        if self.is_mad() {
+            let aggregates = self.bounds.iter().map(|bounds| self.rule.median(&bounds.field)).collect();
+            medians = fit::constants(rows, aggregates, context)?;
         }
+        let aggregates = self.bounds.iter().flat_map(|bounds| {
+            let median = fit::number(medians.get(&self.rule.median(&bounds.field).name));
+            let [low, high] = self.rule.of_all(&bounds.field, median);
+            let [low_key, high_key] = bounds.keys.clone();
+            [NamedExpr { name: low_key, expr: low }, NamedExpr { name: high_key, expr: high }]
+        });
+        fit::constants(rows, aggregates.collect(), context)
     }
 }
 
 impl Work for OutliersWork {
     fn passes(&self, _: usize) -> usize {
-        1
+        let once = 1 + usize::from(self.is_mad());
+        once * (1 + usize::from(self.groups.is_some()))
     }
 
     fn run(&self, products: &[Product], context: &WorkContext<'_>) -> Result<Outcome, Diagnostic> {
         let Some(Product::Table(table)) = products.first() else { return Ok(Outcome::default()) };
-        let aggregates = self.fields.iter().zip(&self.keys).flat_map(|(field, keys)| {
-            let pairs = keys.iter().zip(self.aggregates(field));
-            pairs.map(|(key, expr)| NamedExpr { name: key.clone(), expr }).collect::<Vec<_>>()
-        });
-        let learned = fit::constants(&table.training(), aggregates.collect(), context)?;
+        let rows = table.training();
+        let learned = self.learn(&rows, context)?;
         let mut outcome = Outcome::default();
-        for [low, high] in &self.keys {
-            let [lowest, highest] = self.bounds(fit::number(learned.get(low)), fit::number(learned.get(high)));
-            outcome.bindings.literals.insert(low.clone(), Literal::Float(lowest));
-            outcome.bindings.literals.insert(high.clone(), Literal::Float(highest));
+        let mut shown = Vec::new();
+        for bounds in &self.bounds {
+            let found = bounds.keys.clone().map(|key| fit::number(learned.get(&key)));
+            shown.push(vec![
+                Cell::text(bounds.field.name.clone()),
+                Cell::number(found[0]),
+                Cell::number(found[1]),
+                Cell::optional(found.iter().all(Option::is_none).then_some("nothing to measure by: all are allowed")),
+            ]);
+            // Everything is allowed when nothing could be learned.
+            let [low, high] = [found[0].unwrap_or(f64::NEG_INFINITY), found[1].unwrap_or(f64::INFINITY)];
+            for (key, value) in bounds.keys.iter().zip([low, high]) {
+                outcome.bindings.literals.insert(key.clone(), Literal::Float(value));
+            }
         }
-        let rows = self.fields.iter().zip(&self.keys).map(|(field, [low, high])| {
-            let bound = |key| Cell::number(fit::number(outcome.bindings.literals.get(key)));
-            vec![Cell::text(field.name.clone()), bound(low), bound(high)]
-        });
-        let columns = ["column", "lowest allowed", "highest allowed"].map(Column::new).to_vec();
-        outcome.exhibits.push(Exhibit::table("Allowed values", columns, rows.collect()));
+        let columns = ["column", "lowest allowed", "highest allowed", "remark"].map(Column::new).to_vec();
+        outcome.exhibits.push(Exhibit::table("Allowed values", columns, shown));
+        if let Some(groups) = &self.groups {
+            let rows = match &self.medians {
+                Some(medians) if self.is_mad() => medians.two_steps(&rows),
+                _ => rows,
+            };
+            let count = groups.learn(&rows, context, &mut outcome)?;
+            let text = format!("{count} groups have allowed values of their own; the table shows those of all rows.");
+            outcome.exhibits.push(Exhibit::note(Tone::Info, text));
+        }
         Ok(outcome)
     }
 
@@ -278,9 +321,10 @@ impl Work for OutliersWork {
     }
 
     fn show(&self, counts: &StageCounts) -> Vec<Exhibit> {
-        let rows = self.fields.iter().map(|field| {
-            let count = |which: &str| Cell::count(counts.counter("in", &format!("{which} {}", field.name)));
-            vec![Cell::text(field.name.clone()), count("low"), count("high")]
+        let rows = self.bounds.iter().map(|bounds| {
+            let name = &bounds.field.name;
+            let count = |which: &str| Cell::count(counts.counter("in", &format!("{which} {name}")));
+            vec![Cell::text(name.clone()), count("low"), count("high")]
         });
         let columns = vec![
             Column::new("column"),
@@ -289,4 +333,9 @@ impl Work for OutliersWork {
         ];
         vec![Exhibit::table("Outliers", columns, rows.collect())]
     }
+}
+
+/// `x` in float64.
+fn number(field: &Field) -> Expr {
+    Expr::column(&field.name, field.data_type.clone()).cast(crate::expression::DataType::Float64, true)
 }

@@ -17,6 +17,7 @@ mod function;
 mod guard;
 mod hashing;
 mod layout;
+mod learned;
 mod list;
 mod math;
 mod operators;
@@ -69,6 +70,7 @@ impl Lowering {
                 cast::cast(lowered, &value.data_type, &expr.data_type, *strict)
             }
             ExprKind::Call(function, arguments) => self.call(*function, arguments, &expr.data_type),
+            ExprKind::Learned { state, arguments } => self.learned(state, arguments, &expr.data_type),
             ExprKind::Aggregate(aggregate) if aggregate.over.is_some() => window::lower(aggregate, &expr.data_type),
             ExprKind::Aggregate(aggregate) => aggregate::lower(aggregate, &expr.data_type),
         }

@@ -148,6 +148,9 @@ impl DuckDb {
             }
             ExprKind::Call(function, arguments) => self.call(*function, arguments, &expr.data_type),
             ExprKind::Aggregate(aggregate) => self.aggregate(aggregate, &expr.data_type),
+            ExprKind::Learned { .. } => Err(refuse(
+                "what a stage learned beyond constants (a forest, similar rows, quantiles) has no form in SQL",
+            )),
         }
     }
 
