@@ -61,8 +61,7 @@ pub fn ngram_fingerprint(text: &str, n: usize) -> String {
 /// The text without case, accents, punctuation at word ends and doubled spaces: what distances between values are measured on.
 pub fn plain(text: &str) -> String {
     let folded = fold(text);
-    let spaced: String =
-        folded.chars().map(|character| if is_dropped(character) { ' ' } else { character }).collect();
+    let spaced: String = folded.chars().map(|character| if is_dropped(character) { ' ' } else { character }).collect();
     spaced.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

@@ -51,9 +51,9 @@ impl Banding {
     pub fn keys(self, sketch: &[u32]) -> impl Iterator<Item = u32> + '_ {
         sketch.chunks_exact(self.rows.max(1)).take(self.bands).map(|slots| {
             let seed = 0x51_7c_c1_b7_27_22_0a_95;
-            let hash = slots.iter().fold(seed, |hash: u64, &slot| {
-                fold(hash.rotate_left(29) ^ u64::from(slot), 0x9e37_79b9_7f4a_7c15)
-            });
+            let hash = slots
+                .iter()
+                .fold(seed, |hash: u64, &slot| fold(hash.rotate_left(29) ^ u64::from(slot), 0x9e37_79b9_7f4a_7c15));
             #[expect(clippy::cast_possible_truncation, reason = "the upper half of 64 bits")]
             let key = (hash >> 32) as u32;
             key
@@ -165,7 +165,8 @@ where
     K: BandKeys<Error = S::Error>,
     S: Sets,
 {
-    let search = Search { sets, threshold, connected, limits, candidates: AtomicU64::new(0), compared: AtomicU64::new(0) };
+    let search =
+        Search { sets, threshold, connected, limits, candidates: AtomicU64::new(0), compared: AtomicU64::new(0) };
     let mut pairs: Vec<Pair> = Vec::new();
     let mut clusters = Clusters::new(u32::try_from(if connected { sets.len() } else { 0 }).unwrap_or(u32::MAX));
     let (mut column, mut order) = (Vec::new(), Vec::new());
@@ -385,7 +386,9 @@ mod tests {
     fn the_curve_is_the_one_of_the_book() {
         // Leskovec, Rajaraman & Ullman, figure 3.8: b = 20, r = 5.
         let banding = Banding { bands: 20, rows: 5 };
-        for (similarity, probability) in [(0.2, 0.006), (0.3, 0.047), (0.4, 0.186), (0.5, 0.470), (0.6, 0.802), (0.7, 0.975), (0.8, 0.9996)] {
+        for (similarity, probability) in
+            [(0.2, 0.006), (0.3, 0.047), (0.4, 0.186), (0.5, 0.470), (0.6, 0.802), (0.7, 0.975), (0.8, 0.9996)]
+        {
             assert!((banding.probability(similarity) - probability).abs() < 6e-4, "{similarity}");
         }
     }
@@ -444,7 +447,8 @@ mod tests {
         let banding = Banding { bands: 2, rows: 2 };
         let memory = Memory::new(vec![sorted(0..10); 50], banding, 1);
         let few = |candidates, pairs| Limits { candidates, pairs, ..limits() };
-        let search = |limits| similar_pairs(&memory, &memory, banding, 0.5, false, limits).map(|(pairs, _)| pairs.len());
+        let search =
+            |limits| similar_pairs(&memory, &memory, banding, 0.5, false, limits).map(|(pairs, _)| pairs.len());
         assert_eq!(search(few(100, u64::MAX)), Err(SearchError::TooManyCandidates(100)));
         assert_eq!(search(few(u64::MAX, 100)), Err(SearchError::TooManyPairs(100)));
         assert_eq!(search(limits()), Ok(50 * 49 / 2));

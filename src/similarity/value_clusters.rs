@@ -261,9 +261,13 @@ mod tests {
 
     #[test]
     fn short_values_and_other_numbers_are_never_near() {
-        let values = [("Area 51", 9), ("Area 52", 4), ("Ohio", 9), ("Ohia", 1), ("area-51", 1), ("Müller 7", 3), ("Muler 7", 1)];
+        let values =
+            [("Area 51", 9), ("Area 52", 4), ("Ohio", 9), ("Ohia", 1), ("area-51", 1), ("Müller 7", 3), ("Muler 7", 1)];
         let canonical = nearest(&values, Nearness::Levenshtein { at_most: 1 }, 5, 1000).unwrap();
-        assert_eq!(names(&values, &canonical), ["Area 51", "Area 52", "Ohio", "Ohia", "Area 51", "Müller 7", "Müller 7"]);
+        assert_eq!(
+            names(&values, &canonical),
+            ["Area 51", "Area 52", "Ohio", "Ohia", "Area 51", "Müller 7", "Müller 7"]
+        );
     }
 
     #[test]
