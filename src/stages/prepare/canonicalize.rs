@@ -70,7 +70,7 @@ pub struct Canonicalize {
     /// What becomes what, whatever the method finds: a mapping, or the name of a CSV file with the columns `value`, `canonical` and,
     /// if need be, `column`.
     #[serde(default)]
-    map: Option<Spanned<Map>>,
+    map: Option<Map>,
     /// The CSV file to which spellings are written.
     #[serde(default)]
     save: Option<Spanned<String>>,
@@ -248,7 +248,7 @@ impl Stage for Canonicalize {
         }
         let names: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
         let entries = match &self.map {
-            Some(map) => map.value.entries(&names, &map.place, context).unwrap_or_else(|mut wrong| {
+            Some(map) => map.entries(&names, context).unwrap_or_else(|mut wrong| {
                 findings.append(&mut wrong);
                 Entries::default()
             }),
@@ -256,7 +256,7 @@ impl Stage for Canonicalize {
         };
         let save = self.save.as_ref().map(|save| context.path(&save.value));
         if let (Some(save), Some(path)) = (&self.save, &save) {
-            let reads = self.map.as_ref().and_then(|map| map.value.file()).map(|file| context.path(file));
+            let reads = self.map.as_ref().and_then(|map| map.file()).map(|file| context.path(file));
             if reads.as_ref() == Some(path) {
                 let message = "`save` would overwrite the file that `map` reads";
                 findings.push(Diagnostic::definition(message).at(&save.place).help("save it under another name"));

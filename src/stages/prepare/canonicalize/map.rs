@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::learn::Learned;
 use crate::definition::{Node, Value};
-use crate::diagnostic::{Class, Diagnostic, Findings, Place};
+use crate::diagnostic::{Class, Diagnostic, Findings};
 use crate::engine::Written;
 use crate::stages::PlanContext;
 use crate::staging::{failure, write_atomically};
@@ -101,15 +101,10 @@ impl Map {
     }
 
     /// Errors: what is written here is no map, or the file cannot be read.
-    pub(super) fn entries(
-        &self,
-        columns: &[&str],
-        place: &Place,
-        context: &PlanContext<'_>,
-    ) -> Result<Entries, Findings> {
+    pub(super) fn entries(&self, columns: &[&str], context: &PlanContext<'_>) -> Result<Entries, Findings> {
         match &self.0.value {
             Value::Text(name) => {
-                read(&context.path(name.value()), name.value(), columns).map_err(|finding| vec![finding.or_at(place)])
+                read(&context.path(name.value()), name.value(), columns).map_err(|finding| vec![finding.or_at(&self.0.place)])
             }
             Value::Mapping(mapping) => {
                 let mut entries = Entries::default();
