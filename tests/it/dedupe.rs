@@ -43,7 +43,12 @@ stages:
         let people = stage(&manifest, "people");
         assert_eq!(unexplained(people), Some(0));
         assert_eq!(people["ledger"]["changes"][0]["reason"], "merged into golden records");
-        let titles: Vec<&str> = people["exhibits"].as_array().unwrap().iter().filter_map(|exhibit| exhibit["table"]["title"].as_str()).collect();
+        let titles: Vec<&str> = people["exhibits"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|exhibit| exhibit["table"]["title"].as_str())
+            .collect();
         assert_eq!(titles, ["What the rules had to decide", "Groups before and after"]);
     }
 }
@@ -84,7 +89,10 @@ fn texts(count: usize) -> Vec<String> {
         }
         texts.push(text);
     }
-    texts.iter().map(|words| words.iter().map(|word| vocabulary[*word].as_str()).collect::<Vec<_>>().join(" ")).collect()
+    texts
+        .iter()
+        .map(|words| words.iter().map(|word| vocabulary[*word].as_str()).collect::<Vec<_>>().join(" "))
+        .collect()
 }
 
 /// Similar texts connected, in quadratic time: for each text the first one of its cluster.
@@ -141,16 +149,25 @@ stages:
         .map(|(row, line)| *first_of.entry(line.rsplit(',').next().unwrap().to_owned()).or_insert(row))
         .collect();
     assert_eq!(marked, expected);
-    let kept: Vec<usize> =
-        workshop.read("merged.csv").lines().skip(1).map(|line| line.split(',').next().unwrap().parse().unwrap()).collect();
-    let firsts: Vec<usize> = expected.iter().copied().enumerate().filter(|(row, first)| row == first).map(|(row, _)| row).collect();
+    let kept: Vec<usize> = workshop
+        .read("merged.csv")
+        .lines()
+        .skip(1)
+        .map(|line| line.split(',').next().unwrap().parse().unwrap())
+        .collect();
+    let firsts: Vec<usize> =
+        expected.iter().copied().enumerate().filter(|(row, first)| row == first).map(|(row, _)| row).collect();
     assert!(firsts.len() < 500, "the texts have near duplicates");
     assert_eq!(kept, firsts);
     for id in ["marked", "merged"] {
         assert_eq!(unexplained(stage(&manifest, id)), Some(0), "{id}");
     }
-    let reasons: Vec<&Value> =
-        stage(&manifest, "merged")["ledger"]["changes"].as_array().unwrap().iter().map(|change| &change["reason"]).collect();
+    let reasons: Vec<&Value> = stage(&manifest, "merged")["ledger"]["changes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|change| &change["reason"])
+        .collect();
     assert_eq!(reasons, ["same text as another row", "near duplicates"]);
 }
 
@@ -172,7 +189,10 @@ stages:
     );
     let manifest = workshop.run();
     // Row 4 has the same words in other columns, which is something else.
-    assert_eq!(workshop.read("merged.csv"), "n,a,b\n1,--,\n2,,\n4,jumps,The quick brown fox\n5,--,\n9,the QUICK brown fox!,jumps\n");
+    assert_eq!(
+        workshop.read("merged.csv"),
+        "n,a,b\n1,--,\n2,,\n4,jumps,The quick brown fox\n5,--,\n9,the QUICK brown fox!,jumps\n"
+    );
     assert_eq!(unexplained(stage(&manifest, "merged")), Some(0));
 }
 
@@ -192,7 +212,10 @@ stages:
         "n,phone,text\n1,,one two three four five six\n2,7,one two three four five six seven\n3,8,something else entirely\n4,9,One two three four five SIX\n",
     );
     let manifest = workshop.run();
-    assert_eq!(workshop.read("merged.csv"), "n,phone,text\n4,7,one two three four five six seven\n3,8,something else entirely\n");
+    assert_eq!(
+        workshop.read("merged.csv"),
+        "n,phone,text\n4,7,one two three four five six seven\n3,8,something else entirely\n"
+    );
     assert_eq!(unexplained(stage(&manifest, "merged")), Some(0));
 }
 
@@ -210,10 +233,12 @@ stages:
     train: {network: [{dense: 4}], epochs: 2, seed: 1, save: model}
 ",
     );
-    let rows: String = (0..120).map(|row| {
-        let city = ["Rome", "ROME", "Oslo", "Rome", "oslo", "Oslo"][row % 6];
-        format!("{},{},{city},{}\n", row % 90, row % 7, row % 7 > 3)
-    }).collect();
+    let rows: String = (0..120)
+        .map(|row| {
+            let city = ["Rome", "ROME", "Oslo", "Rome", "oslo", "Oslo"][row % 6];
+            format!("{},{},{city},{}\n", row % 90, row % 7, row % 7 > 3)
+        })
+        .collect();
     workshop.write("rows.csv", format!("k,size,city,big\n{rows}"));
     workshop.run();
     workshop.write(

@@ -103,9 +103,8 @@ impl Map {
     /// Errors: what is written here is no map, or the file cannot be read.
     pub(super) fn entries(&self, columns: &[&str], context: &PlanContext<'_>) -> Result<Entries, Findings> {
         match &self.0.value {
-            Value::Text(name) => {
-                read(&context.path(name.value()), name.value(), columns).map_err(|finding| vec![finding.or_at(&self.0.place)])
-            }
+            Value::Text(name) => read(&context.path(name.value()), name.value(), columns)
+                .map_err(|finding| vec![finding.or_at(&self.0.place)]),
             Value::Mapping(mapping) => {
                 let mut entries = Entries::default();
                 let mut findings = Findings::new();

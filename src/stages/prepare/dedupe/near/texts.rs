@@ -15,6 +15,7 @@ use super::{KEY, Search};
 use crate::batch;
 use crate::diagnostic::{Class, Diagnostic};
 use crate::engine::EngineError;
+use crate::memory::{DiskBudget, DiskShare, MemoryManager, Reservation};
 use crate::relation::{NamedExpr, Relation};
 use crate::similarity::lsh::{BandKeys, Sets};
 use crate::similarity::minhash::Sketcher;
@@ -177,7 +178,7 @@ impl Reader<'_> {
         let set = match self.by_set.get(&made.fingerprint) {
             Some(&set) => set,
             None => {
-                let set = self.texts.store.push(&made.set, &made.keys).map_err(|error| unreadable(&error))?;
+                let set = self.texts.store.push(&made.set, &made.keys)?;
                 self.by_set.insert(made.fingerprint, set);
                 set
             }
@@ -260,8 +261,16 @@ fn fingerprint(set: &[u64]) -> u128 {
     hasher.digest128()
 }
 
+fn unwritable(error: &io::Error) -> EngineError {
+    let class = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Class::Limit,
+        _ => Class::Output,
+    };
+    EngineError::new(class, format!("cannot keep the sets of shingles in a file: {error}"))
+}
+
 fn unreadable(error: &io::Error) -> EngineError {
-    EngineError::new(Class::Output, format!("cannot keep the sets of shingles in a file: {error}"))
+    EngineError::new(Class::Output, format!("cannot read the sets of shingles again: {error}"))
 }
 
 impl Store {
@@ -274,7 +283,7 @@ impl Store {
         self.spill.written
     }
 
-    fn push(&mut self, set: &[u64], keys: &[u32]) -> io::Result<u32> {
+    fn push(&mut self, set: &[u64], keys: &[u32]) -> Result<u32, EngineError> {
         let number = u32::try_from(self.places.len()).unwrap_or(u32::MAX);
         let fits = |block: &Block<u64>| matches!(block, Block::Memory(hashes) if hashes.len() + set.len() <= HASHES);
         if !self.hashes.last().is_some_and(fits) {
@@ -344,13 +353,14 @@ impl Sets for Store {
     }
 }
 
-/// Where blocks go when they take more than the budget.
+/// Where blocks go when they take more memory than there is for them.
 struct Spill {
     folder: std::path::PathBuf,
-    file: Option<File>,
+    file: Option<(File, DiskShare)>,
     written: u64,
     held: u64,
     budget: u64,
+    memory: Reservation,
 }
 
 /// Whole numbers as bytes.
@@ -382,24 +392,38 @@ impl Number for u64 {
 
 impl Spill {
     fn new(folder: &Path, budget: u64) -> Self {
-        Self { folder: folder.to_path_buf(), file: None, written: 0, held: 0, budget }
+        let memory = MemoryManager::process().reserve("near duplicates");
+        Self { folder: folder.to_path_buf(), file: None, written: 0, held: 0, budget, memory }
     }
 
     /// Counts a block that is full, and moves it to the file when memory is used up.
-    fn put<T: Number>(&mut self, block: &mut Block<T>) -> io::Result<()> {
+    fn put<T: Number>(&mut self, block: &mut Block<T>) -> Result<(), EngineError> {
         let Block::Memory(numbers) = block else { return Ok(()) };
         let bytes = (numbers.len() * T::SIZE) as u64;
-        if self.held + bytes <= self.budget {
+        if self.held + bytes <= self.budget && self.memory.try_grow(bytes).is_ok() {
             self.held += bytes;
             return Ok(());
         }
-        let file = match &mut self.file {
-            Some(file) => file,
-            None => self.file.insert(tempfile::tempfile_in(&self.folder)?),
+        let taken = match &mut self.file {
+            Some((_, share)) => share.grow(bytes),
+            None => match DiskBudget::process().take("sets of shingles", bytes) {
+                Ok(share) => {
+                    let file = tempfile::tempfile_in(&self.folder).map_err(|error| unwritable(&error))?;
+                    self.file = Some((file, share));
+                    Ok(())
+                }
+                Err(full) => Err(full),
+            },
         };
+        taken.map_err(|full| {
+            let found = Diagnostic::from(full);
+            EngineError { class: found.class, message: found.message, help: found.help }
+        })?;
         let mut content = Vec::with_capacity(numbers.len() * T::SIZE);
         numbers.iter().for_each(|number| number.put(&mut content));
-        write_at(file, &content, self.written)?;
+        if let Some((file, _)) = &self.file {
+            write_at(file, &content, self.written).map_err(|error| unwritable(&error))?;
+        }
         let length = numbers.len();
         *block = Block::File(self.written, length);
         self.written += bytes;
@@ -415,7 +439,7 @@ impl Spill {
             Block::File(at, numbers) => {
                 let length = length.min(numbers.saturating_sub(offset));
                 let mut content = vec![0; length * T::SIZE];
-                if let Some(file) = &self.file {
+                if let Some((file, _)) = &self.file {
                     read_at(file, &mut content, at + (offset * T::SIZE) as u64)?;
                 }
                 Ok(Cow::Owned(content.chunks_exact(T::SIZE).map(T::read).collect()))
