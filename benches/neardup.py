@@ -6,6 +6,7 @@ them compare exactly; so recall is the share of the pairs of the brute force.
 """
 
 import argparse
+import array
 import collections
 import csv
 import gzip
@@ -79,19 +80,23 @@ def make(path, source, count):
 
 def brute_force(path):
     """The number of pairs that reach the threshold: pairs that do share one of their rarest shingles (prefix filter, Chaudhuri 2006)."""
+    numbers, frequency, sets = {}, [], []
     with open(path, newline="") as file:
-        lists = [words(row["text"]) for row in csv.DictReader(file)]
-    sets = [{tuple(text[at : at + 3]) for at in range(max(1, len(text) - 2))} for text in lists]
-    frequency = collections.Counter(shingle for own in sets for shingle in own)
+        for row in csv.DictReader(file):
+            text = words(row["text"])
+            own = {numbers.setdefault(" ".join(text[at : at + 3]), len(numbers)) for at in range(max(1, len(text) - 2))}
+            frequency.extend([0] * (len(numbers) - len(frequency)))
+            for shingle in own:
+                frequency[shingle] += 1
+            sets.append(array.array("i", own))
     index = collections.defaultdict(list)
     pairs = 0
     for number in sorted(range(len(sets)), key=lambda at: len(sets[at])):
-        own = sets[number]
+        own = set(sets[number])
         ordered = sorted(own, key=lambda shingle: (frequency[shingle], shingle))
         prefix = ordered[: len(own) - -(-len(own) * 8 // 10) + 1]
-        candidates = {other for shingle in prefix for other in index[shingle]}
-        for other in candidates:
-            shared = len(own & sets[other])
+        for other in {other for shingle in prefix for other in index[shingle]}:
+            shared = len(own.intersection(sets[other]))
             # 4/5 in whole numbers, so that no rounding decides.
             if shared * 10 >= (len(own) + len(sets[other]) - shared) * 8:
                 pairs += 1

@@ -326,7 +326,8 @@ impl Golden {
         context: &WorkContext<'_>,
     ) -> Result<Option<Exhibit>, Diagnostic> {
         // The groups whose columns differ most often say most; of equals the smallest keys.
-        let differing = groups.schema().names().filter(|name| name.starts_with("__differs_")).map(|name| {
+        let schema = groups.schema();
+        let differing = schema.names().filter(|name| name.starts_with("__differs_")).map(|name| {
             let branches = vec![(Expr::column(name, DataType::Boolean), Expr::integer(1))];
             let kind = ExprKind::Case { branches, otherwise: Some(Box::new(Expr::integer(0))) };
             Expr::new(kind, DataType::Int64)

@@ -70,11 +70,11 @@ fn metrics(search: &Search, texts: &Texts, clusters: &Clusters, counted: &Counte
 fn curve(search: &Search) -> Exhibit {
     let at = |point: u32| f64::from(point) / f64::from(POINTS);
     let positions = Positions::Number((0..=POINTS).map(|point| Some(at(point))).collect());
-    let values = (0..=POINTS).map(|point| Some(search.banding.probability(at(point)))).collect();
+    let values: Vec<_> = (0..=POINTS).map(|point| Some(search.banding.probability(at(point)))).collect();
     // Below the threshold a pair may be compared, but it is never taken for a duplicate.
     let taken =
         (0..=POINTS).map(|point| Some(search.banding.probability(at(point))).filter(|_| at(point) >= search.threshold));
-    let series = vec![Series::new("compared", values), Series::new("found", taken.collect())];
+    let series = vec![Series::new("compared", values), Series::new("found", taken.collect::<Vec<_>>())];
     let share = 100.0 * search.banding.probability(search.threshold);
     let mut figure = Figure::new(
         format!("A pair at the threshold of {} is found with {share:.1} %", search.threshold),
