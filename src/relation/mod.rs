@@ -279,6 +279,12 @@ pub struct Tap {
     pub samples: Vec<Sample>,
 }
 
+impl Tap {
+    /// The point of a tap over an aggregate that merges rows which mean the same thing: each column is made of the rows' values
+    /// of that column, so that the golden record of a single row is the row itself.
+    pub const GOLDEN: &str = "golden";
+}
+
 /// A request for example rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Sample {

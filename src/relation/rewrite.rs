@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{FileFormat, FileScan, Join, NamedExpr, Relation, Scan, ScanSource, SortKey, Tap};
-use crate::expression::{BinaryOperator, DataType, Expr, ExprKind, Literal};
+use crate::expression::{BinaryOperator, DataType, Expr, ExprKind, Function, Literal};
 
 /// What stages learned or made, by the keys under which relations name it.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -246,6 +246,7 @@ impl Relation {
                 let schema = crate::expression::Schema::new(fields.collect()).unwrap_or_default();
                 Ok(Arc::new(Self::Scan(Scan { source: scan.source.clone(), schema })))
             }
+            Self::Tap { input, tap } if tap.point == Tap::GOLDEN => input.per_merged_row(columns),
             Self::Filter { input, .. }
             | Self::Deduplicate { input, .. }
             | Self::Sort { input, .. }
@@ -291,6 +292,29 @@ impl Relation {
             Self::Union { .. } => Err("the rows come from a union of tables".to_owned()),
         }
     }
+}
+
+impl Relation {
+    /// [`Relation::per_row`] of an aggregate that merges rows which mean the same thing: a row alone stays as it is.
+    fn per_merged_row(&self, columns: &[String]) -> Result<Arc<Relation>, String> {
+        let Self::Aggregate { input, keys, aggregates } = self else { return self.per_row(columns) };
+        let stays = |column: &NamedExpr| match &column.expr.kind {
+            ExprKind::Aggregate(aggregate) => {
+                matches!(aggregate.function, Function::ArgMin | Function::Mode | Function::Min | Function::Max)
+                    && aggregate.arguments.first().is_some_and(|value| is_column(value, &column.name))
+            }
+            _ => is_column(&column.expr, &column.name),
+        };
+        let made = keys.iter().chain(aggregates).find(|column| columns.contains(&column.name) && !stays(column));
+        match made {
+            Some(column) => Err(format!("column `{}` is computed from all rows that mean the same thing", column.name)),
+            None => input.per_row(columns),
+        }
+    }
+}
+
+fn is_column(expr: &Expr, name: &str) -> bool {
+    matches!(&expr.kind, ExprKind::Column(column) if column == name)
 }
 
 /// The relation with only these of its columns.

@@ -3,7 +3,15 @@
 //! - [`strings`] compares two texts.
 //! - [`clusters`] makes groups of pairs that belong together.
 //! - [`linkage`] says which records are the same thing in the world (Fellegi & Sunter 1969).
+//! - [`fingerprint`], [`phonetic`] and [`value_clusters`] find spellings of one value.
+//! - [`shingles`], [`minhash`] and [`lsh`] find similar texts among many.
 
 pub mod clusters;
+pub mod fingerprint;
 pub mod linkage;
+pub mod lsh;
+pub mod minhash;
+pub mod phonetic;
+pub mod shingles;
 pub mod strings;
+pub mod value_clusters;

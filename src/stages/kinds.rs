@@ -56,6 +56,7 @@ static KINDS: &[Kind] = kinds! {
         "derive" => prepare::derive::Derive;
         "filter" => prepare::filter::Filter;
         "clean" => prepare::clean::Clean;
+        "canonicalize" => prepare::canonicalize::Canonicalize, learns;
         "dedupe" => prepare::dedupe::Dedupe;
         "impute" => prepare::impute::Impute, learns;
         "outliers" => prepare::outliers::Outliers, learns;

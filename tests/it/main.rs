@@ -1,5 +1,7 @@
 //! Integration tests: one program, so that it is linked once.
 
+mod canonicalize;
+mod dedupe;
 mod encode;
 mod expressions;
 mod files;

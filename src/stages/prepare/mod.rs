@@ -1,6 +1,7 @@
 //! Tables become better tables.
 
 pub mod aggregate;
+pub mod canonicalize;
 pub mod clean;
 pub mod dedupe;
 pub mod derive;
