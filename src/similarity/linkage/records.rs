@@ -72,6 +72,19 @@ impl Dictionary {
         self.slots = slots;
     }
 
+    /// The code of a text that was seen.
+    pub fn find(&self, text: &str) -> Option<u32> {
+        let mask = self.slots.len() - 1;
+        let mut at = slot(text, mask);
+        loop {
+            let found = self.slots.get(at).copied().filter(|found| *found != MISSING)?;
+            if self.get(found) == text {
+                return Some(found);
+            }
+            at = (at + 1) & mask;
+        }
+    }
+
     /// The text of a code; empty for a code that there is not.
     pub fn get(&self, code: u32) -> &str {
         let at = code as usize;
@@ -169,6 +182,8 @@ pub struct Records {
 #[derive(Debug, Default)]
 pub struct Reader {
     columns: Vec<Dictionary>,
+    /// How many of the columns, the first ones, are the content of a record.
+    content: usize,
     /// For each column the codes.
     codes: Vec<Vec<u32>>,
     sides: Vec<Side>,
@@ -176,9 +191,10 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// A reader of so many columns.
-    pub fn new(columns: usize) -> Self {
+    /// A reader of so many columns, of which the first `content` are compared; the others only travel with the records.
+    pub fn new(columns: usize, content: usize) -> Self {
         Self {
+            content,
             columns: vec![Dictionary::default(); columns],
             codes: vec![Vec::new(); columns],
             sides: Vec::new(),
@@ -205,7 +221,7 @@ impl Reader {
     /// A number for the values of a record.
     fn content(&self, row: usize) -> u128 {
         let mut text = Vec::with_capacity(64);
-        for (values, codes) in self.columns.iter().zip(&self.codes) {
+        for (values, codes) in self.columns.iter().zip(&self.codes).take(self.content) {
             let code = codes.get(row).copied().unwrap_or(MISSING);
             if code != MISSING {
                 text.extend_from_slice(values.get(code).as_bytes());
@@ -236,7 +252,7 @@ impl Reader {
     pub fn finish(self) -> (Records, Vec<u32>) {
         use rayon::prelude::*;
         let rows = u32::try_from(self.sides.len()).unwrap_or(MISSING - 1);
-        let Self { columns, codes, sides, mut keys } = self;
+        let Self { columns, codes, sides, mut keys, .. } = self;
         let of = |row: u32| row as usize;
         let mut order: Vec<u32> = (0..rows).collect();
         let key = |row: u32| (sides.get(of(row)).copied(), keys.get(of(row)).copied(), row);
@@ -362,15 +378,17 @@ mod tests {
             let codes: Vec<u32> = texts.iter().map(|text| dictionary.code(text)).collect();
             for (text, code) in texts.iter().zip(&codes) {
                 prop_assert_eq!(dictionary.get(*code), text.as_str());
+                prop_assert_eq!(dictionary.find(text), Some(*code));
                 let seen = texts.iter().filter(|other| *other == text).count();
                 prop_assert_eq!(dictionary.count(*code) as usize, seen);
             }
             prop_assert_eq!(dictionary.seen() as usize, texts.len());
+            prop_assert_eq!(dictionary.find("z"), None);
         }
     }
 
     fn read(rows: &[(&str, Option<&str>)]) -> (Records, Vec<u32>) {
-        let mut reader = Reader::new(2);
+        let mut reader = Reader::new(2, 2);
         for (at, (values, codes)) in reader.columns().enumerate() {
             for (one, other) in rows {
                 let text = if at == 0 { Some(*one) } else { *other };
