@@ -176,6 +176,7 @@ pub struct Records {
     sides: Vec<Side>,
     /// A number for the content of each record, by which they are ordered.
     keys: Vec<u128>,
+    repeated: Option<u32>,
 }
 
 /// Records as they are read.
@@ -276,17 +277,19 @@ impl Reader {
         keys = order.iter().map(|row| keys.get(of(*row)).copied().unwrap_or_default()).collect();
         let mut before = None;
         let mut repeated = 0_u64;
-        for (key, side) in keys.iter_mut().zip(&sides) {
+        let mut first_repeated = None;
+        for ((key, side), record) in keys.iter_mut().zip(&sides).zip(0_u32..) {
             let original = (*side, *key);
             repeated = if before == Some(original) { repeated + 1 } else { 0 };
             before = Some(original);
             if repeated > 0 {
+                first_repeated = first_repeated.or(Some(record));
                 let mut bytes = key.to_le_bytes().to_vec();
                 bytes.extend_from_slice(&repeated.to_le_bytes());
                 *key = xxh3_128(&bytes);
             }
         }
-        (Records { columns, codes: side_by_side, sides, keys }, places)
+        (Records { columns, codes: side_by_side, sides, keys, repeated: first_repeated }, places)
     }
 }
 
@@ -337,6 +340,11 @@ impl Records {
     /// A number for the content of a record, its own.
     pub fn key(&self, record: u32) -> u128 {
         self.keys.get(record as usize).copied().unwrap_or_default()
+    }
+
+    /// A record that has the key of another record of its side.
+    pub fn repeated(&self) -> Option<u32> {
+        self.repeated
     }
 
     /// How many pairs may be compared in all.
