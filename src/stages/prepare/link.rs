@@ -2,7 +2,7 @@
 
 mod columns;
 mod exhibits;
-mod model;
+pub(in crate::stages) mod model;
 mod read;
 mod results;
 mod work;
@@ -54,7 +54,8 @@ const SOURCE: &str = "source";
 /// New rows are compared with the known ones and among themselves, known ids stay, and a known row with the `id` of a new one makes
 /// room for it. Entities that turn out to be one are merged; `mergers` writes which. A file that is not there yet is an empty table.
 ///
-/// `save` writes what was learned to a folder and `model` links with it instead of learning again.
+/// `save` writes what was learned, with the rows as far as they are compared, to a folder. `model` links with it instead of learning
+/// again, and `predict: {model: out/people}` gives new rows the entity that they belong to, a known or a new one.
 ///
 /// Memory: for each row 44 bytes, 8 more for each compared column and 4 for each rule, and each distinct value once.
 ///
@@ -129,6 +130,9 @@ pub struct Link {
     /// Pairs at most, over all rules.
     #[serde(default = "max_pairs")]
     max_pairs: Spanned<u64>,
+    /// Known rows are left out of the product: that is how `predict` applies a saved linkage.
+    #[serde(skip)]
+    only_new: bool,
 }
 
 fn threshold() -> Spanned<f64> {
@@ -238,6 +242,36 @@ fn is_path(name: &str) -> bool {
 }
 
 impl Link {
+    /// The stage that applies a saved linkage to the rows of its input: each gets the entity that it belongs to, known or new.
+    ///
+    /// Errors: of class data when there is no linkage in the folder.
+    pub(in crate::stages) fn applied(model: &Spanned<String>, context: &PlanContext<'_>) -> Result<Self, Diagnostic> {
+        let (linkage, _) = Linkage::read(&context.path(&model.value)).map_err(|finding| finding.or_at(&model.place))?;
+        let known = Path::new(&model.value).join(results::KEPT);
+        let place = |value: String| Spanned::new(value, model.place.clone());
+        Ok(Self {
+            with: None,
+            on: None,
+            compare: Ordered::default(),
+            term_frequency: None,
+            block: None,
+            threshold: threshold(),
+            one_to_one: Spanned::default(),
+            within: Spanned::default(),
+            id: None,
+            entities: Some(place(known.to_string_lossy().into_owned())),
+            model: Some(model.clone()),
+            save: None,
+            truth: None,
+            column: place(linkage.column),
+            pairs: None,
+            review: review(),
+            mergers: None,
+            max_pairs: max_pairs(),
+            only_new: true,
+        })
+    }
+
     fn check_numbers(&self, findings: &mut Findings) {
         for (name, number) in [("threshold", &self.threshold), ("review", &self.review)] {
             if !(number.value > 0.0 && number.value < 1.0) {
@@ -326,7 +360,7 @@ impl Link {
         for part in parts {
             for field in part.table.schema.fields() {
                 let own = [self.column.value.as_str(), SOURCE];
-                if part.side == Side::Known && own.contains(&field.name.as_str()) {
+                if part.side == Side::Known && (self.only_new || own.contains(&field.name.as_str())) {
                     continue;
                 }
                 match fields.iter_mut().find(|known| known.name == field.name) {

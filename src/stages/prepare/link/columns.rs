@@ -16,7 +16,7 @@ use crate::stages::{PlanContext, inputs};
 /// How a column is compared.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum How {
+pub(in crate::stages::prepare) enum How {
     /// As name, type and values suggest.
     Auto,
     /// Names of people, places, companies: equal, three degrees of Jaro-Winkler.
@@ -100,6 +100,8 @@ pub(super) struct Rule {
     pub(super) keys: Vec<Key>,
     /// The compared columns that it looks at.
     pub(super) looks_at: Vec<usize>,
+    /// Other columns that it looks at.
+    pub(super) others: Vec<String>,
 }
 
 /// A part of a blocking rule.
@@ -204,6 +206,7 @@ impl Link {
         for rule in &written {
             let mut keys = Vec::new();
             let mut looks_at = Vec::new();
+            let mut others: Vec<String> = Vec::new();
             for text in rule.iter() {
                 if let Some(at) = compared.iter().position(|one| one.name == text.value) {
                     keys.push(Key::Compared(at));
@@ -214,6 +217,7 @@ impl Link {
                     match key(&part.table.schema, text) {
                         Ok(expr) => {
                             let columns = expr.columns();
+                            others.extend(columns.iter().map(|name| (*name).to_owned()));
                             looks_at.extend((0..compared.len()).filter(|at| {
                                 compared.get(*at).is_some_and(|one| columns.iter().any(|name| *name == one.name))
                             }));
@@ -226,7 +230,7 @@ impl Link {
             looks_at.sort_unstable();
             looks_at.dedup();
             let name = rule.iter().map(|text| text.value.as_str()).collect::<Vec<_>>().join(" + ");
-            rules.push(Rule { name, keys, looks_at });
+            rules.push(Rule { name, keys, looks_at, others });
         }
         Some(rules)
     }

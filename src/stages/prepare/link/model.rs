@@ -1,6 +1,7 @@
 //! A saved linkage: what is compared, what was learned about it, and the blocking rules.
 //!
-//! A folder with one file, `linkage.json`. Frequencies of terms are no part of it: they are those of the rows that are linked.
+//! A folder with two files: `linkage.json`, and `entities.parquet` with the rows that are known, as far as they are compared.
+//! Frequencies of terms are no part of it: they are those of the rows that are linked.
 
 use std::path::Path;
 
@@ -23,9 +24,11 @@ pub(super) struct Linkage {
     format: u32,
     created_by: String,
     /// The stage that learned it.
-    pub(super) name: String,
+    name: String,
     /// Records from which it was learned.
-    pub(super) records: u64,
+    records: u64,
+    /// The column with the entity in the table of known rows.
+    pub(super) column: String,
     pub(super) comparisons: Vec<Comparison>,
     pub(super) parameters: Parameters,
     /// Blocking rules as lists of columns and SQL expressions.
@@ -37,12 +40,13 @@ impl Linkage {
     pub(super) fn new(
         name: &str,
         records: u64,
+        column: String,
         comparisons: Vec<Comparison>,
         parameters: Parameters,
         rules: Vec<Vec<String>>,
     ) -> Self {
         let created_by = concat!("gristmill ", env!("CARGO_PKG_VERSION")).to_owned();
-        Self { format: FORMAT, created_by, name: name.to_owned(), records, comparisons, parameters, rules }
+        Self { format: FORMAT, created_by, name: name.to_owned(), records, column, comparisons, parameters, rules }
     }
 
     /// Reads a saved linkage; also a short name for its content.
@@ -99,7 +103,7 @@ impl Linkage {
 }
 
 /// Whether a folder holds a saved linkage, so that other stages can say what it is.
-pub fn is_linkage(folder: &Path) -> bool {
+pub(in crate::stages) fn is_linkage(folder: &Path) -> bool {
     folder.join(FILE).is_file()
 }
 

@@ -156,7 +156,6 @@ pub(super) struct Read {
     pub(super) keys: Vec<Vec<u64>>,
     /// Rows of each source.
     pub(super) rows: Vec<u64>,
-    pub(super) layout: Layout,
 }
 
 /// Reads the rows of all sources.
@@ -206,7 +205,7 @@ pub(super) fn read(
         return Err(options.id.iter().fold(finding, |finding, id| finding.or_at(&id.place)));
     }
     let keys = keys.into_iter().map(|keys| arranged(&keys, &places)).collect();
-    Ok(Read { records, places, keys, rows, layout })
+    Ok(Read { records, places, keys, rows })
 }
 
 /// Values by row as values by record.

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, RecordBatch, StringViewArray, StringViewBuilder,
+    ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, RecordBatch, StringViewArray, StringViewBuilder,
 };
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, Field, Schema as ArrowSchema, SchemaRef};
@@ -19,6 +19,7 @@ use crate::diagnostic::{Class, Diagnostic};
 use crate::engine::{Written, arrow_schema};
 use crate::expression::Schema;
 use crate::similarity::linkage::estimate;
+use crate::similarity::linkage::records::Side;
 use crate::similarity::linkage::score::Scored;
 use crate::stages::Product;
 use crate::stages::work::WorkContext;
@@ -27,6 +28,7 @@ use crate::staging::failure;
 /// The files in the stage's artifacts.
 pub(super) const ROWS: &str = "rows.parquet";
 pub(super) const PAIRS: &str = "pairs.parquet";
+pub(super) const KEPT: &str = "entities.parquet";
 pub(super) const MERGERS: &str = "mergers.parquet";
 /// Rows of a row group: what a writer holds in memory.
 const ROW_GROUP: usize = 131_072;
@@ -37,6 +39,8 @@ struct Output<'a> {
     path: &'a Path,
     schema: SchemaRef,
     writer: ArrowWriter<File>,
+    /// A second file with some of the columns.
+    kept: Option<(Vec<usize>, Box<Output<'a>>)>,
 }
 
 impl<'a> Output<'a> {
@@ -48,7 +52,7 @@ impl<'a> Output<'a> {
             .build();
         let writer = ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties))
             .map_err(|error| unwritable(path, &error))?;
-        Ok(Self { path, schema, writer })
+        Ok(Self { path, schema, writer, kept: None })
     }
 
     fn batch(&self, columns: Vec<ArrayRef>) -> Result<RecordBatch, Diagnostic> {
@@ -57,16 +61,34 @@ impl<'a> Output<'a> {
     }
 
     fn write(&mut self, batch: &RecordBatch) -> Result<(), Diagnostic> {
+        if let Some((columns, kept)) = &mut self.kept {
+            let columns = columns.iter().filter_map(|at| batch.columns().get(*at).cloned()).collect();
+            let rows = kept.batch(columns)?;
+            kept.write(&rows)?;
+        }
         self.writer.write(batch).map_err(|error| unwritable(self.path, &error))
     }
 
     fn finish(self) -> Result<(), Diagnostic> {
+        if let Some((_, kept)) = self.kept {
+            kept.finish()?;
+        }
         self.writer.close().map(|_| ()).map_err(|error| unwritable(self.path, &error))
     }
 }
 
 fn unwritable(path: &Path, error: &dyn std::fmt::Display) -> Diagnostic {
     Diagnostic::error(Class::Output, format!("cannot write `{}`: {error}", path.display()))
+}
+
+/// Which rows and columns are written.
+pub(super) struct RowsOf<'a> {
+    /// The columns of the product.
+    pub(super) schema: &'a Schema,
+    /// Whether known rows are left out.
+    pub(super) only_new: bool,
+    /// Positions of the columns that a saved linkage keeps of all rows; none when nothing is saved.
+    pub(super) kept: &'a [usize],
 }
 
 /// Reads all rows again and writes them with their entities. Memory: a batch and a row group.
@@ -76,16 +98,26 @@ pub(super) fn write_rows(
     linked: &Linked<'_>,
     read: &Read,
     sources: &[Source],
-    schema: &Schema,
+    rows_of: &RowsOf<'_>,
     products: &[Product],
     context: &WorkContext<'_>,
 ) -> Result<(), Diagnostic> {
     let path = context.artifacts.join(ROWS);
-    let mut output = Output::create(&path, arrow_schema(schema))?;
-    let own = schema.len().saturating_sub(1);
+    let kept_path = context.artifacts.join(KEPT);
+    let mut output = Output::create(&path, arrow_schema(rows_of.schema))?;
+    if !rows_of.kept.is_empty() {
+        let fields = rows_of.kept.iter().filter_map(|at| rows_of.schema.fields().get(*at).cloned()).collect();
+        let schema = Schema::new(fields).unwrap_or_default();
+        output.kept = Some((rows_of.kept.to_vec(), Box::new(Output::create(&kept_path, arrow_schema(&schema))?)));
+    }
+    let own = rows_of.schema.len().saturating_sub(1);
     let mut row = 0;
     for (source, rows) in sources.iter().zip(&read.rows) {
         let end = row + usize::try_from(*rows).unwrap_or(usize::MAX);
+        if rows_of.only_new && source.side == Side::Known {
+            row = end;
+            continue;
+        }
         let mut wrong = None;
         let relation = source.product_rows(products)?;
         context.stream(&relation, &mut |batch| {

@@ -129,7 +129,7 @@ impl Work for LinkWork {
         };
         let mut outcome = Outcome::default();
         self.write(&linked, &read, products, context, &mut outcome)?;
-        self.save(&linked, &parameters, &mut outcome)?;
+        self.save(&linked, &parameters, context, &mut outcome)?;
         let told = Told {
             parameters: &parameters,
             learned: learned.as_ref(),
@@ -173,6 +173,7 @@ impl LinkWork {
                         name: columns.iter().map(name).collect::<Vec<_>>().join(" + "),
                         keys: columns.iter().map(|at| Key::Compared(*at)).collect(),
                         looks_at: columns,
+                        others: Vec::new(),
                     })
                     .collect()
             }
@@ -300,15 +301,17 @@ impl LinkWork {
         context: &WorkContext<'_>,
         outcome: &mut Outcome,
     ) -> Result<(), Diagnostic> {
-        results::write_rows(linked, read, &self.sources, &self.schema, products, context)?;
+        let kept = self.kept(linked.rules);
+        let rows_of = results::RowsOf { schema: &self.schema, only_new: self.options.only_new, kept: &kept };
+        results::write_rows(linked, read, &self.sources, &rows_of, products, context)?;
         outcome.bindings.artifacts.insert(self.key.clone(), results::ROWS.into());
         let replaced = linked.replaced.iter().filter(|replaced| **replaced).count() as u64;
         for (source, rows) in self.sources.iter().zip(&read.rows) {
-            if source.is_file() && *rows > 0 {
+            if source.is_file() && *rows > 0 && !self.options.only_new {
                 outcome.changes.push(Change::plus(format!("known in {}", source.name), *rows));
             }
         }
-        if replaced > 0 {
+        if replaced > 0 && !self.options.only_new {
             outcome.changes.push(Change::minus("replaced by a row with their id", replaced));
         }
         let with_ids = self.options.id.is_some();
@@ -325,7 +328,30 @@ impl LinkWork {
         Ok(())
     }
 
-    fn save(&self, linked: &Linked<'_>, parameters: &Parameters, outcome: &mut Outcome) -> Result<(), Diagnostic> {
+    /// The columns that are saved with a linkage, by their positions in the product: what is compared, looked at by rules, names rows
+    /// and entities.
+    fn kept(&self, rules: &[Rule]) -> Vec<usize> {
+        if self.paths.save.is_none() {
+            return Vec::new();
+        }
+        let last = self.schema.len().saturating_sub(1);
+        let is_kept = |name: &str| {
+            self.compared.iter().any(|one| one.name == name)
+                || self.options.id.as_ref().is_some_and(|id| id.value == name)
+                || (self.options.with.is_some() && name == super::SOURCE)
+                || rules.iter().any(|rule| rule.others.iter().any(|other| other == name))
+        };
+        let fields = self.schema.fields().iter().enumerate();
+        fields.filter(|(at, field)| *at == last || is_kept(&field.name)).map(|(at, _)| at).collect()
+    }
+
+    fn save(
+        &self,
+        linked: &Linked<'_>,
+        parameters: &Parameters,
+        context: &WorkContext<'_>,
+        outcome: &mut Outcome,
+    ) -> Result<(), Diagnostic> {
         let Some(folder) = &self.paths.save else { return Ok(()) };
         let name = |key: &Key| match key {
             Key::Compared(at) => self.compared.get(*at).map(|one| one.name.clone()).unwrap_or_default(),
@@ -333,7 +359,11 @@ impl LinkWork {
         };
         let rules = linked.rules.iter().map(|rule| rule.keys.iter().map(name).collect()).collect();
         let records = linked.records.len() as u64;
-        let linkage = Linkage::new(&self.id, records, linked.comparisons.to_vec(), parameters.clone(), rules);
+        let column = self.options.column.value.clone();
+        let linkage = Linkage::new(&self.id, records, column, linked.comparisons.to_vec(), parameters.clone(), rules);
+        let known = results::copy(&context.artifacts.join(results::KEPT), &folder.join(results::KEPT))?;
+        outcome.outputs.push(known);
+        // The description comes last: with it the folder is a linkage.
         outcome.outputs.push(linkage.save(folder)?);
         Ok(())
     }
