@@ -12,6 +12,7 @@ use super::{Link, Part, SOURCE};
 use crate::diagnostic::{Class, Diagnostic};
 use crate::engine::EngineError;
 use crate::expression::{DataType, Expr, Field, Literal};
+use crate::memory::{MemoryManager, Reservation};
 use crate::relation::{NamedExpr, Relation};
 use crate::similarity::linkage::MISSING;
 use crate::similarity::linkage::records::{Dictionary, Reader, Records, Side};
@@ -156,6 +157,8 @@ pub(super) struct Read {
     pub(super) keys: Vec<Vec<u64>>,
     /// Rows of each source.
     pub(super) rows: Vec<u64>,
+    /// The memory that is set aside for all of this.
+    _memory: Reservation,
 }
 
 /// Reads the rows of all sources.
@@ -173,13 +176,14 @@ pub(super) fn read(
     let texts = sources.first().map_or(0, |source| source.read.len().saturating_sub(layout.width));
     let mut keys: Vec<Vec<u64>> = vec![Vec::new(); texts];
     let mut rows = Vec::new();
+    let mut memory = MemoryManager::process().reserve("link");
     for source in sources {
         let before = reader.len();
         let mut wrong = None;
         let relation = source.rows(products, &source.read)?;
         context.stream(&relation, &mut |batch| {
             wrong = take(&batch, source, layout, &mut reader, &mut keys)
-                .and_then(|()| fits(&reader, layout, rules, context))
+                .and_then(|()| fits(&reader, layout, rules, &mut memory, context))
                 .err();
             (context.progress)(Progress {
                 done: reader.len() as u64,
@@ -205,7 +209,7 @@ pub(super) fn read(
         return Err(options.id.iter().fold(finding, |finding, id| finding.or_at(&id.place)));
     }
     let keys = keys.into_iter().map(|keys| arranged(&keys, &places)).collect();
-    Ok(Read { records, places, keys, rows })
+    Ok(Read { records, places, keys, rows, _memory: memory })
 }
 
 /// Values by row as values by record.
@@ -220,22 +224,29 @@ fn arranged(values: &[u64], places: &[u32]) -> Vec<u64> {
 }
 
 /// Refuses more rows than memory holds, before it is full.
-fn fits(reader: &Reader, layout: Layout, rules: usize, context: &WorkContext<'_>) -> Result<(), Diagnostic> {
+fn fits(
+    reader: &Reader,
+    layout: Layout,
+    rules: usize,
+    memory: &mut Reservation,
+    context: &WorkContext<'_>,
+) -> Result<(), Diagnostic> {
     let columns = layout.width as u64;
     let rows = reader.len() as u64;
     let later = rows * (PER_ROW + 4 * columns + 4 * rules as u64);
     let needed = reader.size() as u64 + later;
-    if u32::try_from(rows).is_ok() && needed <= context.memory / 10 * 8 {
+    let is_free = needed <= context.memory / 10 * 8 && memory.try_grow(needed.saturating_sub(memory.size())).is_ok();
+    if is_free && u32::try_from(rows).is_ok() {
         return Ok(());
     }
     let mebibytes = |bytes: u64| bytes >> 20;
     let message = format!(
-        "the first {rows} rows take {} MiB of the {} MiB that the run may use",
+        "the first {rows} rows take {} MiB to be linked, which is more than is left of the {} MiB that the run may use",
         mebibytes(needed),
         mebibytes(context.memory)
     );
-    Err(Diagnostic::error(Class::Limit, message)
-        .help("give more with `--memory`, compare fewer columns, or link the rows part by part with `entities`"))
+    let help = "give more with `--memory`, compare fewer columns, or link the rows part by part with `entities`";
+    Err(Diagnostic::error(Class::Limit, message).help(help))
 }
 
 fn take(

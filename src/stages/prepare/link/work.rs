@@ -12,6 +12,7 @@ use super::read::{self, Layout, Read, Source};
 use super::{Link, results};
 use crate::diagnostic::{Class, Diagnostic};
 use crate::expression::Schema;
+use crate::memory::MemoryManager;
 use crate::similarity::linkage::MISSING;
 use crate::similarity::linkage::blocking::{self, Blocks};
 use crate::similarity::linkage::comparison::Comparison;
@@ -101,6 +102,8 @@ impl Work for LinkWork {
         let (rules, blocks) = self.block(&read)?;
         self.check_pairs(&rules, &blocks, records)?;
         let comparer = Comparer::new(records, &comparisons, &none);
+        let mut prepared = MemoryManager::process().reserve("link");
+        prepared.try_grow(comparer.size(rayon::current_num_threads()) as u64)?;
         let (parameters, learned) = self.learn(&comparer, &blocks, &rules, context)?;
         let scorer = Scorer::new(&comparer, &parameters);
         let (pairs, seen) = self.score(&scorer, &blocks, context)?;
