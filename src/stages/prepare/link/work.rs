@@ -25,9 +25,9 @@ use crate::stages::Product;
 use crate::stages::work::{Change, Outcome, Progress, StageCounts, Work, WorkContext};
 
 /// Pairs taken at random for `u`.
-const RANDOM: u64 = 1_000_000;
+const RANDOM: u64 = 500_000;
 /// Pairs of each rule from which `m` is learned.
-const OF_RULE: u64 = 200_000;
+const OF_RULE: u64 = 100_000;
 /// Pairs for each record up to which a chosen rule may go, and all of them together.
 const CHOSEN: (f64, f64) = (8.0, 60.0);
 /// The match probability from which pairs are kept to draw precision and recall.
