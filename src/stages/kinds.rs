@@ -58,6 +58,7 @@ static KINDS: &[Kind] = kinds! {
         "clean" => prepare::clean::Clean;
         "canonicalize" => prepare::canonicalize::Canonicalize, learns;
         "dedupe" => prepare::dedupe::Dedupe;
+        "link" => prepare::link::Link;
         "impute" => prepare::impute::Impute, learns;
         "outliers" => prepare::outliers::Outliers, learns;
         "standardize" => prepare::standardize::Standardize, learns;

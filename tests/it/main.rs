@@ -11,6 +11,7 @@ mod hostile;
 mod language;
 mod leakage;
 mod ledger;
+mod link;
 mod oracle;
 mod relations;
 mod reshape;

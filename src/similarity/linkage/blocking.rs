@@ -388,7 +388,7 @@ mod tests {
 
     /// Records of two columns; an empty text is missing.
     fn records(rows: &[(Side, String, String)]) -> Records {
-        let mut reader = Reader::new(2);
+        let mut reader = Reader::new(2, 2);
         for side in Side::ALL {
             let rows: Vec<_> = rows.iter().filter(|row| row.0 == side).collect();
             for (at, (values, codes)) in reader.columns().enumerate() {

@@ -21,6 +21,7 @@
 //! - [`estimate`]: counts of patterns become parameters. It sees patterns, not pairs, so its cost does not grow with the data.
 //! - [`score`]: pairs become weights; most pairs are given up before a text is compared.
 //! - [`usual`]: which levels serve a column when nobody says.
+//! - [`entities`]: linked records become entities with names that stay.
 //! - [`judge`]: precision and recall where the truth is known, and records that nothing could link.
 //!
 //! Records are numbered in an order that depends on their content alone, so that the same records give the same result in
@@ -28,6 +29,7 @@
 
 pub mod blocking;
 pub mod comparison;
+pub mod entities;
 pub mod estimate;
 pub mod judge;
 pub mod records;

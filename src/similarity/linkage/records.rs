@@ -14,13 +14,16 @@ pub struct Dictionary {
     ends: Vec<usize>,
     /// How often each text was seen.
     counts: Vec<u32>,
-    /// Codes by hash, open addressing with linear probing; [`MISSING`] marks a free slot.
-    slots: Vec<u32>,
+    /// Codes by hash, open addressing with linear probing: the upper half of the hash, and the code; [`FREE`] is a free slot.
+    slots: Vec<(u32, u32)>,
 }
+
+/// A slot without a code.
+const FREE: (u32, u32) = (0, MISSING);
 
 impl Default for Dictionary {
     fn default() -> Self {
-        Self { bytes: String::new(), ends: Vec::new(), counts: Vec::new(), slots: vec![MISSING; 16] }
+        Self { bytes: String::new(), ends: Vec::new(), counts: Vec::new(), slots: vec![FREE; 16] }
     }
 }
 
@@ -31,13 +34,13 @@ impl Dictionary {
             self.grow();
         }
         let mask = self.slots.len() - 1;
-        let mut at = slot(text, mask);
+        let (tag, mut at) = slot(text, mask);
         loop {
-            let found = self.slots.get(at).copied().unwrap_or(MISSING);
+            let (found_tag, found) = self.slots.get(at).copied().unwrap_or(FREE);
             if found == MISSING {
                 break;
             }
-            if self.get(found) == text {
+            if found_tag == tag && self.get(found) == text {
                 if let Some(count) = self.counts.get_mut(found as usize) {
                     *count = count.saturating_add(1);
                 }
@@ -51,25 +54,38 @@ impl Dictionary {
         self.ends.push(self.bytes.len());
         self.counts.push(1);
         if let Some(slot) = self.slots.get_mut(at) {
-            *slot = code;
+            *slot = (tag, code);
         }
         code
     }
 
     fn grow(&mut self) {
         let mask = self.slots.len() * 2 - 1;
-        let mut slots = vec![MISSING; mask + 1];
+        let mut slots = vec![FREE; mask + 1];
         for code in 0..self.ends.len() {
             let code = u32::try_from(code).unwrap_or(MISSING);
-            let mut at = slot(self.get(code), mask);
-            while slots.get(at).is_some_and(|found| *found != MISSING) {
+            let (tag, mut at) = slot(self.get(code), mask);
+            while slots.get(at).is_some_and(|found| found.1 != MISSING) {
                 at = (at + 1) & mask;
             }
             if let Some(slot) = slots.get_mut(at) {
-                *slot = code;
+                *slot = (tag, code);
             }
         }
         self.slots = slots;
+    }
+
+    /// The code of a text that was seen.
+    pub fn find(&self, text: &str) -> Option<u32> {
+        let mask = self.slots.len() - 1;
+        let (tag, mut at) = slot(text, mask);
+        loop {
+            let (found_tag, found) = self.slots.get(at).copied().filter(|found| found.1 != MISSING)?;
+            if found_tag == tag && self.get(found) == text {
+                return Some(found);
+            }
+            at = (at + 1) & mask;
+        }
     }
 
     /// The text of a code; empty for a code that there is not.
@@ -106,14 +122,16 @@ impl Dictionary {
 
     /// Bytes of memory.
     pub fn size(&self) -> usize {
-        self.bytes.capacity() + 8 * self.ends.capacity() + 4 * self.counts.capacity() + 4 * self.slots.capacity()
+        self.bytes.capacity() + 8 * self.ends.capacity() + 4 * self.counts.capacity() + 8 * self.slots.capacity()
     }
 }
 
-fn slot(text: &str, mask: usize) -> usize {
+/// The upper half of the hash of a text, and the slot at which it is looked for first.
+fn slot(text: &str, mask: usize) -> (u32, usize) {
+    let hash = xxh3_64(text.as_bytes());
     #[expect(clippy::cast_possible_truncation, reason = "the mask takes the low bits anyway")]
-    let hash = xxh3_64(text.as_bytes()) as usize;
-    hash & mask
+    let low = hash as usize;
+    (u32::try_from(hash >> 32).unwrap_or(0), low & mask)
 }
 
 /// Where records come from; only some pairs of sides are compared.
@@ -163,12 +181,15 @@ pub struct Records {
     sides: Vec<Side>,
     /// A number for the content of each record, by which they are ordered.
     keys: Vec<u128>,
+    repeated: Option<u32>,
 }
 
 /// Records as they are read.
 #[derive(Debug, Default)]
 pub struct Reader {
     columns: Vec<Dictionary>,
+    /// How many of the columns, the first ones, are the content of a record.
+    content: usize,
     /// For each column the codes.
     codes: Vec<Vec<u32>>,
     sides: Vec<Side>,
@@ -176,9 +197,10 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// A reader of so many columns.
-    pub fn new(columns: usize) -> Self {
+    /// A reader of so many columns, of which the first `content` are compared; the others only travel with the records.
+    pub fn new(columns: usize, content: usize) -> Self {
         Self {
+            content,
             columns: vec![Dictionary::default(); columns],
             codes: vec![Vec::new(); columns],
             sides: Vec::new(),
@@ -205,7 +227,7 @@ impl Reader {
     /// A number for the values of a record.
     fn content(&self, row: usize) -> u128 {
         let mut text = Vec::with_capacity(64);
-        for (values, codes) in self.columns.iter().zip(&self.codes) {
+        for (values, codes) in self.columns.iter().zip(&self.codes).take(self.content) {
             let code = codes.get(row).copied().unwrap_or(MISSING);
             if code != MISSING {
                 text.extend_from_slice(values.get(code).as_bytes());
@@ -236,7 +258,7 @@ impl Reader {
     pub fn finish(self) -> (Records, Vec<u32>) {
         use rayon::prelude::*;
         let rows = u32::try_from(self.sides.len()).unwrap_or(MISSING - 1);
-        let Self { columns, codes, sides, mut keys } = self;
+        let Self { columns, codes, sides, mut keys, .. } = self;
         let of = |row: u32| row as usize;
         let mut order: Vec<u32> = (0..rows).collect();
         let key = |row: u32| (sides.get(of(row)).copied(), keys.get(of(row)).copied(), row);
@@ -260,17 +282,19 @@ impl Reader {
         keys = order.iter().map(|row| keys.get(of(*row)).copied().unwrap_or_default()).collect();
         let mut before = None;
         let mut repeated = 0_u64;
-        for (key, side) in keys.iter_mut().zip(&sides) {
+        let mut first_repeated = None;
+        for ((key, side), record) in keys.iter_mut().zip(&sides).zip(0_u32..) {
             let original = (*side, *key);
             repeated = if before == Some(original) { repeated + 1 } else { 0 };
             before = Some(original);
             if repeated > 0 {
+                first_repeated = first_repeated.or(Some(record));
                 let mut bytes = key.to_le_bytes().to_vec();
                 bytes.extend_from_slice(&repeated.to_le_bytes());
                 *key = xxh3_128(&bytes);
             }
         }
-        (Records { columns, codes: side_by_side, sides, keys }, places)
+        (Records { columns, codes: side_by_side, sides, keys, repeated: first_repeated }, places)
     }
 }
 
@@ -323,6 +347,11 @@ impl Records {
         self.keys.get(record as usize).copied().unwrap_or_default()
     }
 
+    /// A record that has the key of another record of its side.
+    pub fn repeated(&self) -> Option<u32> {
+        self.repeated
+    }
+
     /// How many pairs may be compared in all.
     pub fn pairs(&self, sides: Sides) -> u128 {
         let counts = Side::ALL.map(|side| self.sides.iter().filter(|found| **found == side).count() as u128);
@@ -362,15 +391,17 @@ mod tests {
             let codes: Vec<u32> = texts.iter().map(|text| dictionary.code(text)).collect();
             for (text, code) in texts.iter().zip(&codes) {
                 prop_assert_eq!(dictionary.get(*code), text.as_str());
+                prop_assert_eq!(dictionary.find(text), Some(*code));
                 let seen = texts.iter().filter(|other| *other == text).count();
                 prop_assert_eq!(dictionary.count(*code) as usize, seen);
             }
             prop_assert_eq!(dictionary.seen() as usize, texts.len());
+            prop_assert_eq!(dictionary.find("z"), None);
         }
     }
 
     fn read(rows: &[(&str, Option<&str>)]) -> (Records, Vec<u32>) {
-        let mut reader = Reader::new(2);
+        let mut reader = Reader::new(2, 2);
         for (at, (values, codes)) in reader.columns().enumerate() {
             for (one, other) in rows {
                 let text = if at == 0 { Some(*one) } else { *other };
