@@ -4,6 +4,7 @@ mod encode;
 mod expressions;
 mod files;
 mod flights;
+mod formats;
 mod hostile;
 mod language;
 mod leakage;
