@@ -16,6 +16,7 @@ pub mod files;
 pub mod memory;
 pub mod mining;
 pub mod nn;
+pub mod notation;
 pub mod plan;
 pub mod relation;
 pub mod report;

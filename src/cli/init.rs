@@ -1,24 +1,28 @@
 //! `gristmill init`
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::{Failure, environment, pipeline};
 use crate::definition;
 use crate::diagnostic::{Diagnostic, Source};
-use crate::expression::{DataType, Schema};
+use crate::expression::{DataType, Field, Schema};
+use crate::files;
+use crate::notation::{self, Verdict};
 use crate::plan::{Surroundings, plan};
 use crate::stages::Shape;
+use crate::stages::prepare::clean::auto;
 
 /// Look at files and write a commented pipeline that reads them.
 ///
-/// The pipeline reads each file, describes it, and draws a column of numbers, so that it can be run as it is. It is printed,
-/// or written with `--output`.
+/// The pipeline reads each file, cleans the texts that hold numbers, dates or booleans, describes it, and draws a column of numbers,
+/// so that it can be run as it is. What the columns hold is told from the first 20,000 rows, with the reasons. Each table of a
+/// workbook gets a stage of its own. The pipeline is printed, or written with `--output`.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  gristmill init data/*.csv > pipeline.yaml\n  gristmill init sales.parquet --output sales.yaml"
@@ -43,9 +47,11 @@ impl Init {
         let _ = writeln!(text, "name: {}", scalar(name));
         text.push_str("description: What is in these files?\n\nstages:\n");
         for file in &self.files {
-            let id = identifier(file, &mut ids);
-            let schema = schema_of(file, &engine)?;
-            stages_of(file, &id, &schema, &mut text);
+            for read in tables_of(file) {
+                let id = identifier(file, read.get("title").and_then(Value::as_str), &mut ids);
+                let looked = look(&read, &engine)?;
+                stages_of(file, &id, &read, &looked, &mut text);
+            }
         }
         let _ = writeln!(text, "\nreport: {{title: {}, path: {}}}", scalar(name), scalar(&format!("out/{name}.html")));
         match &self.output {
@@ -66,16 +72,80 @@ impl Init {
     }
 }
 
-/// Plans a pipeline that reads the file alone: the columns are told by the same code as in a run.
-fn schema_of(file: &str, engine: &dyn crate::engine::Engine) -> Result<Schema, Failure> {
-    let definition =
-        json!({ "name": "init", "stages": [{ "id": "file", "read": { "path": file.replace("${", "$${") } }] });
-    let source = Source::new(file, definition::to_yaml(&definition));
+/// The options of `read` for each table of a file; `title` is the name of the table.
+fn tables_of(file: &str) -> Vec<Map<String, Value>> {
+    let path = Path::new(file);
+    let plain = |title: Option<&str>| {
+        let mut read = Map::new();
+        read.insert("path".to_owned(), json!(file.replace("${", "$${")));
+        if let Some(title) = title {
+            read.insert("title".to_owned(), json!(title));
+        }
+        read
+    };
+    if let Ok(sheets) = files::sheet_tables(path, file)
+        && !sheets.is_empty()
+    {
+        let several = sheets.iter().filter(|(_, tables)| !tables.is_empty()).count() > 1;
+        let mut reads = Vec::new();
+        for (sheet, tables) in &sheets {
+            for (number, table) in (1..).zip(tables) {
+                let mut read = plain(Some(table.title.as_deref().unwrap_or(sheet)));
+                if several {
+                    read.insert("sheet".to_owned(), json!(sheet));
+                }
+                if tables.len() > 1 {
+                    read.insert("table".to_owned(), json!(number));
+                }
+                reads.push(read);
+            }
+        }
+        return reads;
+    }
+    let given = files::Given { table: Some("1".to_owned()), ..files::Given::default() };
+    match files::sniff(path, &given) {
+        Ok(sniffed) if sniffed.tables.len() > 1 => (1..)
+            .zip(&sniffed.tables)
+            .map(|(number, table)| {
+                let mut read = plain(table.title.as_deref());
+                read.insert("table".to_owned(), json!(number));
+                read
+            })
+            .collect(),
+        _ => vec![plain(None)],
+    }
+}
+
+/// What was seen of a table.
+struct Looked {
+    schema: Schema,
+    verdicts: BTreeMap<String, Verdict>,
+    warnings: Vec<String>,
+}
+
+/// Plans a pipeline that reads the table alone: columns are told by the same code as in a run, and so is what they hold.
+fn look(read: &Map<String, Value>, engine: &dyn crate::engine::Engine) -> Result<Looked, Failure> {
+    let options: Map<String, Value> =
+        read.iter().filter(|(key, _)| *key != "title").map(|(key, value)| (key.clone(), value.clone())).collect();
+    let definition = json!({ "name": "init", "stages": [{ "id": "file", "read": options }] });
+    let source = Source::new("init", definition::to_yaml(&definition));
     let pipeline = definition::parse(source, &pipeline::load_options(Vec::new()), Path::new(""))?;
     let scratch = tempfile::tempdir()?;
     let planned = plan(pipeline, &Surroundings { engine, base: Path::new(""), scratch: scratch.path() });
     match planned.stages.first().map(|stage| stage.shape()) {
-        Some(Shape::Table(table)) if planned.is_runnable() => Ok(table.schema.clone()),
+        Some(Shape::Table(table)) if planned.is_runnable() => {
+            let wanted = |field: &&Field| field.data_type == DataType::String || field.data_type == DataType::Int64;
+            let names: Vec<String> =
+                table.schema.fields().iter().filter(wanted).map(|field| field.name.clone()).collect();
+            let mut warnings: Vec<String> = planned.findings.iter().map(|finding| finding.message.clone()).collect();
+            let judged =
+                auto::judge_sample(&table.relation, &names, notation::Options::default(), engine, scratch.path());
+            let verdicts = judged.unwrap_or_else(|error| {
+                warnings.push(error.message);
+                BTreeMap::new()
+            });
+            Ok(Looked { schema: table.schema.clone(), verdicts, warnings })
+        }
         // The places are in a text that nobody wrote, so they would only confuse.
         _ => Err(planned
             .findings
@@ -86,23 +156,28 @@ fn schema_of(file: &str, engine: &dyn crate::engine::Engine) -> Result<Schema, F
     }
 }
 
-fn stages_of(file: &str, id: &str, schema: &Schema, text: &mut String) {
-    let _ = writeln!(text, "  # {file}: {} columns", schema.len());
+/// A text for a comment: on one line.
+fn comment(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+fn stages_of(file: &str, id: &str, read: &Map<String, Value>, looked: &Looked, text: &mut String) {
+    let schema = &looked.schema;
+    let _ = writeln!(text, "  # {}: {} columns", comment(file), schema.len());
+    for warning in &looked.warnings {
+        let _ = writeln!(text, "  # Note: {}", comment(warning));
+    }
     for field in schema.fields().iter().take(60) {
-        let name: String = field.name.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        let _ = writeln!(text, "  #   {name}: {}", field.data_type);
+        let _ = writeln!(text, "  #   {}: {}", comment(&field.name), field.data_type);
     }
     if schema.len() > 60 {
         let _ = writeln!(text, "  #   and {} more", schema.len() - 60);
     }
-    let _ = writeln!(text, "  - id: {id}\n    read: {{path: {}}}", scalar(&file.replace("${", "$${")));
-    text.push_str("  # Clean the texts: `gristmill stages clean` lists what can be done.\n");
-    if schema.fields().iter().any(|field| field.data_type == DataType::String) {
-        let _ = writeln!(
-            text,
-            "  - id: {id}_clean\n    clean: {{all: {{trim: true, null_tokens: [\"\", NA, N/A, \"null\", \"-\"]}}}}"
-        );
-    }
+    let options: Map<String, Value> =
+        read.iter().filter(|(key, _)| *key != "title").map(|(key, value)| (key.clone(), value.clone())).collect();
+    let _ = writeln!(text, "  - id: {id}\n    read: {}", definition::to_yaml_line(&options.into()));
+    clean_stage(id, looked, text);
+    let schema = &cleaned(looked);
     text.push_str("  # Exact duplicates of whole rows become one; name the keys with `on`.\n");
     let flat = schema.fields().iter().all(|field| !field.data_type.is_nested());
     if flat {
@@ -127,15 +202,65 @@ fn stages_of(file: &str, id: &str, schema: &Schema, text: &mut String) {
     }
 }
 
+/// The stage that cleans what is no text, with the reasons.
+fn clean_stage(id: &str, looked: &Looked, text: &mut String) {
+    let is_text = |name: &str| looked.schema.data_type(name) == Some(&DataType::String);
+    let remarks = |name: &str, verdict: &Verdict, text: &mut String| {
+        for remark in auto::remarks(verdict) {
+            let _ = writeln!(text, "  #   {}: {}", comment(name), comment(&remark));
+        }
+    };
+    let mut rules = String::new();
+    text.push_str("  # What the columns of text hold, told from the first rows:\n");
+    for field in looked.schema.fields() {
+        let Some(verdict) = looked.verdicts.get(&field.name) else { continue };
+        if !is_text(&field.name) {
+            remarks(&field.name, verdict, text);
+            continue;
+        }
+        let name = comment(&field.name);
+        let misfits: Vec<String> = verdict
+            .misfits
+            .iter()
+            .take(3)
+            .map(|(value, count)| format!("`{}` × {count}", files::shown(value)))
+            .collect();
+        let mut words = format!("{} ({})", auto::words_for(verdict), verdict.because);
+        if verdict.misfit > 0 {
+            let _ = write!(words, "; {} values do not fit: {}", verdict.misfit, misfits.join(", "));
+        }
+        let _ = writeln!(text, "  #   {name}: {}", comment(&words));
+        remarks(&field.name, verdict, text);
+        if let Some(line) = auto::line(&field.name, verdict) {
+            let _ = writeln!(rules, "        {line}");
+        }
+    }
+    text.push_str(
+        "  # `clean: {auto: true}` tells the same when it runs; `gristmill stages clean` lists what can be done.\n",
+    );
+    if !rules.is_empty() {
+        let _ = write!(text, "  - id: {id}_clean\n    clean:\n      columns:\n{rules}");
+    }
+}
+
+/// The columns once they are cleaned.
+fn cleaned(looked: &Looked) -> Schema {
+    let fields = looked.schema.fields().iter().map(|field| match looked.verdicts.get(&field.name) {
+        Some(verdict) if field.data_type == DataType::String => Field::new(&field.name, auto::data_type(verdict)),
+        _ => field.clone(),
+    });
+    Schema::new(fields.collect()).unwrap_or_default()
+}
+
 /// A text as a double-quoted YAML scalar; `${` stays literal.
 fn scalar(text: &str) -> String {
     serde_json::to_string(text).unwrap_or_default()
 }
 
-/// A name for the stage that reads a file: letters, digits and underscores of the file's name.
-fn identifier(file: &str, taken: &mut HashSet<String>) -> String {
+/// A name for the stage that reads a file: letters, digits and underscores of the file's name, or of the table's.
+fn identifier(file: &str, title: Option<&str>, taken: &mut HashSet<String>) -> String {
     let name = Path::new(file).file_name().and_then(|name| name.to_str()).unwrap_or("file");
-    let stem = name.split('.').next().unwrap_or("file");
+    let stem = title.unwrap_or_else(|| name.split('.').next().unwrap_or("file"));
     let mut id: String =
         stem.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();
     if !id.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {

@@ -51,7 +51,7 @@ pub use self::secret::Secrets;
 pub use self::spanned::Spanned;
 pub use self::stage::{COMMON_KEYS, StageDefinition};
 pub use self::text::Text;
-pub use self::write::to_yaml;
+pub use self::write::{to_yaml, to_yaml_line};
 pub use self::yaml::{MAX_ALIASES, MAX_BYTES, MAX_DEPTH, MAX_NODES};
 use crate::diagnostic::{Findings, Source};
 

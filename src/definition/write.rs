@@ -28,6 +28,11 @@ pub fn to_yaml(value: &Json) -> String {
     written
 }
 
+/// Writes data as YAML on one line, in brackets.
+pub fn to_yaml_line(value: &Json) -> String {
+    inline(value)
+}
+
 /// The entries on a line each; the first line is indented already.
 fn mapping(entries: &Map<String, Json>, indent: usize, written: &mut String) {
     for (number, (key, value)) in entries.iter().enumerate() {

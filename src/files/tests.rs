@@ -34,7 +34,7 @@ fn way(name: &str, given: &Given) -> Result<Way, FileError> {
         transcode(&path, compression, sniffed.encoding, sniffed.carriage_returns, &text, None)?;
         (path, compression) = (text, Compression::Plain);
     }
-    let format = sniffed.csv_format(given.skip_rows, &[], None).unwrap();
+    let format = sniffed.csv_format(&[], None).unwrap();
     let files = [SampleFile { path: path.clone(), compression }];
     let plans = infer(&files, &format, &InferOptions::default())?.plans;
     let names: Vec<String> = plans.iter().map(|plan| plan.name.clone()).collect();
@@ -184,7 +184,7 @@ fn ndjson_is_told_from_csv() {
 /// The records of a file as the answers of csv-spectrum write them: a list of objects of texts.
 fn as_json(path: &Path) -> serde_json::Value {
     let sniffed = sniff(path, &Given::default()).unwrap();
-    let format = CsvFormat { header: true, ..sniffed.csv_format(0, &[], None).unwrap() };
+    let format = CsvFormat { header: true, ..sniffed.csv_format(&[], None).unwrap() };
     let mut records = Records::open(path, Compression::Plain, &format).unwrap();
     let mut record = Record::default();
     let fields = |record: &Record| -> Vec<String> {
@@ -225,7 +225,7 @@ fn csv_spectrum_reads_as_its_answers_say() {
 #[test]
 fn types_of_a_plan_are_those_of_the_schemas() {
     let files = [SampleFile { path: data("hostile/crlf.csv"), compression: Compression::Plain }];
-    let format = sniff(&data("hostile/crlf.csv"), &Given::default()).unwrap().csv_format(0, &[], None).unwrap();
+    let format = sniff(&data("hostile/crlf.csv"), &Given::default()).unwrap().csv_format(&[], None).unwrap();
     let plans = infer(&files, &format, &InferOptions::default()).unwrap().plans;
     assert_eq!(schema(&plans).unwrap().data_type("price"), Some(&DataType::Float64));
     assert_eq!(file_schema(&plans).unwrap().len(), 3);

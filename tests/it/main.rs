@@ -7,6 +7,7 @@ mod expressions;
 mod files;
 mod fitted;
 mod flights;
+mod formats;
 mod hostile;
 mod language;
 mod leakage;

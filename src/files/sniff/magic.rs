@@ -2,20 +2,40 @@
 
 use memchr::memmem;
 
+use super::Format;
+
+/// The format of a file that is no text, if it is one that is read, and what it is called.
+pub(super) fn container(head: &[u8]) -> Option<(Format, &'static str)> {
+    let has = |text: &[u8]| memmem::find(head, text).is_some();
+    match head {
+        [b'P', b'K', 3, 4, ..] if has(b"word/") || has(b"ppt/") => None,
+        [b'P', b'K', 3, 4, ..] if has(b"xl/") || has(b"[Content_Types]") => {
+            Some((Format::Workbook, "an Excel workbook"))
+        }
+        [b'P', b'K', 3, 4, ..] if has(b"opendocument.spreadsheet") => {
+            Some((Format::Workbook, "an OpenDocument workbook"))
+        }
+        [0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, ..] => Some((Format::Workbook, "an Excel workbook before 2007")),
+        [b'A', b'R', b'R', b'O', b'W', b'1', 0, 0, ..] => Some((Format::Arrow, "an Arrow IPC file")),
+        _ => None,
+    }
+}
+
 /// What a file is whose first bytes are these, if it is something that is not read, and what to do instead.
 pub(super) fn foreign(head: &[u8]) -> Option<(&'static str, &'static str)> {
-    let save_as_csv = "save the sheet as CSV";
     Some(match head {
-        [b'P', b'K', 3, 4, ..]
-            if memmem::find(head, b"xl/").is_some() || memmem::find(head, b"[Content_Types]").is_some() =>
-        {
-            ("an Excel workbook", save_as_csv)
+        [b'P', b'K', 3, 4, ..] if memmem::find(head, b"word/").is_some() => {
+            ("a Word document", "save its tables as CSV")
+        }
+        [b'P', b'K', 3, 4, ..] if memmem::find(head, b"ppt/").is_some() => {
+            ("a PowerPoint document", "save its tables as CSV")
         }
         [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => ("a ZIP archive", "unpack it and read the files in it"),
-        [0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, ..] => ("an old Microsoft Office document", save_as_csv),
         [b'O', b'b', b'j', 1, ..] => ("an Avro file", "convert it to Parquet"),
         [b'O', b'R', b'C', ..] if is_binary(head) => ("an ORC file", "convert it to Parquet"),
-        [b'A', b'R', b'R', b'O', b'W', b'1', 0, 0, ..] => ("an Arrow IPC file", "convert it to Parquet"),
+        [b'F', b'E', b'A', b'1', ..] if is_binary(head) => {
+            ("a Feather file of version 1", "write it as Feather 2 or Parquet")
+        }
         [b'S', b'Q', b'L', b'i', b't', b'e', b' ', ..] if is_binary(head) => {
             ("an SQLite database", "export the table as CSV")
         }
@@ -62,7 +82,8 @@ mod tests {
     #[test]
     fn other_formats_are_known_by_name_and_text_is_not_mistaken_for_them() {
         let name = |head: &[u8]| foreign(head).map(|(name, _)| name);
-        assert_eq!(name(b"PK\x03\x04....xl/workbook.xml"), Some("an Excel workbook"));
+        assert_eq!(container(b"PK\x03\x04....xl/workbook.xml").map(|(_, name)| name), Some("an Excel workbook"));
+        assert_eq!(name(b"PK\x03\x04....word/document.xml"), Some("a Word document"));
         assert_eq!(name(b"PK\x03\x04....data.csv"), Some("a ZIP archive"));
         assert_eq!(name(b"Obj\x01\x04"), Some("an Avro file"));
         assert_eq!(name(b"ORC\x0a\x03\x00"), Some("an ORC file"));

@@ -13,6 +13,9 @@ use serde::{Deserialize, Serialize};
 use super::compression::{self, Compression};
 use super::encoding::{self, Encoding, Guess};
 use super::error::FileError;
+use super::record::Record;
+use super::records::Records;
+use super::tables::{self, FoundTable, GridRow};
 use super::transcode;
 use crate::relation::CsvFormat;
 pub use dialect::Dialect;
@@ -30,6 +33,10 @@ pub enum Format {
     Ndjson,
     /// Apache Parquet.
     Parquet,
+    /// Arrow IPC, also called Feather.
+    Arrow,
+    /// A workbook of Excel or LibreOffice.
+    Workbook,
 }
 
 impl fmt::Display for Format {
@@ -38,6 +45,8 @@ impl fmt::Display for Format {
             Self::Csv => "csv",
             Self::Ndjson => "ndjson",
             Self::Parquet => "parquet",
+            Self::Arrow => "arrow",
+            Self::Workbook => "workbook",
         })
     }
 }
@@ -57,6 +66,8 @@ pub struct Given {
     pub header: Option<bool>,
     /// Lines left out before it.
     pub skip_rows: u64,
+    /// Which of several tables in a CSV file is meant: its title, or its number from 1.
+    pub table: Option<String>,
 }
 
 /// What a file is.
@@ -74,6 +85,12 @@ pub struct Sniffed {
     pub format: Format,
     /// How its fields are written, when it is CSV.
     pub dialect: Option<Dialect>,
+    /// Lines before the table, when it is CSV.
+    pub skip_rows: u64,
+    /// The last line of the table, where something else follows.
+    pub last_line: Option<u64>,
+    /// The tables that were found in a CSV file, where there is more than one, or something around it.
+    pub tables: Vec<FoundTable>,
     /// Why it was taken for that, in sentences.
     pub reasons: Vec<String>,
     /// What a person should look at.
@@ -87,13 +104,13 @@ impl Sniffed {
     }
 
     /// The layout of the file, when it is CSV.
-    pub fn csv_format(&self, skip_rows: u64, null_values: &[String], decimal_comma: Option<bool>) -> Option<CsvFormat> {
+    pub fn csv_format(&self, null_values: &[String], decimal_comma: Option<bool>) -> Option<CsvFormat> {
         let dialect = self.dialect?;
         Some(CsvFormat {
             delimiter: dialect.delimiter,
             quote: dialect.quote,
             header: dialect.header,
-            skip_rows,
+            skip_rows: self.skip_rows,
             null_values: null_values.to_vec(),
             decimal_comma: decimal_comma.unwrap_or(dialect.decimal_comma),
         })
@@ -139,6 +156,22 @@ pub fn sniff(path: &Path, given: &Given) -> Result<Sniffed, FileError> {
     if given.format == Some(Format::Parquet) {
         return Err(FileError::data(format!("`{name}` is no Parquet file: it does not begin with `PAR1`")));
     }
+    if given.format != Some(Format::Csv)
+        && let Some((format, why)) = magic::container(&sample)
+    {
+        if compression != Compression::Plain {
+            return Err(FileError::data(format!("`{name}` is {why} inside {compression}")).help("unpack it"));
+        }
+        reasons.push(format!("the first bytes are those of {why}"));
+        return Ok(told(compression, format, reasons, warnings));
+    }
+    if matches!(given.format, Some(Format::Arrow | Format::Workbook)) {
+        return Err(FileError::data(format!(
+            "`{name}` is no {} file: its first bytes are others",
+            given.format.unwrap_or(Format::Csv)
+        ))
+        .help("leave `format` out, and it is told from the file"));
+    }
     if let Some((what, help)) = magic::foreign(&sample) {
         return Err(FileError::data(format!("`{name}` is {what}, which is not read")).help(help));
     }
@@ -156,13 +189,112 @@ pub fn sniff(path: &Path, given: &Given) -> Result<Sniffed, FileError> {
             carriages > 0 && memchr(b'\n', &text).is_none() && !(carriages == 1 && text.ends_with(b"\r"));
         let text = if sniffed.carriage_returns { with_line_feeds(&text) } else { text };
         let (dialect, why) = dialect::dialect(&text, path, given)?;
-        sniffed.reasons.extend(why);
+        sniffed.skip_rows = given.skip_rows;
+        match choose_table(&mut sniffed, &text, whole, path, given, dialect)? {
+            Some((dialect, why)) => {
+                sniffed.reasons.extend(why);
+                sniffed.dialect = Some(dialect);
+            }
+            None => {
+                sniffed.reasons.extend(why);
+                sniffed.dialect = Some(dialect);
+            }
+        }
         if sniffed.carriage_returns {
             sniffed.reasons.push("lines end with carriage returns alone".to_owned());
         }
-        sniffed.dialect = Some(dialect);
     }
     Ok(sniffed)
+}
+
+/// Whether the first record of a copy in CSV names the columns, and why.
+///
+/// Errors: the copy cannot be read.
+pub fn header_of_copy(path: &Path, given: &Given) -> Result<(bool, String), FileError> {
+    let (sample, _) = sample(path, Compression::Plain)?;
+    let (dialect, reasons) = dialect::dialect(&sample, path, given)?;
+    Ok((dialect.header, reasons.last().cloned().unwrap_or_default()))
+}
+
+/// Finds the table in a text that holds titles, notes or other tables, too; gives the dialect of the table, where it is not all.
+fn choose_table(
+    sniffed: &mut Sniffed,
+    text: &[u8],
+    whole: bool,
+    path: &Path,
+    given: &Given,
+    dialect: Dialect,
+) -> Result<Option<(Dialect, Vec<String>)>, FileError> {
+    let stated = given.skip_rows > 0 || given.header.is_some();
+    if stated && given.table.is_none() {
+        return Ok(None);
+    }
+    let (rows, complete) = grid(text, path, dialect, whole)?;
+    if given.table.is_none() && rows.iter().all(|row| row.cells.len() < 2) {
+        // Lines of one column hold everything: nothing tells titles from values.
+        return Ok(None);
+    }
+    let found = tables::find(&rows, complete, false);
+    let simple = match found.as_slice() {
+        [only] => only.first_row == rows.first().map_or(1, |row| row.number) && !goes_on(&rows, only),
+        _ => found.is_empty(),
+    };
+    let first_filled =
+        rows.iter().find(|row| row.cells.iter().any(|cell| !cell.trim().is_empty())).map(|row| row.number);
+    let simple =
+        simple || matches!(found.as_slice(), [only] if Some(only.first_row) == first_filled && !goes_on(&rows, only));
+    if given.table.is_none() && simple {
+        return Ok(None);
+    }
+    let name = format!("`{}`", path.display());
+    let table = tables::choose(&found, given.table.as_deref(), "line", &name)?.clone();
+    sniffed.skip_rows = table.first_row - 1;
+    sniffed.last_line = table.last_row.filter(|_| goes_on(&rows, &table));
+    sniffed.reasons.push(format!("the table is {}: {}", table.describe("line"), table.because));
+    if given.table.is_none() {
+        let left_out = match sniffed.last_line {
+            Some(last) if table.first_row > 1 => format!("the lines before {} and after {last}", table.first_row),
+            Some(last) => format!("the lines after {last}"),
+            None => format!("the first {} lines", table.first_row - 1),
+        };
+        sniffed.warnings.push(format!("{name}: {left_out} are left out: {}", table.because));
+    }
+    sniffed.tables = found;
+    let lines: Vec<&[u8]> = text.split_inclusive(|byte| *byte == b'\n').collect();
+    let end = sniffed.last_line.and_then(|last| usize::try_from(last).ok()).unwrap_or(lines.len()).min(lines.len());
+    let until = lines.get(..end).unwrap_or_default().concat();
+    let within = Given { skip_rows: sniffed.skip_rows, ..given.clone() };
+    dialect::dialect(&until, path, &within).map(Some)
+}
+
+/// Whether something stands below the table.
+fn goes_on(rows: &[GridRow], table: &FoundTable) -> bool {
+    let is_filled = |row: &GridRow| row.cells.iter().any(|cell| !cell.trim().is_empty());
+    table.last_row.is_some_and(|last| rows.iter().any(|row| row.number > last && is_filled(row)))
+}
+
+/// The records of the beginning of a file, and whether they are all.
+fn grid(text: &[u8], path: &Path, dialect: Dialect, whole: bool) -> Result<(Vec<GridRow>, bool), FileError> {
+    let format = CsvFormat {
+        delimiter: dialect.delimiter,
+        quote: dialect.quote,
+        header: false,
+        skip_rows: 0,
+        null_values: Vec::new(),
+        decimal_comma: false,
+    };
+    let mut records = Records::of_bytes(text.to_vec(), path, &format)?;
+    let mut record = Record::default();
+    let mut rows = Vec::new();
+    while records.read(&mut record)? {
+        let value = |at| String::from_utf8_lossy(&record.value(at).unwrap_or_default()).into_owned();
+        rows.push(GridRow { number: record.line, cells: (0..record.len()).map(value).collect() });
+    }
+    if !whole {
+        // The last record may be cut.
+        rows.pop();
+    }
+    Ok((rows, whole))
 }
 
 fn told(compression: Compression, format: Format, reasons: Vec<String>, warnings: Vec<String>) -> Sniffed {
@@ -173,6 +305,9 @@ fn told(compression: Compression, format: Format, reasons: Vec<String>, warnings
         carriage_returns: false,
         format,
         dialect: None,
+        skip_rows: 0,
+        last_line: None,
+        tables: Vec::new(),
         reasons,
         warnings,
     }

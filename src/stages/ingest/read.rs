@@ -1,6 +1,8 @@
 //! `read`: files become a table.
 
+mod copied;
 mod csv;
+mod hive;
 mod work;
 
 use std::path::PathBuf;
@@ -20,7 +22,8 @@ use work::ReadWork;
 /// Rows of NDJSON that are looked at to tell its columns.
 const SAMPLE_ROWS: usize = 20_000;
 
-/// Reads files: CSV, TSV, NDJSON or Parquet, plain or compressed with gzip or zstd.
+/// Reads files: CSV, TSV, fixed width, NDJSON, Parquet, Arrow IPC, and workbooks (xlsx, xlsb, xls, ods); text plain or compressed with
+/// gzip or zstd.
 ///
 /// What is not said is told from the file: the format and the compression from its first bytes, delimiter, quote, header and
 /// encoding from the beginning, the types of CSV columns from the first 20,000 rows (and, of large plain files, from rows in
@@ -34,6 +37,38 @@ const SAMPLE_ROWS: usize = 20_000;
 /// ```yaml
 /// - read: {path: sample-data/flights/flights.csv.gz, null_values: [NA]}
 /// - read: {path: "logs/*.csv", types: {zip: string}, filename: source, on_error: reject}
+/// ```
+///
+/// **Several tables, titles and notes.** What stands around a table is found by how wide the rows are and what stands in them: titles
+/// above, notes below, blank rows between. `check` and the report say what was left out and why. A file or sheet with several tables is
+/// refused with a list of them until `table` names one, by its title or its number.
+///
+/// **Workbooks.** The first visible sheet that holds something is read, or `sheet`; the cells of its table, or those of `range`. Dates are
+/// dates, errors of formulas are null; everything else that is said of CSV holds for them, with rows of the sheet for lines. They are
+/// unpacked and counted before they are believed: at most 4 GiB of parts, 1 GiB of texts, 20 million cells of ods.
+///
+/// ```yaml
+/// - read: {path: budget.xlsx, sheet: Plan, range: "B3:F200"}
+/// - read: {path: export.csv, table: 2}
+/// ```
+///
+/// **Fixed width.** `fixed_width` names the columns with their width, and where they start when something stands between; characters are
+/// counted, from 1. With `length` each line must have just as many; without it, shorter lines are as if blanks stood behind them. Lines
+/// that do not fit are bad records.
+///
+/// ```yaml
+/// - read:
+///     path: accounts.dat
+///     encoding: latin-1
+///     fixed_width: {columns: {id: {width: 6}, name: {width: 20}, balance: {start: 30, width: 10}}}
+/// ```
+///
+/// **Partitions.** With `hive: true` the folders above the files are columns: `sales/year=2024/month=1/part.parquet` has `year` and
+/// `month`; whole numbers and dates get their type. `path` may be the folder itself. `partitions` leaves out files before they are
+/// opened.
+///
+/// ```yaml
+/// - read: {path: sales, hive: true, partitions: "year = 2024 and month >= 6"}
 /// ```
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -70,9 +105,27 @@ pub struct Read {
     /// CSV: what happens when two columns have one name.
     #[serde(default)]
     duplicates: Duplicates,
-    /// CSV: lines left out before the header.
+    /// CSV, fixed width: lines left out before the header or the first row.
     #[serde(default)]
     skip_rows: u64,
+    /// CSV, workbooks: which of several tables, by its title or its number from 1.
+    #[serde(default)]
+    table: Option<Spanned<NameOrNumber>>,
+    /// Workbooks: the sheet, by its name or its number from 1.
+    #[serde(default)]
+    sheet: Option<Spanned<NameOrNumber>>,
+    /// Workbooks: the cells, such as `B3:F200`, or `B:F` for whole columns.
+    #[serde(default)]
+    range: Option<Spanned<String>>,
+    /// Text without delimiters: where the columns stand.
+    #[serde(default)]
+    fixed_width: Option<FixedWidth>,
+    /// Whether folders such as `year=2024` are columns.
+    #[serde(default)]
+    hive: bool,
+    /// With `hive`: a condition over these columns; files of other folders are left out.
+    #[serde(default)]
+    partitions: Option<Spanned<String>>,
     /// CSV: texts that mean null; an empty field always does.
     #[serde(default)]
     null_values: Option<OneOrMany<Spanned<String>>>,
@@ -108,6 +161,10 @@ pub enum Format {
     Ndjson,
     /// Apache Parquet.
     Parquet,
+    /// Arrow IPC, also called Feather.
+    Arrow,
+    /// A workbook: xlsx, xlsb, xls or ods.
+    Workbook,
 }
 
 /// What happens to a bad record.
@@ -130,6 +187,98 @@ struct Found {
     paths: Vec<PathBuf>,
     sniffed: Vec<Sniffed>,
     fingerprint: String,
+    /// Columns that the folders hold.
+    partitions: Vec<files::PartitionColumn>,
+    /// Files that were left out because of their folders.
+    left_out: usize,
+}
+
+impl Found {
+    /// Says how many files there were in all.
+    fn of(self, all: usize) -> Self {
+        Self { left_out: all - self.paths.len(), ..self }
+    }
+}
+
+/// A name, or a number from 1, as text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NameOrNumber(String);
+
+impl Serialize for NameOrNumber {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for NameOrNumber {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(NameOrNumberVisitor)
+    }
+}
+
+impl JsonSchema for NameOrNumber {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "NameOrNumber".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "anyOf": [{ "type": "string" }, { "type": "integer", "minimum": 1 }] })
+    }
+}
+
+struct NameOrNumberVisitor;
+
+impl serde::de::Visitor<'_> for NameOrNumberVisitor {
+    type Value = NameOrNumber;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a name, or a number from 1")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<NameOrNumber, E> {
+        Ok(NameOrNumber(text.to_owned()))
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<NameOrNumber, E> {
+        if number >= 1 { Ok(NameOrNumber(number.to_string())) } else { Err(E::custom("numbers count from 1")) }
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<NameOrNumber, E> {
+        i64::try_from(number).map_err(E::custom).and_then(|number| self.visit_i64(number))
+    }
+}
+
+/// Where the columns of a fixed-width file stand.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FixedWidth {
+    /// The columns in the order of the line.
+    columns: Ordered<FixedColumn>,
+    /// Characters of every line; lines of another length are bad records.
+    #[serde(default)]
+    length: Option<usize>,
+    /// Whether white space around values is left out.
+    #[serde(default = "yes")]
+    trim: bool,
+}
+
+/// Where a column stands.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FixedColumn {
+    /// Its first character, counted from 1; behind the column before when absent.
+    #[serde(default)]
+    start: Option<usize>,
+    /// Its characters.
+    width: usize,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl Stage for Read {
@@ -140,7 +289,11 @@ impl Stage for Read {
     fn plan(&self, _: &[Shape], context: &PlanContext<'_>) -> Result<Planned, Findings> {
         let place = self.path.first().map_or(context.place, |path| &path.place);
         let at = |error: FileError| vec![Diagnostic::from(error).at(place)];
-        let found = self.look(context).map_err(at)?;
+        let objections = self.objections(place);
+        if !objections.is_empty() {
+            return Err(objections);
+        }
+        let found = self.look(context)?;
         let first =
             found.sniffed.first().cloned().ok_or_else(|| vec![Diagnostic::definition("`path` names no file")])?;
         if let Some(other) = found.sniffed.iter().find(|other| other.format != first.format) {
@@ -152,9 +305,11 @@ impl Stage for Read {
             files::Format::Csv => csv::plan(self, &found, context, &mut warnings)?,
             files::Format::Ndjson => self.plain(&found, FileFormat::Ndjson, context).map_err(at)?,
             files::Format::Parquet => self.plain(&found, FileFormat::Parquet, context).map_err(at)?,
+            files::Format::Arrow => copied::plan_arrow(self, &found, context).map_err(at)?,
+            files::Format::Workbook => csv::plan(self, &found, context, &mut warnings)?,
         };
         let relation = csv::converted(scan, &work.plans);
-        let relation = self.project(relation, &work)?;
+        let relation = self.project(relation, &work, &found)?;
         let mut planned = Planned::relation(TableShape::new(relation, None)).work(work).meaning(self.on_error);
         planned.findings.extend(warnings.into_iter().map(|text| Diagnostic::warning(text).at(place)));
         Ok(planned)
@@ -162,17 +317,53 @@ impl Stage for Read {
 }
 
 impl Read {
-    fn look(&self, context: &PlanContext<'_>) -> Result<Found, FileError> {
+    /// Options that do not go together.
+    fn objections(&self, place: &crate::diagnostic::Place) -> Findings {
+        let mut findings = Findings::new();
+        if let Some(condition) = self.partitions.as_ref().filter(|_| !self.hive) {
+            findings.push(Diagnostic::definition("`partitions` needs `hive: true`").at(&condition.place));
+        }
+        if let (Some(range), Some(table)) = (&self.range, &self.table) {
+            let message = "`range` and `table` both say where the table is";
+            findings.push(
+                Diagnostic::definition(message).at(&range.place).help(format!("leave `table: {}` out", table.value.0)),
+            );
+        }
+        let given = self.delimiter.is_some() || self.quote.is_some() || self.names.is_some() || self.header.is_some();
+        if self.fixed_width.is_some() && (given || self.table.is_some() || self.format.is_some()) {
+            let message = "with `fixed_width` there is no delimiter, quote, header or other format";
+            findings.push(
+                Diagnostic::definition(message).at(place).help("`skip_rows` leaves lines out before the first row"),
+            );
+        }
+        findings
+    }
+
+    fn look(&self, context: &PlanContext<'_>) -> Result<Found, Findings> {
+        let place = self.path.first().map_or(context.place, |path| &path.place);
+        let at = |error: FileError| vec![Diagnostic::from(error).at(place)];
         let patterns: Vec<String> = self.path.iter().map(|path| path.value.clone()).collect();
-        let paths = files::expand_all(&patterns, context.base)?;
-        let given = self.given()?;
-        let sniffed = paths.iter().map(|path| files::sniff(path, &given)).collect::<Result<Vec<_>, _>>()?;
-        let state = files::fingerprint(&paths)?;
+        let mut paths = Vec::new();
+        for pattern in &patterns {
+            let folder = context.base.join(pattern);
+            paths.extend(if self.hive && folder.is_dir() {
+                files::files_below(&folder).map_err(at)?
+            } else {
+                files::expand_all(std::slice::from_ref(pattern), context.base).map_err(at)?
+            });
+        }
+        let mut seen = std::collections::HashSet::new();
+        paths.retain(|path| seen.insert(path.clone()));
+        let all = paths.len();
+        let partitions = if self.hive { hive::prune(self, &mut paths, context)? } else { Vec::new() };
+        let given = self.given().map_err(at)?;
+        let sniffed = paths.iter().map(|path| files::sniff(path, &given)).collect::<Result<Vec<_>, _>>().map_err(at)?;
+        let state = files::fingerprint(&paths).map_err(at)?;
         // Two stages may read the same files in different ways, so the options are part of the scan's identity.
         let options = serde_json::to_string(self).unwrap_or_default();
         let identity = format!("{}\n{state}\n{options}", context.id);
         let fingerprint = blake3::hash(identity.as_bytes()).to_hex().chars().take(32).collect();
-        Ok(Found { paths, sniffed, fingerprint })
+        Ok(Found { paths, sniffed, fingerprint, partitions, left_out: 0 }.of(all))
     }
 
     fn given(&self) -> Result<Given, FileError> {
@@ -181,11 +372,24 @@ impl Read {
             _ => Err(FileError::definition(format!("{what} is one ASCII character, not `{}`", text.value))),
         };
         let tab = (self.format == Some(Format::Tsv)).then_some(b'\t');
+        if self.fixed_width.is_some() {
+            // A delimiter that no text has: only encoding and compression are told.
+            return Ok(Given {
+                format: Some(files::Format::Csv),
+                encoding: self.encoding,
+                delimiter: Some(0x1f),
+                quote: Some(None),
+                header: Some(true),
+                ..Given::default()
+            });
+        }
         Ok(Given {
             format: self.format.map(|format| match format {
                 Format::Csv | Format::Tsv => files::Format::Csv,
                 Format::Ndjson => files::Format::Ndjson,
                 Format::Parquet => files::Format::Parquet,
+                Format::Arrow => files::Format::Arrow,
+                Format::Workbook => files::Format::Workbook,
             }),
             encoding: self.encoding,
             delimiter: self.delimiter.as_ref().map(|text| byte(text, "a delimiter")).transpose()?.or(tab),
@@ -196,6 +400,7 @@ impl Read {
             },
             header: self.header,
             skip_rows: self.skip_rows,
+            table: self.table.as_ref().map(|table| table.value.0.clone()),
         })
     }
 
@@ -209,7 +414,7 @@ impl Read {
         let unread = |error: EngineError| FileError { class: error.class, message: error.message, help: error.help };
         if self.has_csv_options() {
             return Err(FileError::definition(
-                "types, names, delimiters and rejects belong to CSV, but this is another format",
+                "types, names, delimiters, tables and rejects belong to CSV and workbooks, but this is another format",
             ));
         }
         if format == FileFormat::Parquet
@@ -254,17 +459,21 @@ impl Read {
             || !self.formats.is_empty()
             || self.decimal_comma.is_some()
             || self.rejects.is_some()
+            || self.table.is_some()
+            || self.sheet.is_some()
+            || self.range.is_some()
             || self.on_error == OnError::Reject
     }
 
     fn scan(&self, found: &Found, format: FileFormat, file_schema: &Schema, schema: &Schema) -> Scan {
         let mut fields = schema.fields().to_vec();
-        fields.extend(self.filename.iter().map(|name| Field::new(&name.value, DataType::String)));
+        let filename = hive::filename(self, found);
+        fields.extend(filename.iter().map(|name| Field::new(name, DataType::String)));
         let source = ScanSource::Files(FileScan {
             paths: found.paths.clone(),
             format,
             file_schema: file_schema.clone(),
-            filename: self.filename.as_ref().map(|name| name.value.clone()),
+            filename,
             rows: self.rows,
             fingerprint: found.fingerprint.clone(),
         });
@@ -273,7 +482,8 @@ impl Read {
     }
 
     /// The chosen columns.
-    fn project(&self, relation: Relation, work: &ReadWork) -> Result<Relation, Findings> {
+    fn project(&self, relation: Relation, work: &ReadWork, found: &Found) -> Result<Relation, Findings> {
+        let relation = hive::with_partitions(self, relation, found)?;
         let schema = relation.schema();
         if let Some(name) = &self.filename
             && work.columns.contains(&name.value)

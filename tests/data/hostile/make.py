@@ -1,7 +1,10 @@
 """Makes the small hostile files beside it. Standard library only: python3 make.py"""
 
 import gzip
+import io
 import pathlib
+import struct
+import zipfile
 
 here = pathlib.Path(__file__).parent
 
@@ -123,3 +126,58 @@ bomb = page(100, b"\0" * 100, 2_000_000_000)
 write("page_bomb.parquet", parquet(one, 100, one_group(100, len(bomb), 2_000_000_100, 6), bomb))
 many = page(10**10, b"\0" * 100, 100)
 write("rows_bomb.parquet", parquet(one, 10**10, one_group(10**10, len(many), 1000, 0), many))
+def archive(parts: dict) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as book:
+        for name, text in parts.items():
+            book.writestr(zipfile.ZipInfo(name), text, zipfile.ZIP_DEFLATED)
+    return packed.getvalue()
+
+
+def declared(content: bytes, part: str, size: int) -> bytes:
+    """The archive with another size declared for a part in its directory."""
+    content = bytearray(content)
+    at = content.rindex(part.encode()) - 46
+    assert content[at : at + 4] == b"PK\1\2"
+    struct.pack_into("<I", content, at + 24, size)
+    return bytes(content)
+
+
+relation = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+
+
+def workbook(sheet: str, texts: str = "<sst uniqueCount=\"1\"><si><t>id</t></si></sst>") -> bytes:
+    return archive(
+        {
+            "[Content_Types].xml": "<Types xmlns=\"http://schemas.openxmlformats.org/package/2006/content-types\"/>",
+            "_rels/.rels": f"<Relationships xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\"><Relationship Id=\"r1\" Type=\"{relation}/officeDocument\" Target=\"xl/workbook.xml\"/></Relationships>",
+            "xl/workbook.xml": f"<workbook xmlns=\"{main}\" xmlns:r=\"{relation}\"><sheets><sheet name=\"S\" sheetId=\"1\" r:id=\"r1\"/></sheets></workbook>",
+            "xl/_rels/workbook.xml.rels": f"<Relationships xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\"><Relationship Id=\"r1\" Type=\"{relation}/worksheet\" Target=\"worksheets/sheet1.xml\"/></Relationships>",
+            "xl/sharedStrings.xml": texts,
+            "xl/worksheets/sheet1.xml": f"<worksheet xmlns=\"{main}\"><sheetData>{sheet}</sheetData></worksheet>",
+        }
+    )
+
+
+cells = "<row r=\"1\"><c r=\"A1\" t=\"s\"><v>0</v></c></row><row r=\"2\"><c r=\"A2\"><v>7</v></c></row>"
+write("small.xlsx", workbook(cells))
+write("declared_huge.xlsx", declared(declared(workbook(cells), "xl/sharedStrings.xml", 0xF0000000), "xl/worksheets/sheet1.xml", 0xF0000000))
+write("declared_small.xlsx", declared(workbook(cells), "xl/worksheets/sheet1.xml", 10))
+write("promised_texts.xlsx", workbook(cells, "<sst uniqueCount=\"99999999999999999999\"><si><t>id</t></si></sst>"))
+write("far_cells.xlsx", workbook("<row r=\"1\"><c r=\"A1\"><v>1</v></c></row><row r=\"1048576\"><c r=\"XFD1048576\"><v>2</v></c></row>"))
+write("text_out_of_place.xlsx", workbook("<row r=\"1\"><c r=\"A1\" t=\"s\"><v>99</v></c></row>"))
+write("cut.xlsx", workbook(cells)[:-200])
+office = "urn:oasis:names:tc:opendocument:xmlns"
+write(
+    "repeated.ods",
+    archive(
+        {
+            "mimetype": "application/vnd.oasis.opendocument.spreadsheet",
+            "META-INF/manifest.xml": f"<manifest:manifest xmlns:manifest=\"{office}:manifest:1.0\"/>",
+            "content.xml": f"<office:document-content xmlns:office=\"{office}:office:1.0\" xmlns:table=\"{office}:table:1.0\" xmlns:text=\"{office}:text:1.0\"><office:body><office:spreadsheet><table:table table:name=\"S\"><table:table-row table:number-rows-repeated=\"1048576\"><table:table-cell office:value-type=\"float\" office:value=\"1\" table:number-columns-repeated=\"16384\"/></table:table-row></table:table></office:spreadsheet></office:body></office:document-content>",
+        }
+    ),
+)
+write("cut.arrow", b"ARROW1\0\0" + b"\xff" * 60)
+write("long_description.arrow", b"ARROW1\0\0" + b"\0" * 60 + struct.pack("<i", 0x7FFFFFFF) + b"ARROW1")

@@ -2,12 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
+use super::copied;
 use super::{Found, OnError};
 use crate::batch::{self, Values};
 use crate::diagnostic::{Class, Diagnostic};
 use crate::engine::Written;
 use crate::exhibit::{Cell, Column, Exhibit, Format, Metric, Table, Tone};
-use crate::files::{self, CheckOptions, ColumnPlan, Compression, FileError, FilterOptions, Reject, Sniffed};
+use crate::files::{
+    self, CheckOptions, ColumnPlan, Compression, CopyOptions, FileError, FilterOptions, LineMap, Original, Reject,
+    Sniffed,
+};
 use crate::relation::{CsvFormat, FileFormat, PreparedFiles};
 use crate::stages::Product;
 use crate::stages::work::{Change, Outcome, Progress, StageCounts, Work, WorkContext};
@@ -28,6 +32,8 @@ pub(super) struct ReadWork {
     csv: Option<Csv>,
     rows: Option<u64>,
     reasons: Vec<String>,
+    /// The files are Arrow IPC, which is copied to Parquet.
+    arrow: bool,
 }
 
 /// What is needed to read CSV.
@@ -39,6 +45,8 @@ pub(super) struct Csv {
     pub(super) rejects: Option<PathBuf>,
     /// Rows from which the types were told, when these were not all.
     pub(super) sampled: Option<u64>,
+    /// What the files are, where they have to be copied; else empty.
+    pub(super) originals: Vec<Original>,
 }
 
 /// A file as the engine will read it.
@@ -56,8 +64,18 @@ impl ReadWork {
         Self { format: Some(format), ..Self::new(found, Vec::new(), rows) }
     }
 
-    pub(super) fn csv(found: &Found, plans: Vec<ColumnPlan>, csv: Csv, rows: Option<u64>) -> Self {
-        Self { csv: Some(csv), ..Self::new(found, plans, rows) }
+    pub(super) fn csv(
+        found: &Found,
+        plans: Vec<ColumnPlan>,
+        csv: Csv,
+        rows: Option<u64>,
+        reasons: Vec<String>,
+    ) -> Self {
+        Self { csv: Some(csv), reasons, ..Self::new(found, plans, rows) }
+    }
+
+    pub(super) fn arrow(found: &Found, rows: Option<u64>) -> Self {
+        Self { arrow: true, ..Self::new(found, Vec::new(), rows) }
     }
 
     fn new(found: &Found, plans: Vec<ColumnPlan>, rows: Option<u64>) -> Self {
@@ -70,8 +88,37 @@ impl ReadWork {
             format: None,
             csv: None,
             rows,
-            reasons: found.sniffed.first().map(|sniffed| sniffed.reasons.clone()).unwrap_or_default(),
+            reasons: super::hive::reasons(found),
+            arrow: false,
         }
+    }
+
+    /// Copies Arrow files to Parquet, one at a time.
+    fn read_arrow(&self, context: &WorkContext<'_>) -> Result<Outcome, Diagnostic> {
+        let mut outcome = Outcome::default();
+        let (mut paths, mut rows) = (Vec::new(), 0);
+        for (number, path) in self.paths.iter().enumerate() {
+            let name = path.display().to_string();
+            (context.progress)(Progress {
+                done: number as u64,
+                total: Some(self.paths.len() as u64),
+                unit: "files".to_owned(),
+                message: name.clone(),
+            });
+            let copy = PathBuf::from(format!("arrow-{number}.parquet"));
+            let left = self.rows.map(|wanted| wanted.saturating_sub(rows));
+            rows += files::copy_arrow(path, &name, &context.artifacts.join(&copy), left, Some(&context.cancelled))
+                .map_err(|error| copied::renamed(error, &context.artifacts.join(&copy), &name))?;
+            paths.push(copy);
+        }
+        if self.rows.is_none() {
+            outcome.changes.push(Change::plus("in the files", rows));
+        }
+        let names = self.paths.iter().map(|path| path.display().to_string()).collect();
+        let files = PreparedFiles { paths, names, format: FileFormat::Parquet };
+        outcome.bindings.files.insert(self.fingerprint.clone(), files);
+        outcome.exhibits.push(self.overview(rows, 0, 0));
+        Ok(outcome)
     }
 
     /// Rows that the files hold by their own account, where that is cheap to know.
@@ -146,13 +193,30 @@ impl ReadWork {
             rejected: 0,
             bytes: 0,
         };
-        let name = path.display().to_string();
+        let original = csv.originals.get(number);
+        let name = original.map_or_else(|| path.display().to_string(), |original| original.name(path));
+        let mut lines = LineMap::default();
+        let mut copied_rejects = 0;
+        if let Some(original) = original {
+            source.path = context.artifacts.join(format!("copied-{number}.csv"));
+            source.compression = Compression::Plain;
+            let left = csv.reject_limit.saturating_sub(rejects.len() as u64);
+            let reject_limit = (csv.on_error == OnError::Reject).then_some(left);
+            let options = CopyOptions { rows: self.rows, reject_limit, cancelled: Some(&context.cancelled) };
+            let copied = original.copy(path, sniffed, &source.path, options)?;
+            copied_rejects = copied.rejects.len() as u64;
+            rejects.extend(copied.rejects);
+            lines = copied.lines;
+        }
         let known_as_path = |error: FileError, copy: &Path| {
-            // Converted copies are our own; a person knows the file by its name.
-            let message = error.message.replace(&copy.display().to_string(), &name);
+            // Converted copies are our own; a person knows the file by its name, and its lines by their numbers there.
+            let message = match original {
+                Some(original) => original.relocate(&error.message, copy, path, &lines),
+                None => error.message.replace(&copy.display().to_string(), &name),
+            };
             Diagnostic::from(FileError { message, ..error })
         };
-        if sniffed.needs_transcoding() {
+        if original.is_none() && sniffed.needs_transcoding() {
             source.path = context.artifacts.join(format!("utf8-{number}.csv"));
             source.compression = Compression::Plain;
             let (encoding, returns) = (sniffed.encoding, sniffed.carriage_returns);
@@ -163,7 +227,10 @@ impl ReadWork {
             let clean = context.artifacts.join(format!("clean-{number}.csv"));
             let left = csv.reject_limit.saturating_sub(rejects.len() as u64);
             let options = FilterOptions { limit: left, cancelled: Some(&context.cancelled) };
-            let mut take = |reject| rejects.push(Reject { file: name.clone(), ..reject });
+            let mut take = |reject: Reject| {
+                let line = if original.is_some() { lines.row(reject.line) } else { reject.line };
+                rejects.push(Reject { file: name.clone(), line, ..reject });
+            };
             let (from, compression) = (&source.path, source.compression);
             let filtered = files::filter(from, compression, &source.format, &self.plans, &options, &clean, &mut take)
                 .map_err(|error| known_as_path(error, &source.path))?;
@@ -171,9 +238,10 @@ impl ReadWork {
             if filtered.rejected == 0 && filtered.needs_rewrite.is_none() && !sniffed.needs_transcoding() {
                 // Nothing was wrong, so the engine reads the file itself and the copy goes.
                 let _ = std::fs::remove_file(&clean);
-                return Ok(Ready { rows: filtered.rows, bytes, ..source });
+                return Ok(Ready { rows: filtered.rows, rejected: copied_rejects, bytes, ..source });
             }
             let files::Filtered { rows, rejected, format, .. } = filtered;
+            let rejected = rejected + copied_rejects;
             return Ok(Ready { path: clean, compression: Compression::Plain, format, rows, rejected, bytes });
         }
         let options = CheckOptions { rows: self.rows, bytes: None, cancelled: Some(&context.cancelled) };
@@ -270,10 +338,30 @@ impl ReadWork {
 
     /// The first field that the engine could not turn, when that is what went wrong.
     fn locate(&self, csv: &Csv) -> Option<Diagnostic> {
+        if !csv.originals.is_empty() {
+            return self.locate_in_originals(csv);
+        }
         csv.files.iter().filter(|(_, sniffed)| !sniffed.needs_transcoding()).find_map(|(path, sniffed)| {
             let problem =
                 files::locate_type_error(path, sniffed.compression, &csv.format, &self.plans, None).ok()??;
             Some(Diagnostic::from(FileError::from(problem)))
+        })
+    }
+}
+
+impl ReadWork {
+    /// The same for files that are copied: the copy is made once more, because nobody keeps it.
+    fn locate_in_originals(&self, csv: &Csv) -> Option<Diagnostic> {
+        let folder = tempfile::tempdir().ok()?;
+        let copy = folder.path().join("copy.csv");
+        csv.files.iter().zip(&csv.originals).find_map(|((path, sniffed), original)| {
+            let options = CopyOptions { rows: self.rows, reject_limit: Some(u64::MAX), cancelled: None };
+            let copied = original.copy(path, sniffed, &copy, options).ok()?;
+            let problem =
+                files::locate_type_error(&copy, Compression::Plain, &csv.format, &self.plans, None).ok()??;
+            let error = FileError::from(problem);
+            let message = original.relocate(&error.message, &copy, path, &copied.lines);
+            Some(Diagnostic::from(FileError { message, ..error }))
         })
     }
 }
@@ -295,6 +383,9 @@ impl Work for ReadWork {
         if let Some(csv) = &self.csv {
             return self.read_csv(csv, context);
         }
+        if self.arrow {
+            return self.read_arrow(context);
+        }
         for (path, compression) in self.paths.iter().zip(&self.compressions) {
             match self.format {
                 Some(FileFormat::Parquet) => files::check_pages(path, context.memory, Some(&context.cancelled))?,
@@ -302,6 +393,9 @@ impl Work for ReadWork {
             }
         }
         let mut outcome = Outcome::default();
+        if !self.reasons.is_empty() {
+            outcome.exhibits.push(Exhibit::note(Tone::Info, format!("{}.", self.reasons.join("; "))));
+        }
         if let Some(rows) = self.rows_in_files() {
             outcome.changes.push(Change::plus("in the files", rows));
             outcome.exhibits.push(self.overview(rows, 0, 0));
@@ -316,7 +410,8 @@ impl Work for ReadWork {
 
     fn changes(&self, counts: &StageCounts) -> Vec<Change> {
         // Where the files say how many rows they hold, the outcome has it; else what was read is all that is known.
-        let told = self.rows.is_none() && (self.csv.is_some() || self.format == Some(FileFormat::Parquet));
+        let told =
+            self.rows.is_none() && (self.csv.is_some() || self.arrow || self.format == Some(FileFormat::Parquet));
         if told { Vec::new() } else { vec![Change::plus("in the files", counts.out)] }
     }
 

@@ -7,8 +7,8 @@ use crate::definition::{OneOrMany, Ordered, Spanned};
 use crate::diagnostic::{Diagnostic, Findings};
 use crate::expression::{DataType, Expr, ExprKind, Function, Literal, compose};
 
-/// Signs that a number may carry without meaning: currencies and spaces that group digits.
-const SIGNS: &str = "$€£¥₹₽₩ \u{a0}\u{202f}";
+use super::number::Number;
+use super::times::parse_times;
 
 /// How the texts of a column are cleaned.
 #[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
@@ -19,10 +19,10 @@ pub(super) struct Rules {
     unicode: Option<Unicode>,
     /// Removes white space at both ends.
     #[serde(default)]
-    trim: bool,
+    pub(super) trim: bool,
     /// Makes one space of each run of white space.
     #[serde(default)]
-    squeeze: bool,
+    pub(super) squeeze: bool,
     /// Upper, lower or title case.
     #[serde(default)]
     case: Option<Case>,
@@ -34,25 +34,26 @@ pub(super) struct Rules {
     regex: Ordered<Spanned<String>>,
     /// Texts of nothing but white space become null.
     #[serde(default)]
-    blanks: bool,
+    pub(super) blanks: bool,
     /// Texts that mean null, compared after the rules above.
     #[serde(default)]
-    null_tokens: Option<OneOrMany<Spanned<String>>>,
+    pub(super) null_tokens: Option<OneOrMany<Spanned<String>>>,
     /// Becomes a float64: signs of currencies, spaces and marks of thousands are ignored.
     #[serde(default)]
-    number: Option<Number>,
+    pub(super) number: Option<Number>,
     /// Becomes an int64, read as a number without decimals.
     #[serde(default)]
-    integer: Option<Number>,
+    pub(super) integer: Option<Number>,
     /// Becomes true or false; the words are compared in lower case.
     #[serde(default)]
-    boolean: Option<Boolean>,
-    /// Becomes a date: the first layout that fits, such as `%d/%m/%Y`.
+    pub(super) boolean: Option<Boolean>,
+    /// Becomes a date: the first layout that fits, such as `%d/%m/%Y`. A year of `%Y` has four digits, so that `1/2/13` is not the
+    /// year 13. `%G-W%V-%u` and `%GW%V%u` are weeks of ISO 8601.
     #[serde(default)]
-    date: Option<OneOrMany<Spanned<String>>>,
+    pub(super) date: Option<OneOrMany<Spanned<String>>>,
     /// Becomes a datetime: the first layout that fits, such as `%Y-%m-%d %H:%M`.
     #[serde(default)]
-    datetime: Option<OneOrMany<Spanned<String>>>,
+    pub(super) datetime: Option<OneOrMany<Spanned<String>>>,
 }
 
 /// Forms of Unicode normalization.
@@ -77,45 +78,16 @@ pub(super) enum Case {
     Title,
 }
 
-/// How numbers are written.
-#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Number {
-    /// The decimal mark.
-    #[serde(default)]
-    decimal: Mark,
-    /// The mark between thousands; the comma when the decimal mark is a point, and the other way round.
-    #[serde(default)]
-    thousands: Option<Spanned<String>>,
-    /// `12%` is 0.12.
-    #[serde(default)]
-    percent: bool,
-    /// `(12)` is -12.
-    #[serde(default)]
-    parentheses: bool,
-}
-
-/// The decimal mark.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Mark {
-    /// `1.5`
-    #[default]
-    Point,
-    /// `1,5`
-    Comma,
-}
-
 /// The words for true and false.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Boolean {
     /// Words for true, in lower case.
     #[serde(default = "yes")]
-    yes: Vec<String>,
+    pub(super) yes: Vec<String>,
     /// Words for false, in lower case.
     #[serde(default = "no")]
-    no: Vec<String>,
+    pub(super) no: Vec<String>,
 }
 
 impl Default for Boolean {
@@ -152,21 +124,23 @@ impl Rules {
             return Err(vec![Diagnostic::definition(message).at(&name.place)]);
         }
         let text = self.nulls(self.text(text)?);
+        if let Some(objection) = self.number.iter().chain(&self.integer).find_map(Number::objection) {
+            return Err(vec![Diagnostic::definition(objection).at(&name.place)]);
+        }
         if let Some(number) = &self.number {
-            return Ok(number.parse(text));
+            return Ok(number.parse(text, false));
         }
         if let Some(number) = &self.integer {
-            let whole = number.parse(text).cast(DataType::Int64, false);
-            return Ok(whole);
+            return Ok(number.parse(text, true).cast(DataType::Int64, false));
         }
         if let Some(boolean) = &self.boolean {
             return Ok(boolean.parse(text));
         }
         if let Some(layouts) = &self.date {
-            return parse_times(text, layouts.as_slice(), name, &DataType::Date);
+            return parse_times(&text, layouts.as_slice(), name, &DataType::Date);
         }
         match &self.datetime {
-            Some(layouts) => parse_times(text, layouts.as_slice(), name, &DataType::Datetime(None)),
+            Some(layouts) => parse_times(&text, layouts.as_slice(), name, &DataType::Datetime(None)),
             None => Ok(text),
         }
     }
@@ -245,48 +219,6 @@ fn equal(left: Expr, right: Expr) -> Expr {
     Expr::binary(crate::expression::BinaryOperator::Equal, left, right, DataType::Boolean)
 }
 
-impl Number {
-    /// The number that a text means; null when it means none.
-    fn parse(&self, text: Expr) -> Expr {
-        let call = |function, arguments| Expr::call(function, arguments, DataType::String);
-        let mut ignored = SIGNS.to_owned();
-        match (&self.thousands, self.decimal) {
-            (Some(mark), _) => ignored.push_str(&mark.value),
-            (None, Mark::Point) => ignored.push(','),
-            (None, Mark::Comma) => ignored.push('.'),
-        }
-        let (mut from, mut to) = (String::new(), String::new());
-        // `translate` moves the characters that stand first and drops those beyond the second list.
-        if self.decimal == Mark::Comma {
-            from.push(',');
-            to.push('.');
-            ignored.retain(|sign| sign != ',');
-        }
-        if self.parentheses {
-            from.push('(');
-            to.push('-');
-            ignored.push(')');
-        }
-        if self.percent {
-            ignored.push('%');
-        }
-        let bare = call(Function::Translate, vec![text.clone(), Expr::string(from + &ignored), Expr::string(to)]);
-        let number = bare.cast(DataType::Float64, false);
-        if !self.percent {
-            return number;
-        }
-        let is_percent = Expr::call(Function::EndsWith, vec![text, Expr::string("%")], DataType::Boolean);
-        let share = Expr::binary(
-            crate::expression::BinaryOperator::Divide,
-            number.clone(),
-            Expr::float(100.0),
-            DataType::Float64,
-        );
-        let kind = ExprKind::Case { branches: vec![(is_percent, share)], otherwise: Some(Box::new(number)) };
-        Expr::new(kind, DataType::Float64)
-    }
-}
-
 impl Boolean {
     fn parse(&self, text: Expr) -> Expr {
         let lower = Expr::call(Function::Lower, vec![text], DataType::String);
@@ -296,30 +228,5 @@ impl Boolean {
         };
         let branches = vec![(any(&self.yes), Expr::boolean(true)), (any(&self.no), Expr::boolean(false))];
         Expr::new(ExprKind::Case { branches, otherwise: None }, DataType::Boolean)
-    }
-}
-
-/// The first layout that fits.
-fn parse_times(
-    text: Expr,
-    layouts: &[Spanned<String>],
-    name: &Spanned<String>,
-    data_type: &DataType,
-) -> Result<Expr, Findings> {
-    let mut findings = Findings::new();
-    let mut choices = Vec::new();
-    for layout in layouts {
-        match compose::function(Function::TryStrptime, vec![text.clone(), Expr::string(&layout.value)]) {
-            Ok(parsed) => choices.push(parsed.cast(data_type.clone(), false)),
-            Err(error) => findings.push(Diagnostic::definition(error.message).at(&layout.place)),
-        }
-    }
-    if !findings.is_empty() {
-        return Err(findings);
-    }
-    match choices.len() {
-        0 => Err(vec![Diagnostic::definition("name at least one layout, such as `%Y-%m-%d`").at(&name.place)]),
-        1 => Ok(choices.remove(0)),
-        _ => Ok(Expr::call(Function::Coalesce, choices, data_type.clone())),
     }
 }
