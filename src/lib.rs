@@ -23,3 +23,4 @@ pub mod stages;
 pub mod staging;
 pub mod statistics;
 pub mod tensor;
+pub mod testing;

@@ -11,3 +11,5 @@ mod oracle;
 mod relations;
 mod run;
 mod support;
+mod testing;
+mod validate;
