@@ -12,22 +12,27 @@ const EMAIL: &str = "[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9](?:[A-Za-z0-9-]
 const URL: &str =
     "(?i:https?|ftp)://(?:[^\\s/@]+@)?(?:\\[[0-9A-Fa-f:.]+\\]|[^\\s/?#:@\\[\\]]+)(?::[0-9]{1,5})?(?:[/?#]\\S*)?";
 const UUID: &str = "[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}";
-/// RFC 4291, section 2.2, all three forms, and dotted decimals.
-const IP: &str = concat!(
-    "(?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])\\.){3}(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])",
-    "|(?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}",
-    "|(?:[0-9A-Fa-f]{1,4}:){1,7}:",
-    "|(?:[0-9A-Fa-f]{1,4}:){1,6}:[0-9A-Fa-f]{1,4}",
-    "|(?:[0-9A-Fa-f]{1,4}:){1,5}(?::[0-9A-Fa-f]{1,4}){1,2}",
-    "|(?:[0-9A-Fa-f]{1,4}:){1,4}(?::[0-9A-Fa-f]{1,4}){1,3}",
-    "|(?:[0-9A-Fa-f]{1,4}:){1,3}(?::[0-9A-Fa-f]{1,4}){1,4}",
-    "|(?:[0-9A-Fa-f]{1,4}:){1,2}(?::[0-9A-Fa-f]{1,4}){1,5}",
-    "|[0-9A-Fa-f]{1,4}:(?::[0-9A-Fa-f]{1,4}){1,6}",
-    "|:(?:(?::[0-9A-Fa-f]{1,4}){1,7}|:)",
-    "|(?:[0-9A-Fa-f]{1,4}:){6}(?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])\\.){3}(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])",
-    "|::(?:[Ff]{4}:)?(?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])\\.){3}(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])",
-);
 const PHONE: &str = "\\+[1-9][0-9]{1,14}";
+
+/// Addresses of version 4 in dotted decimals, and of version 6 in the three forms of RFC 4291, section 2.2.
+fn address() -> String {
+    let part = "[0-9A-Fa-f]{1,4}";
+    let byte = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])";
+    let dotted = format!("(?:{byte}\\.){{3}}{byte}");
+    let mut forms = vec![dotted.clone(), format!("(?:{part}:){{7}}{part}"), format!("(?:{part}:){{6}}{dotted}")];
+    // `::` stands for at least one of eight groups, of which a dotted end is two.
+    for before in 0..=7_u32 {
+        let start = if before == 0 { "::".to_owned() } else { format!("(?:{part}:){{{before}}}:") };
+        forms.push(match 6_u32.checked_sub(before) {
+            Some(more) => format!("{start}(?:{part}(?::{part}){{0,{more}}})?"),
+            None => start.clone(),
+        });
+        if let Some(more) = 5_u32.checked_sub(before) {
+            forms.push(format!("{start}(?:{part}:){{0,{more}}}{dotted}"));
+        }
+    }
+    forms.join("|")
+}
 
 /// Columns whose texts match a regular expression as a whole.
 fn whole(names: &Columns, scope: &Scope<'_>, words: &str, pattern: &str) -> Result<Vec<Draft>, Findings> {
@@ -66,7 +71,7 @@ pub(super) fn uuid(names: &Columns, scope: &Scope<'_>) -> Result<Vec<Draft>, Fin
 }
 
 pub(super) fn ip(names: &Columns, scope: &Scope<'_>) -> Result<Vec<Draft>, Findings> {
-    whole(names, scope, "is an IP address", IP)
+    whole(names, scope, "is an IP address", &address())
 }
 
 pub(super) fn phone(names: &Columns, scope: &Scope<'_>) -> Result<Vec<Draft>, Findings> {
@@ -183,4 +188,19 @@ pub(super) fn date_format(options: &Layout, scope: &Scope<'_>) -> Result<Vec<Dra
     let sql =
         format!("{column} is null or try_strptime({column}, {}) is not null", text_literal(&options.format.value));
     scope.rows(format!("{} has the form {}", field.name, options.format.value), &[&field], &sql, &options.format.place)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn addresses_are_those_that_the_standard_library_reads(text in "[0-9a-f:.]{0,12}|([0-9a-f]{1,4}:){0,7}:?([0-9a-f]{1,4}:){0,5}[0-9.]{1,12}") {
+            let pattern = regex::Regex::new(&format!("^(?:{})$", address())).unwrap();
+            prop_assert_eq!(pattern.is_match(&text), text.parse::<std::net::IpAddr>().is_ok(), "{}", text);
+        }
+    }
 }
