@@ -26,3 +26,4 @@ pub mod stages;
 pub mod staging;
 pub mod statistics;
 pub mod tensor;
+pub mod testing;

@@ -13,6 +13,7 @@
 //! | [`histogram`] | counts by bin | exact from values; from a sketch as exact as the sketch |
 //! | [`correlation`] | Pearson and Spearman, p-values, intervals, matrices | exact up to rounding |
 //! | [`hypergeometric`] | Fisher's exact test | exact up to rounding |
+//! | [`stability`] | how far shares of categories have moved | exact up to rounding |
 //! | [`special`] | special functions behind the p-values | exact up to rounding |
 //! | [`evaluation`] | how good predictions are | see there |
 //! | [`sampling`] | random parts of a stream, of an exact size | exact |
@@ -34,6 +35,7 @@ pub mod quantiles;
 pub mod row_function;
 pub mod sampling;
 pub mod special;
+pub mod stability;
 pub mod yeo_johnson;
 
 #[cfg(test)]
