@@ -86,6 +86,9 @@ fn size_of(relation: &Relation, of: &str, known: &BTreeMap<&str, Size>) -> Size 
         Relation::Tap { tap, .. } if tap.stage != of && tap.point == "out" => {
             Size { state: 0, ..known.get(tap.stage.as_str()).copied().unwrap_or_default() }
         }
+        // Nobody knows how long the lists are.
+        Relation::Explode { input: below, .. } => Size { rows: None, ..input(below) },
+        Relation::Learning { rows, .. } => input(rows),
         Relation::Tap { input: below, .. } | Relation::RowIndex { input: below, .. } => input(below),
         Relation::Filter { input: below, .. } => input(below),
         Relation::Scan(scan) => Size { rows: rows_of(scan), state: 0 },

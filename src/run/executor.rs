@@ -312,7 +312,9 @@ impl<'a> Executor<'a> {
                 slot.seconds += seconds;
                 slot.peak = memory::peak();
                 slot.spilled = memory::DiskBudget::process().peak();
-                slot.status = Some(StageStatus::Done);
+                if refusal.is_none() {
+                    slot.status = Some(StageStatus::Done);
+                }
                 drop(slot);
                 self.account_for_work(at, stage);
                 match refusal {

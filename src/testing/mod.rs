@@ -224,6 +224,7 @@ fn problems(test: &Test, options: &Options<'_>) -> Result<Vec<Problem>, Vec<Prob
         keep_going: true,
         use_cache: false,
         memory: options.memory,
+        disk: crate::memory::DiskBudget::process().limit(),
         threads: options.threads,
         base: options.base.to_path_buf(),
         file: plan.pipeline.source.name().to_owned(),
@@ -234,7 +235,8 @@ fn problems(test: &Test, options: &Options<'_>) -> Result<Vec<Problem>, Vec<Prob
         listener: &Silence,
         cancelled: Arc::clone(&options.cancelled),
     };
-    let record = run::run(&plan, &run_options, &context).map_err(one)?;
+    let run::Ended { record, folder: run_folder } = run::run(&plan, &run_options, &context).map_err(one)?;
+    run_folder.end();
     let mut problems = failures(&test, &record);
     for ((id, expected), kept) in test.expect.iter().zip(&wanted) {
         let done = record.stage(kept).is_some_and(|stage| stage.status == StageStatus::Done);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, LargeListArray, RecordBatch, RecordBatchOptions, StringArray, StructArray};
+use arrow::array::{ArrayRef, LargeListArray, RecordBatch, RecordBatchOptions, StringArray, StructArray};
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::compute::CastOptions;
 

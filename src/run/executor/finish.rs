@@ -153,10 +153,12 @@ impl Executor<'_> {
     /// Keeps the work of a stage whose rows nobody has read yet, so that it is not done again should the run be killed.
     pub(super) fn keep_work(&self, at: usize, stage: &PlannedStage) {
         let outcome = self.slot(at).outcome.clone();
-        let Outcome { bindings, document, exhibits, outputs, rows, changes, model } = &outcome;
+        let Outcome { bindings, document, exhibits, outputs, rows, changes, model, remarks, refusal: _, statistics } =
+            &outcome;
         let learned = !(bindings.literals.is_empty() && bindings.artifacts.is_empty() && bindings.files.is_empty());
         let made = learned || !document.is_null() || !exhibits.is_empty() || !outputs.is_empty();
-        let worked = made || rows.is_some() || !changes.is_empty() || model.is_some();
+        let said = !remarks.is_empty() || !statistics.is_null();
+        let worked = made || said || rows.is_some() || !changes.is_empty() || model.is_some();
         if !worked || super::lock(&self.kept).contains(&at) {
             return;
         }

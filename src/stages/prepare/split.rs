@@ -129,7 +129,9 @@ impl Stage for Split {
             return refuse(Diagnostic::definition(message));
         }
         let mut new = vec![self.column.as_str(), INDEX];
-        new.extend(folds.iter().flat_map(folds::Folds::columns));
+        for name in folds.iter().flat_map(folds::Folds::columns) {
+            new.push(name);
+        }
         for name in new {
             inputs::new_name(&table.schema, name, context.place).map_err(|finding| vec![finding])?;
         }
