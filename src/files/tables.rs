@@ -197,7 +197,8 @@ fn part_of(
             None => return Part::Note,
         }
     };
-    let below = body.iter().rev().take_while(|(_, cells)| beside && width >= 3 && filled(cells) <= 1).count();
+    let is_note = |cells: &[&str]| filled(cells) <= 1 && cells.iter().all(|cell| cell.is_empty() || !is_typed(cell));
+    let below = body.iter().rev().take_while(|(_, cells)| beside && width >= 3 && is_note(cells)).count();
     let body = body.get(..body.len() - below).unwrap_or(body);
     let last = body.last().unwrap_or(first);
     let same = before.is_some_and(|before| before.columns == width && before.first_column == columns.0 + 1);
@@ -320,6 +321,7 @@ mod tests {
     #[test]
     fn what_is_left_of_a_row_is_no_note() {
         assert_eq!(tables("id,name,x\n1,a,2\n2", false).first().unwrap().last_row, Some(3));
+        assert_eq!(tables("id,name,x\n1,a,2\n2", true).first().unwrap().last_row, Some(3));
         assert_eq!(tables("id,name,x\n1,a,2\n\n2", false).len(), 2);
         assert_eq!(tables("id,name,x\n1,a,2\n\nSource: us", false).len(), 1);
     }
