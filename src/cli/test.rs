@@ -64,7 +64,7 @@ impl Test {
             if cancelled.load(Ordering::Relaxed) {
                 return Err(Failure::Code(Class::Interrupted.exit_code()));
             }
-            if !self.json && !(self.quiet && result.passed) {
+            if !(self.json || self.quiet && result.passed) {
                 write!(out, "{}", secrets.mask(&testing::text(&result)))?;
             }
             results.push(result);

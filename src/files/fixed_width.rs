@@ -57,7 +57,7 @@ pub struct CopyOptions<'a> {
 ///
 /// Errors: a line of another length, or with something behind its last column, when bad rows are not set aside, or too many of them;
 /// invalid UTF-8 and NUL likewise; a line that is too long ([`Class::Limit`]); files that cannot be read or written.
-pub fn copy_fixed_width(
+pub(super) fn copy_fixed_width(
     path: &Path,
     compression: Compression,
     layout: &FixedWidth,

@@ -221,7 +221,7 @@ impl Grid {
 /// Memory: a row, and the texts of the workbook (all cells for xls and ods).
 ///
 /// Errors: as [`find_sheet_table`]; `out` cannot be written.
-pub fn copy_sheet_table(
+pub(super) fn copy_sheet_table(
     path: &Path,
     table: &SheetTable,
     name: &str,

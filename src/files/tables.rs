@@ -54,7 +54,7 @@ impl FoundTable {
 pub(super) fn find(rows: &[GridRow], whole: bool, beside: bool) -> Vec<FoundTable> {
     let mut found: Vec<FoundTable> = Vec::new();
     let mut title: Option<String> = None;
-    let blocks: Vec<&[GridRow]> = rows.split(|row| is_blank(row)).filter(|block| !block.is_empty()).collect();
+    let blocks: Vec<&[GridRow]> = rows.split(is_blank).filter(|block| !block.is_empty()).collect();
     let last_block = blocks.len().saturating_sub(1);
     for (at, block) in blocks.iter().enumerate() {
         let open = at == last_block && !whole;

@@ -189,12 +189,15 @@ fn exchanged(layout: &str) -> String {
     layout.replace("%d", "\u{0}").replace("%m", "%d").replace('\u{0}', "%m")
 }
 
+/// A text with its count and the layouts that read it.
+type Read<'t> = (&'t str, u64, Vec<(Place, i64)>);
+
 /// The layouts that read most of the values.
 ///
 /// `values`: distinct texts with their counts; `given`: the order, when somebody said it; `share`: the part of the values that
 /// tell an order which may tell another one before the column contradicts itself.
 pub(super) fn find(values: &[(&str, u64)], given: Option<DayOrder>, share: f64) -> Option<Found> {
-    let read: Vec<(&str, u64, Vec<(Place, i64)>)> = values
+    let read: Vec<Read<'_>> = values
         .iter()
         .map(|(text, count)| (*text, *count, layouts_of(text)))
         .filter(|(_, _, layouts)| !layouts.is_empty())
@@ -291,7 +294,7 @@ fn exchanged_if_asked(layout: &str) -> String {
 }
 
 /// The fewest layouts, taken greedily, that read every value of the order; at most eight. Also the values that they read.
-fn cover(read: &[(&str, u64, Vec<(Place, i64)>)], order: DayOrder) -> (Vec<Place>, u64) {
+fn cover(read: &[Read<'_>], order: DayOrder) -> (Vec<Place>, u64) {
     let mut open: Vec<(u64, Vec<Place>)> = read
         .iter()
         .map(|(_, count, layouts)| {

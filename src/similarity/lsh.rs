@@ -54,9 +54,7 @@ impl Banding {
             let hash = slots
                 .iter()
                 .fold(seed, |hash: u64, &slot| fold(hash.rotate_left(29) ^ u64::from(slot), 0x9e37_79b9_7f4a_7c15));
-            #[expect(clippy::cast_possible_truncation, reason = "the upper half of 64 bits")]
-            let key = (hash >> 32) as u32;
-            key
+            (hash >> 32) as u32
         })
     }
 }

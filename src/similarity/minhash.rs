@@ -55,7 +55,6 @@ impl Sketcher {
             if round < self.slots {
                 for &element in set {
                     let hash = fold(element ^ seed, 0xa076_1d64_78bd_642f);
-                    #[expect(clippy::cast_possible_truncation, reason = "below the number of slots")]
                     let slot = (((hash >> 32) * slots) >> 32) as usize;
                     let hash = (hash & HASH) | marked;
                     if let Some(best) = self.best.get_mut(slot)
@@ -73,7 +72,6 @@ impl Sketcher {
                 open -= 1;
             }
         }
-        #[expect(clippy::cast_possible_truncation, reason = "the upper half of 64 bits")]
         out.extend(self.best.iter().map(|best| (best.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32));
         true
     }

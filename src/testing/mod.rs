@@ -40,10 +40,13 @@ const MOST_PAIRS: usize = 4_000_000;
 /// The prefix of stages that keep the rows which are to be compared.
 const KEPT: &str = "__expected_";
 
+/// Reads a pipeline with values of its parameters.
+pub type Load<'a> = dyn Fn(&[(String, String)]) -> Result<Pipeline, Findings> + 'a;
+
 /// What tests are run with.
 pub struct Options<'a> {
     /// Reads the pipeline with these values of parameters.
-    pub load: &'a dyn Fn(&[(String, String)]) -> Result<Pipeline, Findings>,
+    pub load: &'a Load<'a>,
     /// The engine.
     pub engine: &'a dyn Engine,
     /// The folder to which relative paths are relative.

@@ -16,7 +16,7 @@ use super::times::parse_times;
 pub(super) struct Rules {
     /// Unicode normalization: NFKC makes look-alikes equal (full-width letters, ligatures, non-breaking spaces).
     #[serde(default)]
-    unicode: Option<Unicode>,
+    pub(super) unicode: Option<Unicode>,
     /// Removes white space at both ends.
     #[serde(default)]
     pub(super) trim: bool,
@@ -25,13 +25,13 @@ pub(super) struct Rules {
     pub(super) squeeze: bool,
     /// Upper, lower or title case.
     #[serde(default)]
-    case: Option<Case>,
+    pub(super) case: Option<Case>,
     /// Whole values with what they become: `{old: new}`.
     #[serde(default)]
-    replace: Ordered<Spanned<String>>,
+    pub(super) replace: Ordered<Spanned<String>>,
     /// Regular expressions with what each match becomes, in order; `\1` is the first group.
     #[serde(default)]
-    regex: Ordered<Spanned<String>>,
+    pub(super) regex: Ordered<Spanned<String>>,
     /// Texts of nothing but white space become null.
     #[serde(default)]
     pub(super) blanks: bool,

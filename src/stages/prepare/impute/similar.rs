@@ -20,7 +20,7 @@ use crate::statistics::row_function::RowFunction;
 /// How `nearest` finds similar rows.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Nearest {
+pub(super) struct Nearest {
     /// Columns that rows are compared in, beside the others that are filled by `nearest`: numbers, booleans and texts.
     #[serde(default)]
     from: Option<OneOrMany<Spanned<String>>>,
@@ -41,7 +41,7 @@ pub struct Nearest {
 /// How much a similar row counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Weights {
+pub(super) enum Weights {
     /// All the same.
     #[default]
     Uniform,
@@ -52,7 +52,7 @@ pub enum Weights {
 /// How `regression` learns.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Regression {
+pub(super) struct Regression {
     /// Columns of numbers or booleans that values are told from, beside the others that are filled by `regression`.
     #[serde(default)]
     from: Option<OneOrMany<Spanned<String>>>,

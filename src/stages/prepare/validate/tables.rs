@@ -31,8 +31,11 @@ pub(super) fn unique(names: &Columns, scope: &mut Scope<'_>) -> Result<Vec<Draft
     Ok(vec![Draft { name, columns, measure: Measure::Rows(repeated.is_null().not()) }])
 }
 
+/// A column here and one there, with the type in which they are compared.
+type Pair = (Field, Field, DataType);
+
 /// The columns here and there, with the types in which they are compared, and the position of the other input.
-fn pairs(options: &Reference, scope: &Scope<'_>) -> Result<(Vec<(Field, Field, DataType)>, usize), Findings> {
+fn pairs(options: &Reference, scope: &Scope<'_>) -> Result<(Vec<Pair>, usize), Findings> {
     let ours = scope.columns(&options.columns)?;
     let other = scope.other(&options.stage)?;
     let names = options.to.as_ref().unwrap_or(&options.columns);
@@ -43,7 +46,7 @@ fn pairs(options: &Reference, scope: &Scope<'_>) -> Result<(Vec<(Field, Field, D
     }
     let mut pairs = Vec::new();
     for ((one, two), name) in ours.into_iter().zip(theirs).zip(names.iter()) {
-        let common = supertype(&one.data_type, &two.data_type).filter(|common| inputs::is_key(common));
+        let common = supertype(&one.data_type, &two.data_type).filter(inputs::is_key);
         let Some(common) = common else {
             let message = format!(
                 "`{}` holds {} and `{}` of `{}` {}, which cannot be compared",

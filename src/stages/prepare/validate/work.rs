@@ -270,7 +270,7 @@ impl Work for ValidateWork {
                 .bind(&bindings)
                 .map_err(|key| Diagnostic::error(Class::Stage, format!("nothing was learned under `{key}`")))
         };
-        let base = bound(&*plan.beside(&table.relation, &others))?;
+        let base = bound(&plan.beside(&table.relation, &others))?;
         let before = Before::read((context.previous)());
         let measured = measure::all(plan, &base, &others, &bindings, &before, context)?;
 
@@ -284,7 +284,7 @@ impl Work for ValidateWork {
         }
         let indexed =
             Arc::new(Relation::RowIndex { input: Arc::clone(&table.relation), name: examples::ROW.to_owned() });
-        let indexed = bound(&*plan.beside(&indexed, &others))?;
+        let indexed = bound(&plan.beside(&indexed, &others))?;
         let shown = examples::find(plan, &indexed, &measured.judged, &bindings, context)?;
         let score = Score::of(plan.verdicts.iter().zip(&measured.judged));
         outcome.exhibits = exhibits::all(plan, &measured, &score, &before, shown);
