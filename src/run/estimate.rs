@@ -86,11 +86,6 @@ fn size_of(relation: &Relation, of: &str, known: &BTreeMap<&str, Size>) -> Size 
         Relation::Tap { tap, .. } if tap.stage != of && tap.point == "out" => {
             Size { state: 0, ..known.get(tap.stage.as_str()).copied().unwrap_or_default() }
         }
-        // Nobody knows how long the lists are.
-        Relation::Explode { input: below, .. } => Size { rows: None, ..input(below) },
-        Relation::Learning { rows, .. } => input(rows),
-        Relation::Tap { input: below, .. } | Relation::RowIndex { input: below, .. } => input(below),
-        Relation::Filter { input: below, .. } => input(below),
         Relation::Scan(scan) => Size { rows: rows_of(scan), state: 0 },
         Relation::Project { input: below, columns } => {
             let size = input(below);
@@ -125,6 +120,10 @@ fn size_of(relation: &Relation, of: &str, known: &BTreeMap<&str, Size>) -> Size 
             Size { rows, state: sizes.iter().map(|size| size.state).sum() }
         }
         Relation::Join(join) => joined(join, input(&join.left), input(&join.right)),
+        // Only the data know how long lists are.
+        Relation::Explode { input: below, .. } => Size { rows: None, ..input(below) },
+        // What streams through and hands on no more rows than came.
+        other => other.inputs().first().map_or_else(Size::default, |below| input(below)),
     }
 }
 
