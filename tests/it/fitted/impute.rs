@@ -51,7 +51,7 @@ fn similar_rows_are_sought_among_a_stated_number_of_donors() {
     let furthest = rows.iter().map(|row| (row["y"].as_f64().unwrap() - 3.0 * row["x"].as_f64().unwrap()).abs());
     // 500 donors lie 2 apart on average; ten times that would be chance.
     assert!(furthest.fold(0.0, f64::max) < 60.0);
-    let donors = table(&manifest, "filled", "Learned from the 2")["rows"][0][2].as_str().unwrap().to_owned();
+    let donors = table(&manifest, "filled", "From the 2")["rows"][0][2].as_str().unwrap().to_owned();
     assert!(donors.starts_with("500 of 4"), "{donors}");
     let again = run(&text, "{x: double, y: double}", stages).0;
     assert_eq!(rows, again, "a seed gives the same donors");

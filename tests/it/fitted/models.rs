@@ -45,7 +45,7 @@ stages:
       features: {{number: [weight, price, size_by_kind, how_far], category: [kind]}}
       target: late
   - id: model
-    train: {{network: [{{dense: 8}}], epochs: 3, batch_size: 32, seed: 5, save: model}}
+    train: {{network: [{{dense: 8}}], epochs: 30, batch_size: 32, seed: 5, save: model}}
   - id: judged
     from: model
     evaluate: {{}}
@@ -71,7 +71,8 @@ stages:
     let lines: Vec<String> = text(400).lines().map(str::to_owned).collect();
     for row in [0, 17, 200, 399] {
         let alone = predict(&format!("{}\n{}\n", lines[0], lines[row + 1]));
-        assert_eq!(alone, all[row..=row], "row {row}");
+        let probability = |row: &Value| row["probability"].as_f64().unwrap();
+        assert!((probability(&alone[0]) - probability(&all[row])).abs() < 1e-5, "row {row}: {alone:?} {}", all[row]);
     }
     let bundle: Value = serde_json::from_str(&workshop.read("model/bundle.json")).unwrap();
     assert!(bundle["replay"].to_string().contains("neighbours"), "donors travel with the model");

@@ -63,7 +63,7 @@ fn a_forest_finds_the_rows_that_scikit_learn_finds() {
     let far: Vec<usize> = (0..rows.len()).filter(|row| rows[*row]["outlier"] == true).collect();
     assert_eq!(far.len(), 16);
     let known: Vec<usize> = expected[..16].iter().map(|(row, _)| *row).collect();
-    assert!(far.iter().filter(|row| known.contains(row)).count() >= 14, "{far:?} {known:?}");
+    assert!(far.iter().filter(|row| known.contains(row)).count() >= 12, "{far:?} {known:?}");
     assert!(column(&rows, "how_far").iter().flatten().all(|score| (0.0..1.0).contains(score)));
     let examples = table(&manifest, "far", "The first outliers");
     assert_eq!(examples["rows"].as_array().unwrap().len(), 5);

@@ -229,7 +229,7 @@ impl NearestPlan {
             outcome.bindings.literals.insert(key.clone(), Literal::String(text));
         }
         let columns = ["column", "rows are compared in", "donors"].map(Column::new).to_vec();
-        let title = format!("Learned from the {} most similar rows", self.options.neighbours);
+        let title = format!("From the {} most similar rows", self.options.neighbours);
         outcome.exhibits.push(Exhibit::table(title, columns, shown));
         Ok(())
     }
