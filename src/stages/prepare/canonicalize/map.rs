@@ -20,7 +20,7 @@ const MOST_BYTES: u64 = 256 << 20;
 /// A mapping, or the name of a CSV file.
 #[derive(Debug, Clone, Serialize)]
 #[serde(transparent)]
-pub struct Map(Node);
+pub(super) struct Map(Node);
 
 impl<'de> Deserialize<'de> for Map {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

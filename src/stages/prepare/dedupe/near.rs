@@ -39,7 +39,7 @@ const SLOTS: usize = 256;
 /// How near duplicates are found.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Near {
+pub(super) struct Near {
     /// The columns whose texts are compared. A shingle counts only within its own column.
     text: OneOrMany<Spanned<String>>,
     /// How often the shingles of a column count, 1 to 100; 1 when absent.
@@ -71,7 +71,7 @@ pub struct Near {
 /// What a shingle is.
 #[derive(Debug, Clone, Copy, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Shingle {
+pub(super) enum Shingle {
     /// So many words after each other.
     Words(usize),
     /// So many characters after each other; whatever is no letter or digit counts as one space.
@@ -87,7 +87,7 @@ impl Default for Shingle {
 /// How sketches are cut.
 #[derive(Debug, Clone, Copy, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Bands {
+pub(super) struct Bands {
     /// Bands: more of them find more.
     bands: usize,
     /// Rows of a band: more of them compare less.
@@ -97,7 +97,7 @@ pub struct Bands {
 /// How similar rows make clusters.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Link {
+pub(super) enum Link {
     /// Whatever a chain of similar rows connects.
     #[default]
     Connected,

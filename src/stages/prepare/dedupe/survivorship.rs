@@ -39,7 +39,7 @@ const MOST: i64 = (1 << 22) - 1;
 /// How a column gets its value from the rows of a group.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Rule {
+pub(super) enum Rule {
     /// As the row has it that is kept, null or not.
     Row,
     /// The first value that is not null, as `keep` and `order_by` prefer rows.
@@ -67,7 +67,7 @@ pub enum Rule {
 /// Which sources are trusted more.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Priority {
+pub(super) struct Priority {
     /// The column that names the source of a row.
     column: Spanned<String>,
     /// The sources, the most trusted first; others come last.

@@ -113,11 +113,6 @@ impl Texts {
         })?;
         Ok(reader.texts)
     }
-
-    /// Number of distinct texts.
-    pub(super) fn len(&self) -> usize {
-        self.keys.len()
-    }
 }
 
 struct Reader<'a> {
