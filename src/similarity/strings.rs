@@ -290,6 +290,28 @@ mod tests {
         table[at(a.len() + 1, b.len() + 1)]
     }
 
+    #[test]
+    fn likeness_is_what_rapidfuzz_jellyfish_and_scikit_learn_say() {
+        let text = include_str!("../../tests/data/oracle/linkage.json");
+        let oracle: serde_json::Value = serde_json::from_str(text).unwrap();
+        let cases = oracle["strings"].as_array().unwrap();
+        assert!(cases.len() > 50);
+        for case in cases {
+            let (left, right) = (case["left"].as_str().unwrap(), case["right"].as_str().unwrap());
+            let close = |found: f64, name: &str| {
+                let expected = case[name].as_f64().unwrap();
+                assert!((found - expected).abs() < 1e-9, "{name} of {left} and {right}: {found} is not {expected}");
+            };
+            close(jaro_winkler(left, right), "jaro_winkler");
+            close(cosine(&tokens(left), &tokens(right)), "cosine");
+            for most in 0..10 {
+                let within = |name: &str| case[name].as_u64().unwrap() <= u64::from(most);
+                assert_eq!(within_levenshtein(left, right, most), within("levenshtein"), "{left} {right} {most}");
+                assert_eq!(within_damerau(left, right, most), within("damerau"), "{left} {right} {most}");
+            }
+        }
+    }
+
     proptest! {
         #[test]
         fn edits_are_counted_as_the_table_counts_them(left in "[abé]{0,7}", right in "[abé]{0,7}", most in 0_u32..4) {

@@ -340,3 +340,79 @@ fn difference(one: &Parameters, other: &Parameters) -> f64 {
     let of = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
     pairs.map(|(a, b)| of(&a.m, &b.m).max(of(&a.u, &b.u))).fold((one.lambda - other.lambda).abs(), f64::max)
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn numbers(value: &serde_json::Value) -> Vec<f64> {
+        value.as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
+    }
+
+    fn pattern(levels: &[u8]) -> Pattern {
+        levels.iter().enumerate().fold(Pattern::default(), |pattern, (at, level)| pattern.with(at, *level))
+    }
+
+    /// A session, `u` and what SciPy found: the share of matches and `m`.
+    fn oracle() -> (Session, Parameters, f64, Vec<Vec<f64>>) {
+        let text = include_str!("../../../tests/data/oracle/linkage.json");
+        let oracle: serde_json::Value = serde_json::from_str(text).unwrap();
+        let case = &oracle["maximized"][0];
+        let counts = numbers(&case["counts"]);
+        let patterns = case["patterns"].as_array().unwrap().iter().zip(counts).map(|(levels, pairs)| {
+            let levels: Vec<u8> =
+                levels.as_array().unwrap().iter().map(|level| level.as_u64().unwrap() as u8).collect();
+            PatternCount { pattern: pattern(&levels), pairs, new: pairs }
+        });
+        let session = Session { patterns: patterns.collect(), bound: vec![false; 3] };
+        let u: Vec<Vec<f64>> = case["u"].as_array().unwrap().iter().map(numbers).collect();
+        let comparisons = u.iter().map(|u| Probabilities { m: usual(u.len()), u: u.clone(), learned: false }).collect();
+        let m = case["m"].as_array().unwrap().iter().map(numbers).collect();
+        (session, Parameters { lambda: 0.001, comparisons }, case["share"].as_f64().unwrap(), m)
+    }
+
+    #[test]
+    fn expectation_and_maximization_find_what_scipy_finds() {
+        let (session, parameters, share, m) = oracle();
+        let found = maximize(&session, &parameters, 0.5, 0.0);
+        assert!((found.share - share).abs() < 2e-4, "{} is not {share}", found.share);
+        for (found, expected) in found.m.iter().flatten().zip(m.iter().flatten()) {
+            assert!((found - expected).abs() < 5e-4, "{found} is not {expected}");
+        }
+        assert!(found.steps < MOST_STEPS);
+    }
+
+    #[test]
+    fn what_a_rule_makes_agree_says_nothing_about_matches() {
+        let (mut session, parameters, _, _) = oracle();
+        session.bound[1] = true;
+        let found = maximize(&session, &parameters, 0.5, 0.0);
+        assert_eq!(found.m[1], parameters.comparisons[1].m);
+    }
+
+    #[test]
+    fn weights_and_probabilities_are_one_thing() {
+        let one = Probabilities { m: vec![0.8, 0.2], u: vec![0.1, 0.9], learned: true };
+        assert_eq!((one.weight(0), one.weight(1)), (0.0, 3.0));
+        assert!((probability(weight(0.97)) - 0.97).abs() < 1e-12);
+        // Odds of one to three, three bits more: eight to three.
+        let parameters = Parameters { lambda: 0.25, comparisons: vec![one] };
+        assert!((probability(parameters.weight(pattern(&[1]))) - 8.0 / 11.0).abs() < 1e-12);
+        assert!((probability(parameters.weight(pattern(&[0]))) - 0.25).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_column_that_names_each_person_is_not_shared_by_strangers() {
+        // Of 1,000 pairs taken at random from 100,000 in all, 10 are matches; only they agree in the first comparison.
+        let count = |levels: &[u8], pairs: f64| PatternCount { pattern: pattern(levels), pairs, new: pairs };
+        let patterns = vec![count(&[1, 1], 10.0), count(&[2, 1], 90.0), count(&[2, 2], 900.0)];
+        let random = Random { patterns, equal: vec![Some((1, 0.01)), Some((1, 0.1))], of: 100_000.0 };
+        let session = Session { patterns: vec![count(&[1, 1], 1_000.0)], bound: vec![true, false] };
+        let other =
+            Session { patterns: vec![count(&[1, 1], 950.0), count(&[2, 1], 9_050.0)], bound: vec![false, true] };
+        let found = estimate(&[2, 2], &random, &[session, other]);
+        let u = &found.parameters.comparisons[0].u;
+        assert!(u[0] < 0.001, "most agreements are matches: {u:?}");
+    }
+}

@@ -14,13 +14,16 @@ pub struct Dictionary {
     ends: Vec<usize>,
     /// How often each text was seen.
     counts: Vec<u32>,
-    /// Codes by hash, open addressing with linear probing; [`MISSING`] marks a free slot.
-    slots: Vec<u32>,
+    /// Codes by hash, open addressing with linear probing: the upper half of the hash, and the code; [`FREE`] is a free slot.
+    slots: Vec<(u32, u32)>,
 }
+
+/// A slot without a code.
+const FREE: (u32, u32) = (0, MISSING);
 
 impl Default for Dictionary {
     fn default() -> Self {
-        Self { bytes: String::new(), ends: Vec::new(), counts: Vec::new(), slots: vec![MISSING; 16] }
+        Self { bytes: String::new(), ends: Vec::new(), counts: Vec::new(), slots: vec![FREE; 16] }
     }
 }
 
@@ -31,13 +34,13 @@ impl Dictionary {
             self.grow();
         }
         let mask = self.slots.len() - 1;
-        let mut at = slot(text, mask);
+        let (tag, mut at) = slot(text, mask);
         loop {
-            let found = self.slots.get(at).copied().unwrap_or(MISSING);
+            let (found_tag, found) = self.slots.get(at).copied().unwrap_or(FREE);
             if found == MISSING {
                 break;
             }
-            if self.get(found) == text {
+            if found_tag == tag && self.get(found) == text {
                 if let Some(count) = self.counts.get_mut(found as usize) {
                     *count = count.saturating_add(1);
                 }
@@ -51,22 +54,22 @@ impl Dictionary {
         self.ends.push(self.bytes.len());
         self.counts.push(1);
         if let Some(slot) = self.slots.get_mut(at) {
-            *slot = code;
+            *slot = (tag, code);
         }
         code
     }
 
     fn grow(&mut self) {
         let mask = self.slots.len() * 2 - 1;
-        let mut slots = vec![MISSING; mask + 1];
+        let mut slots = vec![FREE; mask + 1];
         for code in 0..self.ends.len() {
             let code = u32::try_from(code).unwrap_or(MISSING);
-            let mut at = slot(self.get(code), mask);
-            while slots.get(at).is_some_and(|found| *found != MISSING) {
+            let (tag, mut at) = slot(self.get(code), mask);
+            while slots.get(at).is_some_and(|found| found.1 != MISSING) {
                 at = (at + 1) & mask;
             }
             if let Some(slot) = slots.get_mut(at) {
-                *slot = code;
+                *slot = (tag, code);
             }
         }
         self.slots = slots;
@@ -75,10 +78,10 @@ impl Dictionary {
     /// The code of a text that was seen.
     pub fn find(&self, text: &str) -> Option<u32> {
         let mask = self.slots.len() - 1;
-        let mut at = slot(text, mask);
+        let (tag, mut at) = slot(text, mask);
         loop {
-            let found = self.slots.get(at).copied().filter(|found| *found != MISSING)?;
-            if self.get(found) == text {
+            let (found_tag, found) = self.slots.get(at).copied().filter(|found| found.1 != MISSING)?;
+            if found_tag == tag && self.get(found) == text {
                 return Some(found);
             }
             at = (at + 1) & mask;
@@ -119,14 +122,16 @@ impl Dictionary {
 
     /// Bytes of memory.
     pub fn size(&self) -> usize {
-        self.bytes.capacity() + 8 * self.ends.capacity() + 4 * self.counts.capacity() + 4 * self.slots.capacity()
+        self.bytes.capacity() + 8 * self.ends.capacity() + 4 * self.counts.capacity() + 8 * self.slots.capacity()
     }
 }
 
-fn slot(text: &str, mask: usize) -> usize {
+/// The upper half of the hash of a text, and the slot at which it is looked for first.
+fn slot(text: &str, mask: usize) -> (u32, usize) {
+    let hash = xxh3_64(text.as_bytes());
     #[expect(clippy::cast_possible_truncation, reason = "the mask takes the low bits anyway")]
-    let hash = xxh3_64(text.as_bytes()) as usize;
-    hash & mask
+    let low = hash as usize;
+    (u32::try_from(hash >> 32).unwrap_or(0), low & mask)
 }
 
 /// Where records come from; only some pairs of sides are compared.
@@ -176,6 +181,7 @@ pub struct Records {
     sides: Vec<Side>,
     /// A number for the content of each record, by which they are ordered.
     keys: Vec<u128>,
+    repeated: Option<u32>,
 }
 
 /// Records as they are read.
@@ -276,17 +282,19 @@ impl Reader {
         keys = order.iter().map(|row| keys.get(of(*row)).copied().unwrap_or_default()).collect();
         let mut before = None;
         let mut repeated = 0_u64;
-        for (key, side) in keys.iter_mut().zip(&sides) {
+        let mut first_repeated = None;
+        for ((key, side), record) in keys.iter_mut().zip(&sides).zip(0_u32..) {
             let original = (*side, *key);
             repeated = if before == Some(original) { repeated + 1 } else { 0 };
             before = Some(original);
             if repeated > 0 {
+                first_repeated = first_repeated.or(Some(record));
                 let mut bytes = key.to_le_bytes().to_vec();
                 bytes.extend_from_slice(&repeated.to_le_bytes());
                 *key = xxh3_128(&bytes);
             }
         }
-        (Records { columns, codes: side_by_side, sides, keys }, places)
+        (Records { columns, codes: side_by_side, sides, keys, repeated: first_repeated }, places)
     }
 }
 
@@ -337,6 +345,11 @@ impl Records {
     /// A number for the content of a record, its own.
     pub fn key(&self, record: u32) -> u128 {
         self.keys.get(record as usize).copied().unwrap_or_default()
+    }
+
+    /// A record that has the key of another record of its side.
+    pub fn repeated(&self) -> Option<u32> {
+        self.repeated
     }
 
     /// How many pairs may be compared in all.

@@ -16,7 +16,6 @@ use rand::RngExt;
 use rand::SeedableRng;
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
-use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// Pairs of values whose levels each thread remembers, for each slow comparison.
 const REMEMBERED: usize = 1 << 14;
@@ -390,30 +389,36 @@ fn rarity(values: &Dictionary) -> Vec<f32> {
     codes().map(bits).collect()
 }
 
-/// The pairs of highest weight in which each record of the first two sides stands at most once, the heaviest first. Pairs of equal
-/// weight are taken in the order of their records' content.
+/// Puts pairs in order: the heaviest first, pairs of equal weight in the order of their records' content.
 ///
 /// Cost: O(p log p).
-pub fn one_to_one(pairs: &mut Vec<Scored>, records: usize) {
+pub fn sort(pairs: &mut [Scored]) {
     pairs.par_sort_unstable_by(|one, other| {
         other.weight.total_cmp(&one.weight).then(one.left.cmp(&other.left)).then(one.right.cmp(&other.right))
     });
-    let mut taken = vec![false; records];
-    pairs.retain(|pair| {
-        let is_taken = |record: u32| taken.get(record as usize).copied().unwrap_or(true);
-        if is_taken(pair.left) || is_taken(pair.right) {
-            return false;
-        }
-        for record in [pair.left, pair.right] {
-            if let Some(taken) = taken.get_mut(record as usize) {
-                *taken = true;
-            }
-        }
-        true
-    });
 }
 
-/// A number for a text that depends on a salt.
-pub fn salted(text: &str, salt: u64) -> u64 {
-    xxh3_64_with_seed(text.as_bytes(), salt)
+/// Which pairs, in the order of [`sort`], are linked when each record of the first two sides may have one partner on the other side:
+/// a pair is, unless one of its records stands in a heavier pair that is. Pairs with known records always are. Pairs lighter than
+/// `least` are not.
+///
+/// Cost: O(p).
+pub fn one_to_one(pairs: &[Scored], records: &Records, least: f64) -> Vec<bool> {
+    let mut taken = vec![false; records.len()];
+    let mut linked = Vec::with_capacity(pairs.len());
+    for pair in pairs {
+        let known = |record: u32| records.side(record) == super::records::Side::Known;
+        let is_taken = |record: u32| taken.get(record as usize).copied().unwrap_or(true);
+        let counts = !known(pair.left) && !known(pair.right);
+        let is_linked = pair.weight >= least && !(counts && (is_taken(pair.left) || is_taken(pair.right)));
+        linked.push(is_linked);
+        if is_linked && counts {
+            for record in [pair.left, pair.right] {
+                if let Some(taken) = taken.get_mut(record as usize) {
+                    *taken = true;
+                }
+            }
+        }
+    }
+    linked
 }
