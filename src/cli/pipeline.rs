@@ -63,6 +63,12 @@ pub(super) fn load_options(overrides: Vec<(String, String)>) -> LoadOptions {
         overrides,
         environment: Box::new(|name| std::env::var(name).ok()),
         kinds: NAMES.as_slice(),
-        references: &[("join", "with"), ("union", "with"), ("predict", "model")],
+        references: &[
+            ("join", "with"),
+            ("union", "with"),
+            ("link", "with"),
+            ("link", "entities"),
+            ("predict", "model"),
+        ],
     }
 }

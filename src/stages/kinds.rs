@@ -57,6 +57,7 @@ static KINDS: &[Kind] = kinds! {
         "filter" => prepare::filter::Filter;
         "clean" => prepare::clean::Clean;
         "dedupe" => prepare::dedupe::Dedupe;
+        "link" => prepare::link::Link;
         "impute" => prepare::impute::Impute, learns;
         "outliers" => prepare::outliers::Outliers, learns;
         "standardize" => prepare::standardize::Standardize, learns;

@@ -15,6 +15,7 @@ use crate::definition::Spanned;
 use crate::diagnostic::{Diagnostic, Findings};
 use crate::expression::{DataType, Field, Schema};
 use crate::relation::{Relation, Scan, ScanSource};
+use crate::stages::prepare::link::{Link, model::is_linkage};
 use crate::stages::work::{Change, Outcome, StageCounts, Work, WorkContext};
 use crate::stages::{PlanContext, Planned, Product, Shape, Stage, TableShape, inputs};
 use crate::tensor::TargetKind;
@@ -33,6 +34,9 @@ const FILE: &str = "predictions.parquet";
 /// The product is the rows with a column `prediction` (a boolean, a text or a number, as the target was) and, for
 /// classes, a column `probability`: of a binary target that of yes, of a category that of the predicted class. `suffix`
 /// changes these names.
+///
+/// Of a linkage that `link: {save: ..}` wrote, the product is the rows with the entity that each belongs to: a known one, or a new one
+/// when no known row matches.
 ///
 /// ```yaml
 /// - read: {path: new.csv}
@@ -92,6 +96,20 @@ impl Predict {
         Ok(Known { folder: None, fingerprint: None, target, kind: tensors.specification.kind, replay })
     }
 
+    /// A saved linkage gives each row its entity.
+    fn link(&self, shapes: &[Shape], context: &PlanContext<'_>) -> Result<Planned, Findings> {
+        let misplaced = [
+            ("threshold", self.threshold.as_ref().map(|threshold| &threshold.place)),
+            ("suffix", { (!self.suffix.value.is_empty()).then_some(&self.suffix.place) }),
+        ];
+        if let Some((option, place)) = misplaced.into_iter().find_map(|(option, place)| Some((option, place?))) {
+            let message = format!("`{option}` belongs to models that foretell a target, but this is a saved linkage");
+            let help = "to link with other options, use `link: {model: .., entities: ..}`";
+            return Err(vec![Diagnostic::definition(message).at(place).help(help)]);
+        }
+        Link::applied(&self.model, context).map_err(|finding| vec![finding])?.plan(shapes, context)
+    }
+
     /// The columns that are added.
     fn added(&self, known: &Known) -> Vec<Field> {
         let name = |name: &str| format!("{name}{}", self.suffix.value);
@@ -109,6 +127,9 @@ impl Stage for Predict {
 
     fn plan(&self, shapes: &[Shape], context: &PlanContext<'_>) -> Result<Planned, Findings> {
         let table = inputs::table(shapes, 0, context.input_ids)?;
+        if self.is_folder() && is_linkage(&context.path(&self.model.value)) {
+            return self.link(shapes, context);
+        }
         let known = self.known(shapes, context)?;
         let mut findings = Findings::new();
         for (message, help) in known.replay.refuses(&table.schema) {

@@ -8,6 +8,7 @@ pub mod encode;
 pub mod filter;
 pub mod impute;
 pub mod limit;
+pub mod link;
 pub mod outliers;
 pub mod reshape;
 pub mod sample;
