@@ -8,6 +8,7 @@ mod hostile;
 mod language;
 mod leakage;
 mod ledger;
+mod link;
 mod oracle;
 mod relations;
 mod reshape;
