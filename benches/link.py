@@ -35,7 +35,7 @@ stages:
 def f1(people, entities):
     """F1 of the pairs of rows that are one entity."""
     pairs = "coalesce(sum(n * (n - 1) / 2), 0)"
-    count = lambda keys: duckdb.sql(f"select {pairs} from (select count(*) as n from read_csv('{people}', all_varchar=true) p join read_csv('{entities}', all_varchar=true) e on p.id = e.id group by {keys})").fetchone()[0]
+    count = lambda keys: duckdb.sql(f"select {pairs} from (select count(*) as n from read_csv('{people}', all_varchar=true) p join read_csv('{entities}', all_varchar=true) e on p.id = e.id group by {keys})").fetchall()[0][0]
     entity = duckdb.sql(f"select * from read_csv('{entities}', all_varchar=true) limit 1").columns[1]
     right, linked, wanted = count(f"person, {entity}"), count(entity), count("person")
     return 2 * right / (linked + wanted), right / linked, right / wanted
