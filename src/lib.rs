@@ -24,3 +24,4 @@ pub mod stages;
 pub mod staging;
 pub mod statistics;
 pub mod tensor;
+pub mod testing;

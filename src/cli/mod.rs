@@ -18,6 +18,7 @@ mod schema;
 mod show;
 mod stages;
 mod summary;
+mod test;
 mod why;
 
 use std::io;
@@ -52,6 +53,8 @@ enum Command {
     Run(run::Run),
     /// Check a pipeline against its files, before a row is read
     Check(check::Check),
+    /// Run the tests that stand in a pipeline file
+    Test(test::Test),
     /// Explain what a pipeline means: its graph, a relation, SQL, the engine's plan, a column's lineage
     Explain(explain::Explain),
     /// Look at files and write a commented pipeline that reads them
@@ -117,6 +120,7 @@ pub fn main() -> ExitCode {
     let result = match arguments.command {
         Command::Run(command) => command.execute(),
         Command::Check(command) => command.execute(),
+        Command::Test(command) => command.execute(),
         Command::Explain(command) => command.execute(),
         Command::Init(command) => command.execute(),
         Command::Show(command) => command.execute(),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::definition::{LoadOptions, Pipeline, load};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Findings};
 use crate::engine::Engine;
 use crate::plan::{Plan, Surroundings, plan};
 use crate::stages::kinds;
@@ -45,6 +45,13 @@ impl PipelineArguments {
         load(&self.file, &options).map_err(Failure::from)
     }
 
+    /// Reads the file with further values of parameters, which win over those of the command line.
+    pub(super) fn load_with(&self, values: &[(String, String)]) -> Result<Pipeline, Findings> {
+        let mut overrides = self.set.clone();
+        overrides.extend(values.iter().cloned());
+        load(&self.file, &load_options(overrides))
+    }
+
     /// Reads the file and checks it. Warnings are in the plan.
     pub(super) fn plan(&self, engine: &dyn Engine) -> Result<Plan, Failure> {
         let scratch = tempfile::tempdir().map_err(|error| {
@@ -63,6 +70,14 @@ pub(super) fn load_options(overrides: Vec<(String, String)>) -> LoadOptions {
         overrides,
         environment: Box::new(|name| std::env::var(name).ok()),
         kinds: NAMES.as_slice(),
-        references: &[("join", "with"), ("union", "with"), ("predict", "model")],
+        references: &[
+            ("join", "with"),
+            ("union", "with"),
+            ("predict", "model"),
+            ("validate", "checks.references.stage"),
+            ("validate", "checks.absent_from.stage"),
+            ("validate", "checks.same_rows_as.stage"),
+            ("validate", "checks.same_total_as.stage"),
+        ],
     }
 }

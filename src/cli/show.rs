@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::pipeline::PipelineArguments;
 use super::{Failure, environment};
 use crate::definition;
+use crate::stages::kind;
 
 /// Print a pipeline with every default filled in.
 ///
@@ -35,6 +36,8 @@ impl Show {
         let stages: Vec<Value> = plan
             .stages
             .iter()
+            // A side table is named by whoever reads it.
+            .filter(|stage| kind(stage.kind.name).is_some())
             .map(|stage| {
                 let inputs: Vec<&str> =
                     stage.inputs.iter().filter_map(|&at| plan.stages.get(at)).map(|input| input.id.as_str()).collect();
@@ -72,7 +75,7 @@ impl Show {
 fn named_inputs(kind: &str, inputs: usize) -> usize {
     match kind {
         "join" => 1,
-        "union" => inputs.saturating_sub(1),
+        "union" | "validate" => inputs.saturating_sub(1),
         "predict" if inputs > 1 => 1,
         _ => 0,
     }

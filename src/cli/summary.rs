@@ -108,7 +108,7 @@ pub(super) fn print_dry_run(plan: &Plan, options: &RunOptions, store: &Store) ->
     for (at, stage) in plan.stages.iter().enumerate() {
         let what = if !chosen.contains(&at) {
             "left out"
-        } else if options.use_cache && cache.load(&stage.fingerprint).is_some() {
+        } else if options.use_cache && !stage.planned.work.always_works() && cache.load(&stage.fingerprint).is_some() {
             "unchanged"
         } else {
             "to do"

@@ -52,6 +52,9 @@ pub fn canonical_with(pipeline: &Pipeline, options: &dyn Fn(&StageDefinition) ->
         data.insert("path".into(), written(&report.path.value, secrets));
         top.insert("report".into(), Json::Object(data));
     }
+    if let Some(test) = &pipeline.test {
+        top.insert("test".into(), json(test));
+    }
     Json::Object(top)
 }
 

@@ -206,10 +206,9 @@ fn rename(stages: &mut [StageDefinition], prefix: &str, references: &[(&str, &st
             }
         }
         for (kind, option) in references {
-            if stage.kind.value == *kind
-                && let Some(node) = at_path(&mut stage.options, option)
-            {
-                rename_node(node, &follows);
+            if stage.kind.value == *kind {
+                let keys: Vec<&str> = option.split('.').filter(|key| !key.is_empty()).collect();
+                rename_at(&mut stage.options, &keys, &follows);
             }
         }
     }
@@ -221,12 +220,18 @@ fn refers(name: &str, ids: &BTreeSet<String>) -> bool {
         || ids.contains(name)
 }
 
-/// The node under a path of keys; the empty path is the node itself.
-fn at_path<'a>(node: &'a mut Node, path: &str) -> Option<&'a mut Node> {
-    path.split('.').filter(|key| !key.is_empty()).try_fold(node, |node, key| match &mut node.value {
-        Value::Mapping(entries) => entries.iter_mut().find(|entry| entry.key == key).map(|entry| &mut entry.value),
-        _ => None,
-    })
+/// Renames what stands under a path of keys, in every item of lists on the way; the empty path is the node itself.
+fn rename_at(node: &mut Node, keys: &[&str], follows: &impl Fn(&str) -> Option<String>) {
+    match (keys.split_first(), &mut node.value) {
+        (None, _) => rename_node(node, follows),
+        (Some((key, rest)), Value::Mapping(entries)) => {
+            entries.iter_mut().filter(|entry| entry.key == **key).for_each(|entry| {
+                rename_at(&mut entry.value, rest, follows);
+            });
+        }
+        (Some(_), Value::Sequence(items)) => items.iter_mut().for_each(|item| rename_at(item, keys, follows)),
+        (Some(_), _) => {}
+    }
 }
 
 fn rename_node(node: &mut Node, follows: &impl Fn(&str) -> Option<String>) {

@@ -28,6 +28,7 @@ mod spanned;
 mod stage;
 mod syntax;
 mod template;
+mod test;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -50,6 +51,7 @@ pub use self::schema::schema;
 pub use self::secret::Secrets;
 pub use self::spanned::Spanned;
 pub use self::stage::{COMMON_KEYS, StageDefinition};
+pub use self::test::{Compared, Expected, Failure, Given, RowSource, Rows, Test};
 pub use self::text::Text;
 pub use self::write::to_yaml;
 pub use self::yaml::{MAX_ALIASES, MAX_BYTES, MAX_DEPTH, MAX_NODES};
@@ -66,8 +68,8 @@ pub struct LoadOptions {
     pub environment: Environment,
     /// The kinds of stages there are; empty: every name is one.
     pub kinds: &'static [&'static str],
-    /// Which options name other stages, as kind and option (`("join", "with")`; a path is written with dots, and empty for the
-    /// whole value), so that an include with a prefix can rename them. A list of names is one too.
+    /// Which options name other stages, as kind and option (`("join", "with")`; a path is written with dots, leads into every item
+    /// of a list, and is empty for the whole value), so that an include with a prefix can rename them. A list of names is one too.
     pub references: &'static [(&'static str, &'static str)],
 }
 

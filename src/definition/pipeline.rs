@@ -17,11 +17,12 @@ use super::secret::Secrets;
 use super::session::Session;
 use super::spanned::Spanned;
 use super::stage::{StageDefinition, take};
+use super::test::{self, Test};
 use super::{file, yaml};
 use crate::diagnostic::{Diagnostic, Findings, Place, Source, nearest};
 
 /// The keys at the top of a pipeline file.
-pub const TOP_KEYS: [&str; 6] = ["name", "description", "tags", "params", "stages", "report"];
+pub const TOP_KEYS: [&str; 7] = ["name", "description", "tags", "params", "stages", "report", "test"];
 
 /// A pipeline file, parameters filled in and includes expanded.
 #[derive(Debug, Clone)]
@@ -38,6 +39,10 @@ pub struct Pipeline {
     pub stages: Vec<StageDefinition>,
     /// The report that it writes.
     pub report: Option<Report>,
+    /// Its tests.
+    pub tests: Vec<Test>,
+    /// The tests as they are written.
+    pub(super) test: Option<Node>,
     /// The text of the file.
     pub source: Arc<Source>,
     /// The texts of the included files, as often as they were included.
@@ -128,6 +133,7 @@ fn assemble(root: &Node, source: &Arc<Source>, trail: &Trail, session: &mut Sess
         session.report(Diagnostic::definition("the pipeline has no stages").at(&node.place));
     }
     refuse_twins(&stages, session);
+    let tests = filled.get("test").map(|node| test::read(node, session)).unwrap_or_default();
     scope.warn_of_unused(session);
     Some(Pipeline {
         name: name?,
@@ -136,6 +142,8 @@ fn assemble(root: &Node, source: &Arc<Source>, trail: &Trail, session: &mut Sess
         params: scope.params,
         stages,
         report,
+        tests,
+        test: filled.remove("test"),
         source: Arc::clone(source),
         included: Vec::new(),
         secrets: Secrets::default(),

@@ -80,6 +80,7 @@ pub enum Function {
     Levenshtein,
     DamerauLevenshtein,
     JaroWinkler,
+    JsonValid,
     // regex
     RegexpMatches,
     RegexpFullMatch,

@@ -7,7 +7,7 @@ use super::{Plan, PlannedStage, Surroundings, fingerprint, leakage};
 use crate::definition::{Pipeline, Spanned, StageDefinition};
 use crate::diagnostic::{Diagnostic, Findings, nearest};
 use crate::relation::{Relation, ScanSource, Tap};
-use crate::stages::{Kind, PlanContext, Planned, Shape, Stage, TableShape, kind, kinds};
+use crate::stages::{Kind, PlanContext, Planned, SIDE_TABLE, Shape, Stage, TableShape, kind, kinds};
 
 /// Stages in a row at most. Every stage adds to the relation of those below, and engines walk relations recursively.
 const DEEPEST_CHAIN: usize = 300;
@@ -32,8 +32,18 @@ struct Input {
 ///
 /// Everything that is wrong is in [`Plan::findings`]; a stage whose inputs are wrong is not checked further.
 pub fn plan(pipeline: Pipeline, surroundings: &Surroundings<'_>) -> Plan {
+    rehearse(pipeline, surroundings, None)
+}
+
+/// As [`plan`], with other stages in the place of some, and of the stages only those that are wanted and what they need.
+pub fn rehearse(pipeline: Pipeline, surroundings: &Surroundings<'_>, rehearsal: Option<&Rehearsal<'_>>) -> Plan {
     let mut findings = Findings::new();
-    let nodes = read_options(&pipeline, &mut findings);
+    let mut nodes = read_options(&pipeline, rehearsal, &mut findings);
+    add_side_tables(&mut nodes);
+    let positions: HashMap<String, usize> = nodes.iter().enumerate().map(|(at, node)| (node.id.clone(), at)).collect();
+    if let Some(rehearsal) = rehearsal {
+        keep_wanted(&mut nodes, &positions, &rehearsal.wanted);
+    }
     let positions: HashMap<String, usize> = nodes.iter().enumerate().map(|(at, node)| (node.id.clone(), at)).collect();
     let edges = resolve_inputs(&nodes, &positions, &mut findings);
     let order = topological_order(&nodes, &edges, &mut findings);
@@ -68,7 +78,79 @@ pub fn plan(pipeline: Pipeline, surroundings: &Surroundings<'_>) -> Plan {
     Plan { pipeline, stages, findings }
 }
 
-fn read_options(pipeline: &Pipeline, findings: &mut Findings) -> Vec<Node> {
+/// Other stages in the place of those of a pipeline, for a test of it.
+pub struct Rehearsal<'a> {
+    /// What stands in the place of a stage, by its id and definition.
+    pub replace: &'a dyn Fn(&str, &StageDefinition) -> Option<Replacement>,
+    /// The stages that are to be run; empty: all.
+    pub wanted: Vec<String>,
+}
+
+/// A stage in the place of another one.
+pub struct Replacement {
+    /// What stands there.
+    pub stage: Box<dyn Stage>,
+    /// Whether it reads what the other one reads.
+    pub reads: bool,
+}
+
+/// The ids of the stages of a pipeline, given or generated, in the order of the file.
+pub fn ids(pipeline: &Pipeline) -> Vec<String> {
+    let mut used: HashMap<String, usize> = HashMap::new();
+    let mut ids = Vec::with_capacity(pipeline.stages.len());
+    for (at, definition) in pipeline.stages.iter().enumerate() {
+        let id = match &definition.id {
+            Some(id) => id.value.clone(),
+            None => generated_id(&definition.kind.value, pipeline, &used),
+        };
+        used.insert(id.clone(), at);
+        ids.push(id);
+    }
+    ids
+}
+
+/// A stage for each table beside a product (`checked.quarantine`) that another stage reads.
+fn add_side_tables(nodes: &mut Vec<Node>) {
+    let known: HashMap<&str, usize> = nodes.iter().enumerate().map(|(at, node)| (node.id.as_str(), at)).collect();
+    let mut added: Vec<Node> = Vec::new();
+    for name in nodes.iter().flat_map(|node| &node.inputs).filter_map(|input| input.written.as_ref()) {
+        let is_new = !known.contains_key(name.value.as_str()) && !added.iter().any(|node| node.id == name.value);
+        let Some((owner, table)) = name.value.rsplit_once('.').filter(|_| is_new) else { continue };
+        let Some(owner) = known.get(owner).and_then(|&at| nodes.get(at)) else { continue };
+        let Some(stage) = owner.stage.side_table(table) else { continue };
+        let mut definition = owner.definition.clone();
+        definition.description = Some(format!("What `{}` sets aside.", owner.id));
+        definition.kind = Spanned::new(SIDE_TABLE.name.to_owned(), owner.definition.kind.place.clone());
+        added.push(Node {
+            id: name.value.clone(),
+            kind: &SIDE_TABLE,
+            definition,
+            stage,
+            options: serde_json::Value::Null,
+            inputs: vec![Input { id: owner.id.clone(), written: None }],
+        });
+    }
+    nodes.append(&mut added);
+}
+
+/// Leaves out the nodes that the wanted ones do not need.
+fn keep_wanted(nodes: &mut Vec<Node>, positions: &HashMap<String, usize>, wanted: &[String]) {
+    if wanted.is_empty() {
+        return;
+    }
+    let mut kept = vec![false; nodes.len()];
+    let mut open: Vec<usize> = wanted.iter().filter_map(|id| positions.get(id).copied()).collect();
+    while let Some(at) = open.pop() {
+        let Some(flag) = kept.get_mut(at).filter(|flag| !**flag) else { continue };
+        *flag = true;
+        let inputs = nodes.get(at).map_or(&[][..], |node| &node.inputs);
+        open.extend(inputs.iter().filter_map(|input| positions.get(&input.id).copied()));
+    }
+    let mut kept = kept.into_iter();
+    nodes.retain(|_| kept.next().unwrap_or(false));
+}
+
+fn read_options(pipeline: &Pipeline, rehearsal: Option<&Rehearsal<'_>>, findings: &mut Findings) -> Vec<Node> {
     let mut nodes: Vec<Node> = Vec::new();
     let mut used: HashMap<String, usize> = HashMap::new();
     for (at, definition) in pipeline.stages.iter().enumerate() {
@@ -81,7 +163,17 @@ fn read_options(pipeline: &Pipeline, findings: &mut Findings) -> Vec<Node> {
             None => generated_id(kind.name, pipeline, &used),
         };
         used.insert(id.clone(), at);
-        let (stage, options) = match (kind.read)(&definition.options) {
+        let replacement = rehearsal.and_then(|rehearsal| (rehearsal.replace)(&id, definition));
+        if let Some(Replacement { stage, reads: false }) = replacement {
+            let options = serde_json::Value::Null;
+            nodes.push(Node { id, kind, definition: definition.clone(), stage, options, inputs: Vec::new() });
+            continue;
+        }
+        let read = match replacement {
+            Some(Replacement { stage, .. }) => Ok((stage, serde_json::Value::Null)),
+            None => (kind.read)(&definition.options),
+        };
+        let (stage, options) = match read {
             Ok(read) => read,
             Err(mut wrong) => {
                 findings.append(&mut definition.note_inclusions(std::mem::take(&mut wrong)));

@@ -8,7 +8,7 @@ mod select;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-pub use graph::plan;
+pub use graph::{Rehearsal, Replacement, ids, plan, rehearse};
 pub use select::Selection;
 
 use crate::definition::{Pipeline, StageDefinition};

@@ -8,13 +8,13 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use super::accounts::Accounts;
 use super::cache::{Cache, CachedStage};
 use super::events::Event;
-use super::manifest::{StageError, StageStatus};
+use super::manifest::{RunRecord, StageError, StageStatus};
 use super::{RunContext, RunOptions, pins};
 use crate::diagnostic::{Class, Diagnostic};
 use crate::engine::PointCounts;
@@ -52,6 +52,8 @@ pub(super) struct Executor<'a> {
     pub(super) remarks: Mutex<Vec<String>>,
     /// Set at the first failure, unless the run is to keep going: no further stage is started.
     stop: AtomicBool,
+    /// The last good run of the pipeline, once a stage has asked for it.
+    previous: OnceLock<Option<RunRecord>>,
 }
 
 /// What is known of a stage while the run lasts.
@@ -95,6 +97,7 @@ impl<'a> Executor<'a> {
             kept: Mutex::default(),
             remarks: Mutex::default(),
             stop: AtomicBool::new(false),
+            previous: OnceLock::new(),
             chosen,
         };
         Ok(executor.with_cached_stages())
@@ -108,7 +111,8 @@ impl<'a> Executor<'a> {
                 self.slot(at).status = Some(StageStatus::Skipped);
                 continue;
             }
-            let cached = self.options.use_cache.then(|| self.cache.load(&stage.fingerprint)).flatten();
+            let may_rest = self.options.use_cache && !stage.planned.work.always_works();
+            let cached = may_rest.then(|| self.cache.load(&stage.fingerprint)).flatten();
             match cached {
                 Some(cached) => self.restore(at, stage, cached),
                 None => {
@@ -232,6 +236,7 @@ impl<'a> Executor<'a> {
         let progress = |progress| {
             self.context.listener.hear(&Event::StageProgress { stage: stage.id.clone(), progress });
         };
+        let previous = || self.previous_statistics(&stage.id);
         let context = WorkContext {
             id: &stage.id,
             engine: self.context.engine,
@@ -242,6 +247,7 @@ impl<'a> Executor<'a> {
             cancelled: self.context.cancelled.clone(),
             adopt: &|relation, execution| self.accounts.adopt(relation, execution),
             untapped: &|relation| self.accounts.untapped(relation),
+            previous: &previous,
             progress: &progress,
         };
         let outcome = stage.planned.work.run(&inputs, &context)?;
@@ -249,11 +255,19 @@ impl<'a> Executor<'a> {
         Ok(absolute(outcome, &self.cache.artifacts(&stage.fingerprint)))
     }
 
+    /// What the stage of that id left in the last good run.
+    fn previous_statistics(&self, id: &str) -> Option<serde_json::Value> {
+        let previous =
+            self.previous.get_or_init(|| super::last_good(self.context.store, &self.plan.pipeline.name.value, None));
+        previous.as_ref()?.stage(id).map(|stage| stage.statistics.clone())
+    }
+
     fn end(&self, at: usize, stage: &PlannedStage, began: f64, result: Result<Outcome, Diagnostic>) {
         let seconds = self.started.elapsed().as_secs_f64() - began;
         match result {
             Ok(outcome) => {
                 self.learn(&outcome.bindings);
+                let refusal = outcome.refusal.clone();
                 let mut slot = self.slot(at);
                 slot.outcome = outcome;
                 slot.began = began;
@@ -261,8 +275,16 @@ impl<'a> Executor<'a> {
                 slot.peak = memory::peak();
                 drop(slot);
                 self.account_for_work(at, stage);
-                self.end_with(at, stage, StageStatus::Done, None);
-                self.keep_what_is_counted();
+                match refusal {
+                    Some(refusal) => {
+                        self.end_with(at, stage, StageStatus::Failed, Some(refusal));
+                        self.stop_unless_going_on();
+                    }
+                    None => {
+                        self.end_with(at, stage, StageStatus::Done, None);
+                        self.keep_what_is_counted();
+                    }
+                }
             }
             Err(error) if error.class == Class::Interrupted => self.end_with(at, stage, StageStatus::Skipped, None),
             Err(error) => {
@@ -278,12 +300,16 @@ impl<'a> Executor<'a> {
                     }
                     None => self.end_with(at, stage, StageStatus::Failed, Some(error)),
                 }
-                if !self.options.keep_going {
-                    self.stop.store(true, Ordering::Relaxed);
-                }
+                self.stop_unless_going_on();
             }
         }
         self.release();
+    }
+
+    fn stop_unless_going_on(&self) {
+        if !self.options.keep_going {
+            self.stop.store(true, Ordering::Relaxed);
+        }
     }
 
     /// Marks a stage that seemed done as failed: its rows could not be computed when somebody read them.

@@ -108,6 +108,9 @@ pub struct StageRecord {
     pub exhibits: Vec<Exhibit>,
     /// Files written for the user, with rows and bytes.
     pub outputs: Vec<Output>,
+    /// What the same stage of a later run may compare its rows with.
+    #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
+    pub statistics: serde_json::Value,
     /// Where the columns come from (at most 200 columns).
     pub lineage: BTreeMap<String, Lineage>,
 }

@@ -107,10 +107,16 @@ pub fn run(plan: &Plan, options: &RunOptions, context: &RunContext<'_>) -> Resul
 
 /// The last run of the same pipeline that ended well before this one, to compare with.
 pub fn previous(store: &Store, record: &RunRecord) -> Option<RunRecord> {
-    let mut folders = run_folders(store);
-    folders.retain(|folder| *folder != record.folder);
+    last_good(store, &record.pipeline, Some(&record.id))
+}
+
+/// The last run of the pipeline that ended well, and that began before the run of that id. A run that still goes on is none.
+fn last_good(store: &Store, pipeline: &str, before: Option<&str>) -> Option<RunRecord> {
+    let folders = run_folders(store);
     folders.into_iter().rev().take(50).filter_map(|folder| record::load(&folder)).find(|earlier| {
-        earlier.pipeline == record.pipeline && earlier.status == RunStatus::Done && earlier.id < record.id
+        earlier.pipeline == pipeline
+            && earlier.status == RunStatus::Done
+            && before.is_none_or(|id| earlier.id.as_str() < id)
     })
 }
 

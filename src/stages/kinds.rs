@@ -86,6 +86,17 @@ static KINDS: &[Kind] = kinds! {
     }
 };
 
+/// The kind of tables that a stage makes beside its product. It has no options: `from: <id>.<name>` reads one.
+pub static SIDE_TABLE: Kind = Kind {
+    name: "side_table",
+    family: Family::Prepare,
+    learns: false,
+    read: |node| {
+        Err(vec![crate::diagnostic::Diagnostic::definition("a side table is read with `from`").at(&node.place)])
+    },
+    schema: schemars::SchemaGenerator::into_root_schema_for::<()>,
+};
+
 /// All kinds, in the order in which data meets them.
 pub fn kinds() -> &'static [Kind] {
     KINDS

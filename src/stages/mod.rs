@@ -22,7 +22,7 @@ pub mod render;
 
 use std::path::{Path, PathBuf};
 
-pub use kinds::{Kind, documentation, kind, kinds, root_schema, schema};
+pub use kinds::{Kind, SIDE_TABLE, documentation, kind, kinds, root_schema, schema};
 pub use product::{ModelShape, Product, Shape, Split, TableProduct, TableShape, TensorsProduct, TensorsShape};
 pub use work::{Change, Outcome, RelationalWork, StageCounts, Work, WorkContext};
 
@@ -56,6 +56,12 @@ pub trait Stage: Send + Sync {
     /// How many inputs `from` may name: (at least, at most).
     fn arity(&self) -> (usize, usize) {
         (1, 1)
+    }
+
+    /// The stage that reads a table which this one makes beside its product: `from: <id>.<name>`.
+    fn side_table(&self, name: &str) -> Option<Box<dyn Stage>> {
+        let _ = name;
+        None
     }
 
     /// Checks the options against the shapes of the inputs and says what will come out. Reads no rows.

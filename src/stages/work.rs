@@ -32,6 +32,11 @@ pub trait Work: Send + Sync {
         false
     }
 
+    /// Whether it works in every run, because what it finds depends on more than its inputs: on the clock, or on an earlier run.
+    fn always_works(&self) -> bool {
+        false
+    }
+
     /// How many of the inputs have their rows in the product; the others are only looked at.
     fn flowing(&self) -> usize {
         1
@@ -108,6 +113,15 @@ pub struct Outcome {
     pub changes: Vec<Change>,
     /// The folder of a model, inside the stage's artifacts.
     pub model: Option<PathBuf>,
+    /// What a person should hear of even without looking at the report, when the work itself found it.
+    #[serde(default)]
+    pub remarks: Vec<String>,
+    /// Why nothing below may go on with the rows, though the work itself succeeded. Never kept.
+    #[serde(skip)]
+    pub refusal: Option<Diagnostic>,
+    /// What the same stage of a later run may compare its rows with; stands in the record of the run.
+    #[serde(default)]
+    pub statistics: serde_json::Value,
 }
 
 /// A change of the number of rows with its reason.
@@ -194,6 +208,8 @@ pub struct WorkContext<'a> {
     pub adopt: &'a (dyn Fn(&Relation, &Execution) + Sync),
     /// Leaves out taps that were counted already.
     pub untapped: &'a (dyn Fn(&Relation) -> Relation + Sync),
+    /// The statistics that the stage of this id left in the last good run of the pipeline.
+    pub previous: &'a (dyn Fn() -> Option<serde_json::Value> + Sync),
     /// Tells people how far the stage is.
     pub progress: &'a (dyn Fn(Progress) + Sync),
 }

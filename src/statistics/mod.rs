@@ -13,6 +13,7 @@
 //! | [`histogram`] | counts by bin | exact from values; from a sketch as exact as the sketch |
 //! | [`correlation`] | Pearson and Spearman, p-values, intervals, matrices | exact up to rounding |
 //! | [`hypergeometric`] | Fisher's exact test | exact up to rounding |
+//! | [`stability`] | how far shares of categories have moved | exact up to rounding |
 //! | [`special`] | special functions behind the p-values | exact up to rounding |
 //! | [`evaluation`] | how good predictions are | see there |
 
@@ -25,6 +26,7 @@ pub mod hypergeometric;
 pub mod moments;
 pub mod quantiles;
 pub mod special;
+pub mod stability;
 
 #[cfg(test)]
 mod oracle;

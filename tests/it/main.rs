@@ -13,3 +13,5 @@ mod relations;
 mod reshape;
 mod run;
 mod support;
+mod testing;
+mod validate;

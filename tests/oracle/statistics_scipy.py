@@ -153,9 +153,23 @@ def hypergeometric():
         yield {"total": total, "marked": marked, "drawn": drawn, "observed": observed, "p": value}
 
 
+def stability():
+    """Jeffreys' divergence: the relative entropies both ways. No share is below the least that ours has."""
+    for name, before, now in [
+        ("unchanged", [50, 30, 20], [100, 60, 40]),
+        ("a little", [50, 30, 20], [47, 33, 20]),
+        ("a lot", [500, 300, 200], [100, 200, 700]),
+        ("many", list(range(1, 40)), list(range(40, 1, -1))),
+    ]:
+        p, q = np.array(before) / sum(before), np.array(now) / sum(now)
+        index = float(stats.entropy(p, q) + stats.entropy(q, p))
+        yield {"name": name, "before": before, "now": now, "index": index}
+
+
 sections = {
     "moments": moments(), "quantiles": quantiles(), "histogram": histogram(), "correlation": correlation(),
     "special": special_functions(), "hypergeometric": hypergeometric(),
+    "stability": stability(),
 }
 print("{\n" + ",\n".join(
     json.dumps(name) + ": [\n" + ",\n".join(json.dumps(case, allow_nan=False) for case in cases) + "\n]"

@@ -26,6 +26,7 @@ pub fn schema(kinds: &[(&str, &str, Schema)]) -> Json {
     }
     hoist("report", &of::<Report>(), &mut definitions);
     hoist("include", &of::<Include>(), &mut definitions);
+    hoist("test_case", &of::<super::test::Written>(), &mut definitions);
     adapt(&mut definitions);
     hoist("parameter_declaration", &of::<Declaration>(), &mut definitions);
     for (name, definition) in fixed_definitions(alternatives) {
@@ -50,6 +51,11 @@ pub fn schema(kinds: &[(&str, &str, Schema)]) -> Json {
                 "description": "The stages. Each reads the one above it unless it says `from`.",
             },
             "report": reference("report"),
+            "test": {
+                "type": "array",
+                "items": reference("test_case"),
+                "description": "Tests with small inputs and what must come of them, run by `gristmill test`.",
+            },
         },
         "$defs": definitions,
     })

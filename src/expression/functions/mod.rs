@@ -160,6 +160,7 @@ declared! {
         Levenshtein => LEVENSHTEIN,
         DamerauLevenshtein => DAMERAU_LEVENSHTEIN,
         JaroWinkler => JARO_WINKLER,
+        JsonValid => JSON_VALID,
     }
     regex {
         RegexpMatches => REGEXP_MATCHES,

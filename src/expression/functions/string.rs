@@ -413,3 +413,14 @@ pub(super) static JARO_WINKLER: Declaration = Declaration {
     example: example("round(jaro_winkler_similarity('duck', 'duckdb'), 4)", "0.9333"),
     deterministic: true,
 };
+
+pub(super) static JSON_VALID: Declaration = Declaration {
+    function: Function::JsonValid,
+    family: Family::String,
+    names: &["json_valid"],
+    signatures: &[fixed(&[parameter("text", Accepts::String)], Yields::Boolean)],
+    nulls: NULL_IF_NULL,
+    summary: "Whether the text is JSON: one value of any kind, nested at most 128 deep.",
+    example: example("json_valid('{\"a\": [1, null]}')", "true"),
+    deterministic: true,
+};

@@ -34,6 +34,7 @@ pub(super) fn stage(id: &str, kind: &str, family: Family, inputs: &[&str]) -> St
         ledger: None,
         exhibits: Vec::new(),
         outputs: Vec::new(),
+        statistics: serde_json::Value::Null,
         lineage: BTreeMap::new(),
     }
 }

@@ -79,7 +79,11 @@ impl Executor<'_> {
             StageStatus::Cached => self.slot(at).counts.clone().unwrap_or_default(),
             // A gate that refused its rows has counted them; the report shows which ones.
             StageStatus::Failed if self.accounts.rows(&stage.id, "out").is_some() => self.counts(at, stage),
-            _ => return record,
+            _ => {
+                // A stage that refused its rows by what it knew of them shows why.
+                record.exhibits = self.slot(at).outcome.exhibits.clone();
+                return record;
+            }
         };
         let outcome = self.slot(at).outcome.clone();
         let entry = self.entry(stage, &counts, &outcome);
@@ -98,7 +102,7 @@ impl Executor<'_> {
             _ => exhibits(stage, &outcome, &counts),
         };
         if status == StageStatus::Done {
-            for message in stage.planned.work.remarks(&counts) {
+            for message in outcome.remarks.iter().cloned().chain(stage.planned.work.remarks(&counts)) {
                 super::lock(&self.remarks).push(format!("{}: {message}", stage.id));
                 self.context.listener.hear(&Event::Warning { stage: Some(stage.id.clone()), message });
             }
@@ -111,6 +115,7 @@ impl Executor<'_> {
                 None => self.keep(at, stage, outcome.clone(), counts),
             }
         }
+        record.statistics = outcome.statistics.clone();
         record.outputs = outputs(&outcome);
         for output in &record.outputs {
             self.context.listener.hear(&Event::OutputWritten { stage: stage.id.clone(), output: output.clone() });
@@ -196,6 +201,7 @@ impl Executor<'_> {
             ledger: None,
             exhibits: Vec::new(),
             outputs: Vec::new(),
+            statistics: serde_json::Value::Null,
             lineage,
         }
     }

@@ -1,28 +1,57 @@
 //! `validate`: what must hold of the rows.
 
-mod checks;
+mod aggregates;
+mod catalogue;
+mod columns;
+mod drift;
+mod examples;
+mod exhibits;
+mod measure;
+mod options;
+mod order;
+mod pairs;
+mod quarantine;
+mod rows;
+mod schema;
+mod scope;
+mod score;
+mod tables;
+mod text;
+mod time;
+mod verdict;
+mod work;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::diagnostic::{Class, Diagnostic, Findings};
-use crate::exhibit::{Cell, Column, Exhibit, Format, Table};
-use crate::expression::{DataType, Expr};
-use crate::relation::{NamedExpr, Relation, Sample, Tap};
-use crate::stages::work::{Change, StageCounts, Work};
+use crate::definition::Spanned;
+use crate::diagnostic::{Diagnostic, Findings};
+use crate::expression::{DataType, Expr, Literal, compose};
 use crate::stages::{PlanContext, Planned, Shape, Stage, inputs};
-use checks::{Check, Verdict};
+use catalogue::Check;
+use scope::{Measure, Other, Scope};
+use work::{Plan, ValidateWork};
 
-/// Failing rows that are shown for each check.
-const EXAMPLES: usize = 5;
-/// Columns of failing rows that are shown beside those that the check looks at.
-const SHOWN_COLUMNS: usize = 6;
-
-/// Checks what must hold of the rows and hands them on unchanged.
+/// Checks what must hold of the rows, hands them on, and says how healthy they are.
 ///
-/// A check looks at each row or at all of them: `not_null`, `unique`, `range`, `in`, `regex`, `rows` and `expression`. Nulls pass every
-/// check but `not_null`. With `severity: fail` (the default) a run ends with exit code 3 when a check does not hold, before
-/// anything below starts; with `warn` it is only reported. The report shows failing rows.
+/// A check is one expectation: of each row (`not_null`, `range`, `regex`, `email`, ..), of several columns (`sum_of`,
+/// `columns_equal`, ..), of the order of rows (`increasing`), of the table (`rows`, `mean`, `quantile`, ..), of another table
+/// (`references`, `same_total_as`), of the columns (`has_columns`, `column_types`, ..), of time (`fresh`, `not_in_future`), or of the
+/// last good run of this pipeline (`steady_rows`, `steady_shares`, ..). Nulls pass every check of a value: `not_null`, `any_not_null`
+/// and `null_together` speak of them, `unique` and `columns_equal` take them for equal values.
+///
+/// `where` narrows a check to some rows, `by` asks it of each group. With `severity: fail` (the default) the run ends with exit code
+/// 3 when a check does not hold, before anything below starts; with `warn` it is only reported. `warn` and `fail` allow some
+/// failing rows first: `{warn: 10, fail: 1%}`. Without `severity`, a check with thresholds does only what they say.
+///
+/// With `divert: quarantine` rows that fail a check of rows do not end the run: they leave for a side table, with the names of the
+/// checks in the column `failed_checks`. A stage below reads it with `from: checked.quarantine`. Checks with `severity: warn`
+/// divert nothing, and a stated `fail` still ends the run when too many rows fail.
+///
+/// The report shows each check with its counts, examples of failing rows, and a health score by dimension, beside those of the run
+/// before. Everything that can be counted by aggregates takes one pass over the rows; `unique`, each set of `by`, `increasing` and
+/// examples of failing rows take one more. What grows with the data is left to the engine; `increasing` with `by` keeps one value for
+/// each group, and `steady_shares` compares at most 10,000 different values.
 ///
 /// ```yaml
 /// - validate:
@@ -33,6 +62,12 @@ const SHOWN_COLUMNS: usize = 6;
 ///       - in: {column: origin, values: [EWR, JFK, LGA]}
 ///       - regex: {column: tailnum, pattern: "^N[0-9A-Z]+$"}
 ///         severity: warn
+///       - not_null: dep_time
+///         where: "arr_delay is not null"
+///         by: origin
+///         warn: 10
+///         fail: 1%
+///       - mean: {column: dep_delay, min: 0, max: 30}
 ///       - rows: {min: 1000}
 ///       - expression: "arr_delay is null or abs(arr_delay) < 3000"
 /// ```
@@ -44,6 +79,13 @@ pub struct Validate {
     /// What happens when a check does not hold, unless the check says otherwise.
     #[serde(default)]
     severity: Severity,
+    /// A name for the side table to which failing rows go; a stage below reads it with `from: <id>.<name>`.
+    #[serde(default)]
+    divert: Option<Spanned<String>>,
+    /// The time by which `fresh`, `not_in_future` and `not_older_than` judge, in UTC: `2024-05-01` or `2024-05-01 12:00:00`. The
+    /// time of the run when absent.
+    #[serde(default)]
+    now: Option<Spanned<String>>,
 }
 
 /// What happens when a check does not hold.
@@ -57,14 +99,73 @@ pub enum Severity {
     Warn,
 }
 
+/// A dimension of data quality (after Wang and Strong 1996, and the UK government's framework of 2020).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Dimension {
+    /// Nothing is missing.
+    Completeness,
+    /// Nothing is there twice.
+    Uniqueness,
+    /// Values are what they may be.
+    Validity,
+    /// Values agree with each other and with other tables.
+    Consistency,
+    /// Nothing is stale or from the future.
+    Timeliness,
+}
+
+impl Dimension {
+    /// Its name.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Completeness => "completeness",
+            Self::Uniqueness => "uniqueness",
+            Self::Validity => "validity",
+            Self::Consistency => "consistency",
+            Self::Timeliness => "timeliness",
+        }
+    }
+}
+
 impl Stage for Validate {
+    fn named_inputs(&self) -> Vec<Spanned<String>> {
+        let mut named: Vec<Spanned<String>> = Vec::new();
+        for stage in self.checks.iter().flat_map(Check::stages) {
+            if !named.iter().any(|known| known.value == stage.value) {
+                named.push(stage);
+            }
+        }
+        named
+    }
+
+    fn side_table(&self, name: &str) -> Option<Box<dyn Stage>> {
+        let divert = self.divert.as_ref().filter(|divert| divert.value == name)?;
+        Some(Box::new(quarantine::Quarantine { name: divert.value.clone() }))
+    }
+
     fn plan(&self, shapes: &[Shape], context: &PlanContext<'_>) -> Result<Planned, Findings> {
         let table = inputs::table(shapes, 0, context.input_ids)?;
         let id = context.input_ids.first().map_or("", String::as_str);
+        let mut others = Vec::new();
+        for (position, id) in context.input_ids.iter().enumerate().skip(1) {
+            others.push(Other { id, position, table: inputs::table(shapes, position, context.input_ids)? });
+        }
+        let mut scope = Scope {
+            stage: context.id,
+            id,
+            schema: &table.schema,
+            others,
+            now: self.now()?,
+            only: None,
+            by: Vec::new(),
+            lookups: Vec::new(),
+            moments: Vec::new(),
+        };
         let mut findings = Findings::new();
         let mut verdicts = Vec::new();
         for check in &self.checks {
-            match check.plan(table, id, self.severity) {
+            match check.plan(&mut scope, self.severity, self.divert.is_some()) {
                 Ok(mut planned) => verdicts.append(&mut planned),
                 Err(mut wrong) => findings.append(&mut wrong),
             }
@@ -72,118 +173,77 @@ impl Stage for Validate {
         if self.checks.is_empty() {
             findings.push(Diagnostic::definition("`checks` is empty: say what must hold"));
         }
+        findings.extend(self.misplaced_divert(&verdicts, table));
         if !findings.is_empty() {
             return Err(findings);
         }
-        let relation = tapped(table, &verdicts, context);
-        let meaning: Vec<_> = verdicts.iter().map(|verdict| (&verdict.name, verdict.severity)).collect();
-        let meaning = serde_json::to_value(meaning).unwrap_or_default();
-        Ok(Planned::relation(table.derive(relation)).work(ValidateWork { verdicts }).meaning(meaning))
-    }
-}
-
-/// The rows with a tap that counts, for each check, those that fail it.
-fn tapped(table: &crate::stages::TableShape, verdicts: &[Verdict], context: &PlanContext<'_>) -> Relation {
-    let mut tap =
-        Tap { stage: context.id.to_owned(), point: "checked".to_owned(), counters: Vec::new(), samples: Vec::new() };
-    let mut helpers = Vec::new();
-    for (number, verdict) in verdicts.iter().enumerate() {
-        let Some(failing) = &verdict.failing else { continue };
-        // A window function cannot stand in a tap, so it becomes a column that does not leave the stage.
-        let helper = format!("__check_{number}");
-        helpers.push(NamedExpr { name: helper.clone(), expr: failing.clone() });
-        let fails = Expr::column(&helper, DataType::Boolean);
-        tap.counters.push(NamedExpr { name: verdict.name.clone(), expr: fails.clone() });
-        let mut names: Vec<&str> = verdict.columns.iter().map(String::as_str).collect();
-        names.extend(
-            table.schema.names().filter(|name| !verdict.columns.iter().any(|own| own == name)).take(SHOWN_COLUMNS),
-        );
-        let columns = names
-            .iter()
-            .filter_map(|name| table.schema.field(name))
-            .filter_map(|field| Some(NamedExpr { name: field.name.clone(), expr: inputs::shown(field)? }));
-        tap.samples.push(Sample {
-            name: verdict.name.clone(),
-            when: fails,
-            columns: columns.collect(),
-            rows: EXAMPLES,
+        let Scope { lookups, moments, now, .. } = scope;
+        let plan = Plan {
+            stage: context.id.to_owned(),
+            schema: table.schema.clone(),
+            divert: self.divert.as_ref().map(|divert| divert.value.clone()),
+            verdicts,
+            lookups,
+            moments,
+            now,
+        };
+        let others = shapes.iter().map(|shape| match shape {
+            Shape::Table(table) => Some(table.relation.clone()),
+            _ => None,
         });
+        let product = match &plan.divert {
+            Some(_) => table.derive(plan.kept(&table.relation, &others.collect::<Vec<_>>())),
+            None => table.clone(),
+        };
+        let warnings: Vec<Diagnostic> = plan.foreseen().into_iter().map(Diagnostic::warning).collect();
+        let meaning = serde_json::json!({ "options": self, "columns": table.schema });
+        let mut planned = Planned::relation(product).meaning(meaning).work(ValidateWork { plan });
+        planned.findings = warnings;
+        Ok(planned)
     }
-    let mut columns = inputs::all_columns(&table.schema);
-    columns.extend(helpers);
-    let checked = Relation::Project { input: table.relation.clone(), columns };
-    let counted = Relation::Tap { input: checked.into(), tap: tap.into() };
-    Relation::Project { input: counted.into(), columns: inputs::all_columns(&table.schema) }
 }
 
-struct ValidateWork {
-    verdicts: Vec<Verdict>,
-}
+impl Validate {
+    /// The stated clock in microseconds since 1970.
+    fn now(&self) -> Result<Option<i64>, Findings> {
+        let Some(text) = &self.now else { return Ok(None) };
+        match compose::typed_literal(&text.value, &DataType::Datetime(None)) {
+            Some(Literal::Datetime(micros)) => Ok(Some(micros)),
+            _ => Err(vec![
+                Diagnostic::definition(format!("`{}` is no time", text.value))
+                    .at(&text.place)
+                    .help("write `2024-05-01` or `2024-05-01 12:00:00`"),
+            ]),
+        }
+    }
 
-impl Work for ValidateWork {
-    fn changes(&self, _: &StageCounts) -> Vec<Change> {
+    fn misplaced_divert(&self, verdicts: &[verdict::Verdict], table: &crate::stages::TableShape) -> Findings {
+        let Some(divert) = &self.divert else { return Vec::new() };
+        let is_name = divert.value.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+            && divert.value.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+        let refuse = |message: String| vec![Diagnostic::definition(message).at(&divert.place)];
+        if !is_name {
+            return refuse(format!("`{}` cannot be the name of a side table", divert.value));
+        }
+        if table.schema.contains(quarantine::REASONS) {
+            return refuse(format!("column `{}` exists already; it would hold the reasons", quarantine::REASONS));
+        }
+        // Findings of the checks themselves come first; then there may be no verdicts.
+        if !verdicts.is_empty() && !verdicts.iter().any(|verdict| verdict.diverts) {
+            return refuse(
+                "no check looks at single rows with `severity: fail`, so nothing can be diverted".to_owned(),
+            );
+        }
         Vec::new()
     }
-
-    fn is_gate(&self) -> bool {
-        self.verdicts.iter().any(|verdict| verdict.severity == Severity::Fail)
-    }
-
-    fn is_costly(&self) -> bool {
-        self.verdicts.iter().any(|verdict| verdict.failing.as_ref().is_some_and(Expr::has_window))
-    }
-
-    fn judge(&self, counts: &StageCounts) -> Option<Diagnostic> {
-        let failed: Vec<String> = self
-            .verdicts
-            .iter()
-            .filter(|verdict| verdict.severity == Severity::Fail && !verdict.holds(counts))
-            .map(|verdict| verdict.describe(counts))
-            .collect();
-        let first = failed.first()?;
-        let message = match failed.len() {
-            1 => format!("the rows are refused: {first}"),
-            number => format!("the rows are refused by {number} checks: {}", failed.join("; ")),
-        };
-        let help = "the report shows failing rows; mend them upstream, or report them only with `severity: warn`";
-        Some(Diagnostic::error(Class::Data, message).help(help))
-    }
-
-    fn remarks(&self, counts: &StageCounts) -> Vec<String> {
-        let warns = |verdict: &&Verdict| verdict.severity == Severity::Warn && !verdict.holds(counts);
-        self.verdicts.iter().filter(warns).map(|verdict| verdict.describe(counts)).collect()
-    }
-
-    fn show(&self, counts: &StageCounts) -> Vec<Exhibit> {
-        let rows = self.verdicts.iter().map(|verdict| {
-            let outcome = match (verdict.holds(counts), verdict.severity) {
-                (true, _) => "holds",
-                (false, Severity::Fail) => "fails",
-                (false, Severity::Warn) => "warns",
-            };
-            let failing = verdict.failing.as_ref().map(|_| counts.counter("checked", &verdict.name));
-            vec![Cell::text(verdict.name.clone()), Cell::text(outcome), failing.map_or(Cell::Empty, Cell::count)]
-        });
-        let columns =
-            vec![Column::new("check"), Column::new("result"), Column::formatted("failing rows", Format::Integer)];
-        let mut exhibits = vec![Exhibit::table("Checks", columns, rows.collect())];
-        for verdict in self.verdicts.iter().filter(|verdict| !verdict.holds(counts)) {
-            let sample = counts.sample("checked", &verdict.name);
-            if let Some(width) = sample.first().map(Vec::len) {
-                exhibits.push(failing_rows(verdict, sample, width));
-            }
-        }
-        exhibits
-    }
 }
 
-fn failing_rows(verdict: &Verdict, sample: &[Vec<Option<String>>], width: usize) -> Exhibit {
-    let named = verdict.shown.iter().take(width).map(Column::new);
-    let rows = sample.iter().map(|row| row.iter().map(|value| Cell::optional(value.clone())).collect());
-    Exhibit::Table(Table {
-        title: format!("Rows that fail: {}", verdict.name),
-        columns: named.collect(),
-        rows: rows.collect(),
-        note: None,
-    })
+/// Whether any of the conditions is true; none: there are no conditions.
+fn any(conditions: impl Iterator<Item = Expr>) -> Option<Expr> {
+    conditions.reduce(|one, other| Expr::binary(crate::expression::BinaryOperator::Or, one, other, DataType::Boolean))
+}
+
+/// Whether an expectation is decided before a row is read.
+fn is_known(measure: &Measure) -> bool {
+    matches!(measure, Measure::Known { .. })
 }

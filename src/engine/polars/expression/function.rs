@@ -63,6 +63,7 @@ impl Lowering {
             F::Ascii => self.ascii(first()?),
             F::Chr => self.chr(arguments),
             F::Levenshtein | F::DamerauLevenshtein | F::JaroWinkler => self.text_distance(function, arguments),
+            F::JsonValid => self.json_valid(first()?),
             // Regular expressions.
             F::RegexpMatches | F::RegexpFullMatch => self.regexp_test(function, arguments),
             F::RegexpExtract => self.regexp_extract(arguments),

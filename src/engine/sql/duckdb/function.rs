@@ -66,6 +66,7 @@ impl DuckDb {
             | F::Levenshtein
             | F::DamerauLevenshtein
             | F::JaroWinkler
+            | F::JsonValid
             | F::RegexpMatches
             | F::RegexpFullMatch
             | F::Coalesce

@@ -236,6 +236,7 @@ impl World {
     fn run(&self, planned: &Planned, products: &[Product]) -> Result<(Outcome, PathBuf), Diagnostic> {
         let artifacts = tempfile::Builder::new().disable_cleanup(true).tempdir_in(self.folder.path()).unwrap();
         let artifacts = artifacts.path().to_path_buf();
+        let previous = || None;
         let context = WorkContext {
             id: "stage",
             engine: &self.engine,
@@ -246,6 +247,7 @@ impl World {
             cancelled: Arc::clone(&self.cancelled),
             adopt: &|_, _| {},
             untapped: &Relation::clone,
+            previous: &previous,
             progress: &|progress| self.told.lock().unwrap().push(progress),
         };
         planned.work.run(products, &context).map(|outcome| (outcome, artifacts))

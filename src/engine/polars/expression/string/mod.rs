@@ -229,6 +229,14 @@ impl Lowering {
         }))
     }
 
+    /// `json_valid(text)`.
+    pub(super) fn json_valid(&self, argument: &Expr) -> Result<pl::Expr, EngineError> {
+        Ok(elementwise("json_valid", vec![self.lower(argument)?], pl::DataType::Boolean, |inputs| {
+            let is_json = |text: &str| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
+            boolean_rows(inputs.text(0)?.iter(), |text| Ok(text.map(is_json)))
+        }))
+    }
+
     fn two_texts_to_text(
         &self,
         function: Function,

@@ -1,0 +1,582 @@
+//! Tests of a pipeline: small inputs in the place of stages, and rows that must come out of others.
+//!
+//! A test is a run of its own in a temporary folder: nothing of `.gristmill` is read or written there, and stages that would write
+//! files for the user only hand their rows on.
+
+pub mod compare;
+mod rows;
+mod stages;
+mod text;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+use arrow::array::Array;
+use serde::Serialize;
+
+use crate::batch;
+use crate::definition::{Compared, Entry, Expected, Node, Pipeline, Spanned, StageDefinition, Test, Text, Value};
+use crate::diagnostic::{Diagnostic, Findings, Place, Severity, nearest};
+use crate::engine::{Engine, Execution};
+use crate::expression::{DataType, Schema};
+use crate::plan::{self, Plan, Rehearsal, Replacement, Selection, Surroundings};
+use crate::relation::{Relation, Scan};
+use crate::run::events::{Event, Listener};
+use crate::run::manifest::{RunRecord, StageStatus};
+use crate::run::store::Store;
+use crate::run::{self, RunContext, RunOptions};
+use crate::stages::{Shape, TableShape};
+use compare::{Cell, Difference};
+use rows::Written;
+pub use text::text;
+
+/// Rows that a stage may give where they are compared one by one.
+const MOST_ROWS: usize = 10_000;
+/// Pairs of rows that are looked at when the order counts.
+const MOST_PAIRS: usize = 4_000_000;
+/// The prefix of stages that keep the rows which are to be compared.
+const KEPT: &str = "__expected_";
+
+/// Reads a pipeline with further values of parameters.
+pub type Load<'a> = dyn Fn(&[(String, String)]) -> Result<Pipeline, Findings> + 'a;
+
+/// What tests are run with.
+pub struct Options<'a> {
+    /// Reads the pipeline with these values of parameters.
+    pub load: &'a Load<'a>,
+    /// The engine.
+    pub engine: &'a dyn Engine,
+    /// The folder to which relative paths are relative.
+    pub base: &'a Path,
+    /// Bytes of memory that a run may use.
+    pub memory: u64,
+    /// Threads.
+    pub threads: usize,
+    /// Set when the tests are to stop.
+    pub cancelled: Arc<AtomicBool>,
+}
+
+/// How a test ended.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TestResult {
+    /// Its name.
+    pub name: String,
+    /// `file:line:column` of the test.
+    pub place: String,
+    /// Whether everything was as expected.
+    pub passed: bool,
+    /// Seconds that it took.
+    pub seconds: f64,
+    /// What was not.
+    pub problems: Vec<Problem>,
+}
+
+/// Something that is not as expected.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Problem {
+    /// What, in a sentence.
+    pub message: String,
+    /// `file:line:column` of what was expected, where known.
+    pub place: Option<String>,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub help: Option<String>,
+    /// Rows that differ.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rows: Option<RowDifference>,
+}
+
+/// Rows that differ from those expected.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RowDifference {
+    /// The compared columns.
+    pub columns: Vec<String>,
+    /// Expected rows that were not found, each with its line in the file.
+    pub missing: Vec<(usize, Vec<Option<String>>)>,
+    /// Found rows that were not expected, each with its number.
+    pub extra: Vec<(usize, Vec<Option<String>>)>,
+    /// Rows of which some cells differ.
+    pub changed: Vec<ChangedRow>,
+}
+
+/// A row of which some cells differ.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ChangedRow {
+    /// The line of the expected row.
+    pub line: usize,
+    /// The expected row.
+    pub row: Vec<Option<String>>,
+    /// Column, expected and found.
+    pub cells: Vec<(String, Option<String>, Option<String>)>,
+}
+
+impl Problem {
+    fn new(message: impl Into<String>, place: &Place) -> Self {
+        Self { message: message.into(), place: Some(place.to_string()), help: None, rows: None }
+    }
+
+    fn from_finding(finding: &Diagnostic) -> Self {
+        let message = match &finding.label {
+            Some(label) => format!("{}: {label}", finding.message),
+            None => finding.message.clone(),
+        };
+        let place = finding.place.as_ref().map(ToString::to_string);
+        Self { message, place, help: finding.help.clone(), rows: None }
+    }
+}
+
+/// The tests of a pipeline that carry one of these names; all of them when there are none.
+///
+/// Errors: an unknown name, or tests that name stages that there are not.
+pub fn chosen(pipeline: &Pipeline, only: &[String]) -> Result<Vec<Test>, Findings> {
+    let names: Vec<&str> = pipeline.tests.iter().map(|test| test.name.as_str()).collect();
+    let mut findings = Findings::new();
+    for name in only {
+        if !names.contains(&name.as_str()) {
+            let finding = Diagnostic::definition(format!("there is no test `{name}`"));
+            findings.push(match nearest(name, names.iter().copied()) {
+                Some(near) => finding.help(format!("did you mean `{near}`?")),
+                None => finding.help(format!("the tests are: {}", names.join(", "))),
+            });
+        }
+    }
+    let ids = plan::ids(pipeline);
+    for test in &pipeline.tests {
+        let named = test.given.iter().map(|(id, _)| (id, false)).chain(test.expect.iter().map(|(id, _)| (id, true)));
+        let failing = test.fails.iter().filter_map(|failure| failure.stage.as_ref()).map(|id| (id, false));
+        for (id, may_be_side) in named.chain(failing) {
+            let side =
+                may_be_side && id.value.rsplit_once('.').is_some_and(|(owner, _)| ids.iter().any(|id| id == owner));
+            if !side && !ids.contains(&id.value) {
+                findings.push(unknown_stage(id, &ids));
+            }
+        }
+    }
+    if !findings.is_empty() {
+        return Err(findings);
+    }
+    let wanted = |test: &&Test| only.is_empty() || only.contains(&test.name.value);
+    Ok(pipeline.tests.iter().filter(wanted).cloned().collect())
+}
+
+fn unknown_stage(id: &Spanned<String>, ids: &[String]) -> Diagnostic {
+    let finding = Diagnostic::definition(format!("there is no stage `{}`", id.value)).at(&id.place);
+    match nearest(&id.value, ids.iter().map(String::as_str)) {
+        Some(near) => finding.label(format!("did you mean `{near}`?")),
+        None => finding.help(format!("the stages are {}", ids.join(", "))),
+    }
+}
+
+/// Runs one test.
+pub fn run(test: &Test, options: &Options<'_>) -> TestResult {
+    let began = Instant::now();
+    let problems = problems(test, options).unwrap_or_else(|found| found);
+    TestResult {
+        name: test.name.value.clone(),
+        place: test.name.place.to_string(),
+        passed: problems.is_empty(),
+        seconds: began.elapsed().as_secs_f64(),
+        problems,
+    }
+}
+
+fn from_findings(findings: Findings) -> Vec<Problem> {
+    findings.iter().filter(|finding| finding.severity == Severity::Error).map(Problem::from_finding).collect()
+}
+
+/// Everything that is not as expected; as an error when it kept the test from being run.
+fn problems(test: &Test, options: &Options<'_>) -> Result<Vec<Problem>, Vec<Problem>> {
+    let one = |finding: Diagnostic| vec![Problem::from_finding(&finding)];
+    let values: Vec<(String, String)> =
+        test.params.iter().map(|(name, value)| (name.value.clone(), value.clone())).collect();
+    let mut pipeline = (options.load)(&values).map_err(from_findings)?;
+    // Its own values of parameters may stand in the test as well.
+    let Some(test) = pipeline.tests.iter().find(|other| other.name.value == test.name.value).cloned() else {
+        return Err(vec![Problem::new("the test is not in the file any more", &test.name.place)]);
+    };
+    let folder = tempfile::tempdir().map_err(|error| {
+        let message = format!("cannot make a temporary folder: {error}");
+        one(Diagnostic::error(crate::diagnostic::Class::Output, message))
+    })?;
+    let surroundings = Surroundings { engine: options.engine, base: options.base, scratch: folder.path() };
+    without_outputs(&mut pipeline.stages);
+    let known = known_shapes(&pipeline, &test, &surroundings);
+    let given = given_tables(&test, &known, folder.path()).map_err(from_findings)?;
+    let (plan, wanted) = rehearsed(pipeline, &test, &given, folder.path(), &surroundings);
+    if !plan.is_runnable() {
+        let found = from_findings(plan.findings.clone());
+        return match &test.fails {
+            Some(failure) => Ok(unexpected_failure(failure, &plan.findings)),
+            None => Err(found),
+        };
+    }
+    let written = plan.stages.iter().find(|stage| !stage.planned.targets.is_empty() && !stage.id.starts_with(KEPT));
+    if let Some(stage) = written {
+        let message = format!("`{}` would write files for the user", stage.id);
+        let place = &stage.definition.place;
+        return Err(one(Diagnostic::definition(message)
+            .at(place)
+            .help("give its rows in the test, or test what stands above it")));
+    }
+    let store = Store::open(folder.path()).map_err(one)?;
+    let run_options = RunOptions {
+        selection: Selection::default(),
+        keep_going: true,
+        use_cache: false,
+        memory: options.memory,
+        threads: options.threads,
+        base: options.base.to_path_buf(),
+        file: plan.pipeline.source.name().to_owned(),
+    };
+    let context = RunContext {
+        engine: options.engine,
+        store: &store,
+        listener: &Silence,
+        cancelled: Arc::clone(&options.cancelled),
+    };
+    let record = run::run(&plan, &run_options, &context).map_err(one)?;
+    let mut problems = failures(&test, &record);
+    for ((id, expected), kept) in test.expect.iter().zip(&wanted) {
+        let done = record.stage(kept).is_some_and(|stage| stage.status == StageStatus::Done);
+        if done {
+            problems.extend(compared(id, expected, kept, &plan, folder.path(), options));
+        }
+    }
+    problems.extend(unheard(&test, &record));
+    Ok(problems)
+}
+
+/// Hears nothing.
+struct Silence;
+
+impl Listener for Silence {
+    fn hear(&self, _: &Event) {}
+}
+
+/// Options of stages that name files which are written for the user.
+const OUTPUTS: [(&str, &str); 3] = [("read", "rejects"), ("chart", "save"), ("train", "save")];
+
+/// Takes out what would be written for the user.
+fn without_outputs(stages: &mut [StageDefinition]) {
+    for stage in stages {
+        let written = OUTPUTS.iter().filter(|(kind, _)| *kind == stage.kind.value);
+        for (_, option) in written {
+            if let Value::Mapping(entries) = &mut stage.options.value {
+                entries.retain(|entry| entry.key != *option);
+            }
+        }
+    }
+}
+
+/// The tables in whose place rows are given, as far as their files are there.
+fn known_shapes(pipeline: &Pipeline, test: &Test, surroundings: &Surroundings<'_>) -> BTreeMap<String, TableShape> {
+    let wanted: Vec<String> = test.given.iter().map(|(id, _)| id.value.clone()).collect();
+    if wanted.is_empty() {
+        return BTreeMap::new();
+    }
+    let rehearsal = Rehearsal { replace: &|_, _| None, wanted: wanted.clone() };
+    let plan = plan::rehearse(pipeline.clone(), surroundings, Some(&rehearsal));
+    let shapes = wanted.into_iter().filter_map(|id| match plan.stage(&id)?.shape() {
+        Shape::Table(table) => Some((id, table.clone())),
+        _ => None,
+    });
+    shapes.collect()
+}
+
+/// Writes given rows to files, and says what stands in the place of their stages.
+fn given_tables(
+    test: &Test,
+    known: &BTreeMap<String, TableShape>,
+    folder: &Path,
+) -> Result<BTreeMap<String, TableShape>, Findings> {
+    let mut findings = Findings::new();
+    let mut tables = BTreeMap::new();
+    for (number, (id, given)) in test.given.iter().enumerate() {
+        let shape = known.get(&id.value);
+        let schema = shape.map(|shape| &shape.schema);
+        let table = Written::read(&given.rows, schema).and_then(|written| {
+            let schema = written.schema(&id.value, &given.types, schema)?;
+            if schema.is_empty() {
+                let finding = Diagnostic::definition("no column is known").at(&given.rows.place);
+                return Err(vec![finding.help("declare the columns with `types: {name: string}`")]);
+            }
+            let batch = written.table(&schema, &id.value)?;
+            let path = folder.join(format!("given-{number}.parquet"));
+            batch::write_parquet(&path, &batch).map_err(|finding| vec![finding])?;
+            Ok(stages::table(path, schema, shape.and_then(|shape| shape.split.clone())))
+        });
+        match table {
+            Ok(table) => drop(tables.insert(id.value.clone(), table)),
+            Err(mut wrong) => findings.append(&mut wrong),
+        }
+    }
+    if findings.is_empty() { Ok(tables) } else { Err(findings) }
+}
+
+/// The plan of the test, and the stages that keep what is to be compared.
+fn rehearsed(
+    mut pipeline: Pipeline,
+    test: &Test,
+    given: &BTreeMap<String, TableShape>,
+    folder: &Path,
+    surroundings: &Surroundings<'_>,
+) -> (Plan, Vec<String>) {
+    let mut kept = Vec::new();
+    for (number, (id, _)) in test.expect.iter().enumerate() {
+        let name = format!("{KEPT}{number}");
+        pipeline.stages.push(keeping(&name, id, &folder.join(format!("{name}.parquet"))));
+        kept.push(name);
+    }
+    let mut wanted = kept.clone();
+    wanted.extend(test.fails.iter().filter_map(|failure| failure.stage.as_ref()).map(|stage| stage.value.clone()));
+    let replace = |id: &str, definition: &StageDefinition| -> Option<Replacement> {
+        if let Some(table) = given.get(id) {
+            return Some(Replacement { stage: Box::new(stages::Given(table.clone())), reads: false });
+        }
+        let writes = definition.kind.value == "write" && !id.starts_with(KEPT);
+        writes.then(|| Replacement { stage: Box::new(stages::HandOn), reads: true })
+    };
+    let plan = plan::rehearse(pipeline, surroundings, Some(&Rehearsal { replace: &replace, wanted }));
+    (plan, kept)
+}
+
+/// A stage that writes the rows of another one.
+fn keeping(name: &str, id: &Spanned<String>, path: &Path) -> StageDefinition {
+    let place = &id.place;
+    let text = Text::new(path.display().to_string(), place.clone());
+    let entry =
+        Entry { key: "path".to_owned(), key_place: place.clone(), value: Node::new(Value::Text(text), place.clone()) };
+    StageDefinition {
+        id: Some(Spanned::new(name.to_owned(), place.clone())),
+        from: Some(vec![id.clone()]),
+        description: None,
+        tags: Vec::new(),
+        kind: Spanned::new("write".to_owned(), place.clone()),
+        options: Node::new(Value::Mapping(vec![entry]), place.clone()),
+        place: place.clone(),
+        included: Vec::new(),
+    }
+}
+
+/// Words that a message lacks.
+fn lacks<'a>(message: &str, says: Option<&'a Vec<Spanned<String>>>) -> Vec<&'a Spanned<String>> {
+    says.into_iter().flatten().filter(|words| !message.contains(words.value.as_str())).collect()
+}
+
+/// What is wrong with findings of the definition when a failure is expected.
+fn unexpected_failure(failure: &crate::definition::Failure, findings: &Findings) -> Vec<Problem> {
+    let said: Vec<String> = findings.iter().map(ToString::to_string).collect();
+    let message = said.join("; ");
+    let mut problems: Vec<Problem> = lacks(&message, failure.says.as_ref().map(|says| &says.0))
+        .into_iter()
+        .map(|words| Problem::new(format!("the failure does not say `{}`, but: {message}", words.value), &words.place))
+        .collect();
+    if let Some(exit) = failure.exit.as_ref().filter(|exit| exit.value != 2) {
+        problems.push(Problem::new("the definition is wrong, which is exit code 2", &exit.place));
+    }
+    problems
+}
+
+/// Failures that were not expected, or an expected one that did not happen as it should.
+fn failures(test: &Test, record: &RunRecord) -> Vec<Problem> {
+    let failed: Vec<_> =
+        record.stages.iter().filter_map(|stage| stage.error.as_ref().map(|error| (stage, error))).collect();
+    let Some(expected) = &test.fails else {
+        let problem =
+            |(stage, error): (&crate::run::manifest::StageRecord, &crate::run::manifest::StageError)| Problem {
+                message: format!("stage `{}` failed: {}", stage.id, error.message),
+                place: error.place.clone(),
+                help: error.help.clone(),
+                rows: None,
+            };
+        return failed.into_iter().map(problem).collect();
+    };
+    let place = expected.stage.as_ref().map_or(&test.name.place, |stage| &stage.place);
+    let wanted = expected.stage.as_ref().map(|stage| stage.value.as_str());
+    let found = failed.iter().find(|(stage, _)| wanted.is_none_or(|wanted| stage.id == wanted));
+    let Some((stage, error)) = found else {
+        let what = wanted.map_or_else(|| "a stage".to_owned(), |stage| format!("`{stage}`"));
+        let instead: Vec<String> =
+            failed.iter().map(|(stage, error)| format!("`{}` failed: {}", stage.id, error.message)).collect();
+        let instead = if instead.is_empty() { "nothing failed".to_owned() } else { instead.join("; ") };
+        return vec![Problem::new(format!("{what} should have failed, but {instead}"), place)];
+    };
+    let mut problems: Vec<Problem> = lacks(&error.message, expected.says.as_ref().map(|says| &says.0))
+        .into_iter()
+        .map(|words| {
+            let message =
+                format!("the failure of `{}` does not say `{}`, but: {}", stage.id, words.value, error.message);
+            Problem::new(message, &words.place)
+        })
+        .collect();
+    if let Some(exit) = expected.exit.as_ref().filter(|exit| exit.value != error.class.exit_code()) {
+        let message = format!("`{}` failed with exit code {}, not {}", stage.id, error.class.exit_code(), exit.value);
+        problems.push(Problem::new(message, &exit.place));
+    }
+    problems
+}
+
+/// Expected warnings that were not given.
+fn unheard(test: &Test, record: &RunRecord) -> Vec<Problem> {
+    let missing = test.warns.iter().filter(|words| !record.warnings.iter().any(|text| text.contains(&words.value)));
+    let said = match record.warnings.as_slice() {
+        [] => "there was no warning".to_owned(),
+        warnings => format!("the warnings are: {}", warnings.join("; ")),
+    };
+    missing.map(|words| Problem::new(format!("no warning says `{}`; {said}", words.value), &words.place)).collect()
+}
+
+/// Compares what came out of a stage with what was expected.
+fn compared(
+    id: &Spanned<String>,
+    expected: &Expected,
+    kept: &str,
+    plan: &Plan,
+    folder: &Path,
+    options: &Options<'_>,
+) -> Vec<Problem> {
+    let one = |finding: &Diagnostic| vec![Problem::from_finding(finding)];
+    let Some(Shape::Table(table)) = plan.stage(kept).map(plan::PlannedStage::shape) else { return Vec::new() };
+    let scan = stages::scan(folder.join(format!("{kept}.parquet")), table.schema.clone());
+    let mut problems = Vec::new();
+    if let Some(count) = expected.count {
+        let relation = Relation::Scan(scan.clone());
+        match options.engine.count(&relation, &Execution::default()) {
+            Ok(rows) if rows == count => {}
+            Ok(rows) => {
+                problems.push(Problem::new(format!("`{}` gives {rows} rows, not {count}", id.value), &id.place));
+            }
+            Err(error) => return one(&Diagnostic::from(error)),
+        }
+    }
+    let Some(rows) = &expected.rows else { return problems };
+    let written = match Written::read(rows, Some(&table.schema)) {
+        Ok(written) => written,
+        Err(findings) => return from_findings(findings),
+    };
+    let unknown = written.columns.iter().filter(|column| !table.schema.contains(&column.value));
+    let mut wrong: Vec<Problem> =
+        unknown.map(|column| Problem::from_finding(&rows::unknown_column(column, &table.schema, &id.value))).collect();
+    if expected.columns == Compared::All {
+        let named = |name: &&str| !written.columns.iter().any(|column| column.value == **name);
+        let left: Vec<&str> = table.schema.names().filter(named).collect();
+        if !left.is_empty() && !written.rows.is_empty() {
+            let message = format!("`{}` has further columns: {}", id.value, left.join(", "));
+            wrong.push(Problem::new(message, &rows.place));
+        }
+    }
+    if !wrong.is_empty() {
+        problems.append(&mut wrong);
+        return problems;
+    }
+    // Without an expected row no column is named, but found rows should be shown.
+    let names: Vec<String> = if written.columns.is_empty() {
+        table.schema.names().map(str::to_owned).collect()
+    } else {
+        written.columns.iter().map(|column| column.value.clone()).collect()
+    };
+    let fields = names.iter().filter_map(|name| table.schema.field(name)).cloned().collect();
+    let schema = Schema::new(fields).unwrap_or_default();
+    let expected_rows = match written.table(&schema, &id.value) {
+        Ok(batch) => cells(&[batch], &schema),
+        Err(findings) => return from_findings(findings),
+    };
+    let found_rows = match found(scan, &schema, options) {
+        Ok(rows) => rows,
+        Err(finding) => return one(&finding),
+    };
+    let too_many = found_rows.len() > MOST_ROWS
+        || (expected.ordered && expected_rows.len().saturating_mul(found_rows.len()) > MOST_PAIRS);
+    if too_many {
+        let message = format!("`{}` gives {} rows, too many to compare one by one", id.value, found_rows.len());
+        problems.push(Problem::new(message, &id.place));
+        return problems;
+    }
+    let difference = compare::compare(&expected_rows, &found_rows, expected.ordered, expected.tolerance);
+    if !difference.is_empty() {
+        let message = match (expected_rows.len(), found_rows.len()) {
+            (wanted, there) if wanted == there => format!("`{}` gives other rows than expected", id.value),
+            (wanted, there) => format!("`{}` gives {there} rows, {wanted} are expected", id.value),
+        };
+        let mut problem = Problem::new(message, &id.place);
+        problem.rows = Some(shown(&difference, &names, &expected_rows, &found_rows, &written));
+        problems.push(problem);
+    }
+    problems
+}
+
+/// The rows that came out, in the compared columns; at most one more than can be compared.
+fn found(scan: Scan, schema: &Schema, options: &Options<'_>) -> Result<Vec<compare::Row>, Diagnostic> {
+    let columns = crate::stages::inputs::all_columns(schema);
+    let relation = Relation::Project { input: Relation::Scan(scan).into(), columns };
+    let rows = u64::try_from(MOST_ROWS).unwrap_or(u64::MAX) + 1;
+    let limited = Relation::Limit { input: relation.into(), offset: 0, rows };
+    let batches = options.engine.collect(&limited, &Execution::default())?;
+    Ok(cells(&batches, schema))
+}
+
+fn cells(batches: &[arrow::array::RecordBatch], schema: &Schema) -> Vec<compare::Row> {
+    let mut rows = Vec::new();
+    for found in batches {
+        let columns: Vec<Vec<Cell>> = schema
+            .fields()
+            .iter()
+            .map(|field| match batch::column(found, &field.name) {
+                Some(column) if matches!(field.data_type, DataType::Float32 | DataType::Float64) => {
+                    let values = batch::floats(column).into_iter().enumerate();
+                    values
+                        .map(|(row, value)| if column.is_null(row) { Cell::Null } else { Cell::Number(value) })
+                        .collect()
+                }
+                Some(column) => {
+                    batch::texts(column).into_iter().map(|text| text.map_or(Cell::Null, Cell::Text)).collect()
+                }
+                None => vec![Cell::Null; found.num_rows()],
+            })
+            .collect();
+        for row in 0..found.num_rows() {
+            rows.push(columns.iter().map(|column| column.get(row).cloned().unwrap_or(Cell::Null)).collect());
+        }
+    }
+    rows
+}
+
+fn shown(
+    difference: &Difference,
+    names: &[String],
+    expected: &[compare::Row],
+    found: &[compare::Row],
+    written: &Written,
+) -> RowDifference {
+    let texts =
+        |row: Option<&compare::Row>| -> Vec<Option<String>> { row.into_iter().flatten().map(cell_text).collect() };
+    let line = |at: usize| written.rows.get(at).map_or(0, |(_, place)| place.line());
+    RowDifference {
+        columns: names.to_vec(),
+        missing: difference.missing.iter().map(|&at| (line(at), texts(expected.get(at)))).collect(),
+        extra: difference.extra.iter().map(|&at| (at + 1, texts(found.get(at)))).collect(),
+        changed: difference
+            .changed
+            .iter()
+            .map(|(one, other, columns)| {
+                let cell = |row: Option<&compare::Row>, at: usize| row.and_then(|row| row.get(at)).and_then(cell_text);
+                let cells = columns.iter().map(|&at| {
+                    let name = names.get(at).cloned().unwrap_or_default();
+                    (name, cell(expected.get(*one), at), cell(found.get(*other), at))
+                });
+                ChangedRow { line: line(*one), row: texts(expected.get(*one)), cells: cells.collect() }
+            })
+            .collect(),
+    }
+}
+
+fn cell_text(cell: &Cell) -> Option<String> {
+    match cell {
+        Cell::Null => None,
+        Cell::Number(value) => Some(value.to_string()),
+        Cell::Text(text) => Some(text.clone()),
+    }
+}
