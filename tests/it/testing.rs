@@ -124,6 +124,10 @@ fn files_need_not_be_there_when_types_are_declared() {
     let workshop = Workshop::with_pipeline(&format!("{PIPELINE}test:\n{tests}"));
     let outcome = workshop.gristmill(["test", "p.yaml"]);
     assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    // `planes` declares its types in the pipeline.
+    workshop.write("p.yaml", format!("{PIPELINE}test:\n{}", tests.replace("N7,1999", "N7,new")));
+    let outcome = workshop.gristmill(["test", "p.yaml"]);
+    assert!(outcome.stdout.contains("the text `new` is no int64, in column `year` of `planes`"), "{}", outcome.stdout);
 }
 
 #[test]
