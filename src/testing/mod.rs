@@ -40,6 +40,9 @@ const MOST_PAIRS: usize = 4_000_000;
 /// The prefix of stages that keep the rows which are to be compared.
 const KEPT: &str = "__expected_";
 
+/// Reads a pipeline with further values of parameters.
+pub type Load<'a> = dyn Fn(&[(String, String)]) -> Result<Pipeline, Findings> + 'a;
+
 /// Reads a pipeline with values of its parameters.
 pub type Load<'a> = dyn Fn(&[(String, String)]) -> Result<Pipeline, Findings> + 'a;
 
@@ -204,7 +207,7 @@ fn problems(test: &Test, options: &Options<'_>) -> Result<Vec<Problem>, Vec<Prob
     let surroundings = Surroundings { engine: options.engine, base: options.base, scratch: folder.path() };
     without_outputs(&mut pipeline.stages);
     let known = known_shapes(&pipeline, &test, &surroundings);
-    let given = given_tables(&test, &known, folder.path()).map_err(from_findings)?;
+    let given = given_tables(&pipeline, &test, &known, folder.path()).map_err(from_findings)?;
     let (plan, wanted) = rehearsed(pipeline, &test, &given, folder.path(), &surroundings);
     if !plan.is_runnable() {
         let found = from_findings(plan.findings.clone());
@@ -290,6 +293,7 @@ fn known_shapes(pipeline: &Pipeline, test: &Test, surroundings: &Surroundings<'_
 
 /// Writes given rows to files, and says what stands in the place of their stages.
 fn given_tables(
+    pipeline: &Pipeline,
     test: &Test,
     known: &BTreeMap<String, TableShape>,
     folder: &Path,
@@ -300,7 +304,14 @@ fn given_tables(
         let shape = known.get(&id.value);
         let schema = shape.map(|shape| &shape.schema);
         let table = Written::read(&given.rows, schema).and_then(|written| {
-            let schema = written.schema(&id.value, &given.types, schema)?;
+            let mut types = given.types.clone();
+            if schema.is_none() {
+                let own = |(name, _): &(Spanned<String>, Spanned<String>)| {
+                    !given.types.iter().any(|(column, _)| column.value == name.value)
+                };
+                types.extend(read_types(pipeline, &id.value).into_iter().filter(own));
+            }
+            let schema = written.schema(&id.value, &types, schema)?;
             if schema.is_empty() {
                 let finding = Diagnostic::definition("no column is known").at(&given.rows.place);
                 return Err(vec![finding.help("declare the columns with `types: {name: string}`")]);
@@ -316,6 +327,21 @@ fn given_tables(
         }
     }
     if findings.is_empty() { Ok(tables) } else { Err(findings) }
+}
+
+/// The types that a `read` declares, for the time when its files are not there.
+fn read_types(pipeline: &Pipeline, id: &str) -> Vec<(Spanned<String>, Spanned<String>)> {
+    let at = plan::ids(pipeline).iter().position(|other| other == id);
+    let definition = at.and_then(|at| pipeline.stages.get(at)).filter(|stage| stage.kind.value == "read");
+    let types = definition.and_then(|stage| stage.options.get("types")).map(|types| &types.value);
+    let Some(Value::Mapping(entries)) = types else { return Vec::new() };
+    entries
+        .iter()
+        .filter_map(|entry| {
+            let name = Spanned::new(entry.key.clone(), entry.key_place.clone());
+            Some((name, Spanned::from(entry.value.as_text()?)))
+        })
+        .collect()
 }
 
 /// The plan of the test, and the stages that keep what is to be compared.

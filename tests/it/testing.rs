@@ -40,8 +40,7 @@ fn test(tests: &str) -> Outcome {
     outcome
 }
 
-const GIVEN: &str = "\
-    given:
+const GIVEN: &str = "    given:
       flights:
         - {day: 2013-05-01, tail: N7, delay: 30}
         - {tail: N8}
@@ -125,6 +124,10 @@ fn files_need_not_be_there_when_types_are_declared() {
     let workshop = Workshop::with_pipeline(&format!("{PIPELINE}test:\n{tests}"));
     let outcome = workshop.gristmill(["test", "p.yaml"]);
     assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    // `planes` declares its types in the pipeline.
+    workshop.write("p.yaml", format!("{PIPELINE}test:\n{}", tests.replace("N7,1999", "N7,new")));
+    let outcome = workshop.gristmill(["test", "p.yaml"]);
+    assert!(outcome.stdout.contains("the text `new` is no int64, in column `year` of `planes`"), "{}", outcome.stdout);
 }
 
 #[test]
@@ -133,7 +136,7 @@ fn a_value_that_does_not_fit_its_column_is_shown_where_it_stands() {
         test("  - name: a\n    given:\n      flights:\n        - {tail: N7, delay: soon}\n    expect: {marked: []}\n");
     assert_eq!(outcome.code, Some(1));
     assert!(
-        outcome.stdout.contains("the text `soon` is no float64, in column `delay` of `flights`  (p.yaml:20:28)"),
+        outcome.stdout.contains("the text `soon` is no float64, in column `delay` of `flights`  (p.yaml:20:29)"),
         "{}",
         outcome.stdout
     );

@@ -105,8 +105,8 @@ fn the_catalogue_and_the_oracle_know_the_same_expectations() {
     judged.dedup();
     let schema = gristmill::stages::schema();
     let common = ["where", "by", "warn", "fail", "severity", "dimension", "weight", "description"];
-    let definitions = &schema["$defs"];
-    let check = definitions.get("Check").unwrap_or_else(|| &definitions["validate.Check"]);
+    let definitions = schema["$defs"].as_object().unwrap();
+    let check = definitions.values().find(|definition| !definition["properties"]["steady_schema"].is_null()).unwrap();
     let unjudged: Vec<&String> = check["properties"]
         .as_object()
         .unwrap()
@@ -286,4 +286,30 @@ fn the_clock_of_the_run_judges_when_none_is_stated() {
     assert_eq!((found[0][3].as_f64(), &found[1][2]), (Some(1.0), &json!("holds")));
     // The clock has moved, so the stage works again; what is below may rest.
     assert_eq!(stage(&workshop.run(), "checked")["status"], "done");
+}
+
+#[test]
+fn a_prefix_of_an_include_goes_before_the_stages_that_checks_name() {
+    let workshop = Workshop::with_pipeline(
+        "name: p\nstages:\n  - include: {path: shared.yaml, as: x}\n  - from: x.checked.bad\n    write: {path: bad.ndjson}\n",
+    );
+    workshop.write(
+        "shared.yaml",
+        "stages:\n  - id: known\n    read: {path: b.csv}\n  - id: rows\n    read: {path: a.csv}\n  - id: checked\n    validate: {divert: bad, checks: [{references: {columns: k, stage: known}}]}\n",
+    );
+    workshop.write("a.csv", "k\n1\n2\n");
+    workshop.write("b.csv", "k\n1\n1\n");
+    workshop.run();
+    assert_eq!(workshop.read_ndjson("bad.ndjson"), [json!({ "k": 2, "failed_checks": "k occurs in x.known" })]);
+}
+
+#[test]
+fn a_side_table_is_left_out_where_the_pipeline_is_printed_again() {
+    let workshop = Workshop::with_pipeline(DIVERTS);
+    workshop.write("a.csv", "id,name,price\n1,ann,1\n2,,2\n");
+    let shown = workshop.gristmill(["show", "p.yaml"]).success().stdout;
+    assert!(!shown.contains("side_table") && shown.contains("checked.quarantine"), "{shown}");
+    workshop.write("p.yaml", shown);
+    workshop.run();
+    assert_eq!(workshop.read_ndjson("bad.ndjson").len(), 1);
 }

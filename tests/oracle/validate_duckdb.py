@@ -3,7 +3,7 @@
 Usage: python validate_duckdb.py > ../data/oracle/validate.json
 Needs: pip install duckdb (written with DuckDB 2.0.1)
 
-Conditions on numbers, dates, keys and aggregates are SQL that DuckDB evaluates; forms of text are judged by `ipaddress`, `uuid`, `json`,
+Conditions on numbers, dates, keys, layouts and aggregates are SQL that DuckDB evaluates; forms of text are judged by `ipaddress`, `uuid`, `json`,
 `datetime` and `str` of Python, or by hand where the library takes more than the check (e-mail, web addresses, telephone numbers).
 """
 
@@ -88,7 +88,8 @@ TEXT_CASES = [
     ({"not_blank": "t"}, lambda t: t.strip(" ") != ""),
     ({"length": {"column": "t", "min": 3, "max": 12}}, lambda t: 3 <= len(t) <= 12),
     ({"castable": {"column": "t", "type": "bigint"}}, parses(int)),
-    ({"date_format": {"column": "t", "format": "%d.%m.%Y"}}, parses(lambda t: datetime.datetime.strptime(t, "%d.%m.%Y"))),
+    ({"date_format": {"column": "t", "format": "%d.%m.%Y"}},
+     lambda t: duckdb.execute("SELECT try_strptime(?, '%d.%m.%Y') IS NOT NULL", [t]).fetchone()[0]),
     ({"regex": {"column": "t", "pattern": "^[0-9]+$"}}, lambda t: t.isascii() and t.isdigit()),
     ({"not_regex": {"column": "t", "pattern": "[0-9]"}}, lambda t: not any(c in "0123456789" for c in t)),
     ({"like": {"column": "t", "pattern": "%example%"}}, lambda t: "example" in t),

@@ -37,8 +37,8 @@ use work::{Plan, ValidateWork};
 /// A check is one expectation: of each row (`not_null`, `range`, `regex`, `email`, ..), of several columns (`sum_of`,
 /// `columns_equal`, ..), of the order of rows (`increasing`), of the table (`rows`, `mean`, `quantile`, ..), of another table
 /// (`references`, `same_total_as`), of the columns (`has_columns`, `column_types`, ..), of time (`fresh`, `not_in_future`), or of the
-/// last good run of this pipeline (`steady_rows`, `steady_shares`, ..). Nulls pass every check of a value but `not_null`, `not_blank`'s
-/// companions that speak of nulls, and `unique`, for which nulls are equal.
+/// last good run of this pipeline (`steady_rows`, `steady_shares`, ..). Nulls pass every check of a value: `not_null`, `any_not_null`
+/// and `null_together` speak of them, `unique` and `columns_equal` take them for equal values.
 ///
 /// `where` narrows a check to some rows, `by` asks it of each group. With `severity: fail` (the default) the run ends with exit code
 /// 3 when a check does not hold, before anything below starts; with `warn` it is only reported. `warn` and `fail` allow some
@@ -50,7 +50,8 @@ use work::{Plan, ValidateWork};
 ///
 /// The report shows each check with its counts, examples of failing rows, and a health score by dimension, beside those of the run
 /// before. Everything that can be counted by aggregates takes one pass over the rows; `unique`, each set of `by`, `increasing` and
-/// examples of failing rows take one more.
+/// examples of failing rows take one more. What grows with the data is left to the engine; `increasing` with `by` keeps one value for
+/// each group, and `steady_shares` compares at most 10,000 different values.
 ///
 /// ```yaml
 /// - validate:

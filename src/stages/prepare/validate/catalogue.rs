@@ -163,7 +163,7 @@ expectations! {
     ip: Columns, Validity => text::ip;
     /// Columns of text that hold international telephone numbers (E.164): `+` and up to 15 digits.
     phone: Columns, Validity => text::phone;
-    /// Columns of text that have the outer form of a JSON object or list.
+    /// Columns of text that hold JSON: an object, a list, or a single value.
     json: Columns, Validity => text::json;
     /// Columns of text that hold days such as `2024-02-29` that exist.
     iso_date: Columns, Validity => text::iso_date;

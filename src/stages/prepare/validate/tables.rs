@@ -31,11 +31,11 @@ pub(super) fn unique(names: &Columns, scope: &mut Scope<'_>) -> Result<Vec<Draft
     Ok(vec![Draft { name, columns, measure: Measure::Rows(repeated.is_null().not()) }])
 }
 
-/// A column here and one there, with the type in which they are compared.
-type Pair = (Field, Field, DataType);
+/// Columns here and there, with the type in which they are compared.
+type Pairs = Vec<(Field, Field, DataType)>;
 
 /// The columns here and there, with the types in which they are compared, and the position of the other input.
-fn pairs(options: &Reference, scope: &Scope<'_>) -> Result<(Vec<Pair>, usize), Findings> {
+fn pairs(options: &Reference, scope: &Scope<'_>) -> Result<(Pairs, usize), Findings> {
     let ours = scope.columns(&options.columns)?;
     let other = scope.other(&options.stage)?;
     let names = options.to.as_ref().unwrap_or(&options.columns);

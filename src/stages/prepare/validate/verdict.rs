@@ -213,7 +213,7 @@ impl Check {
                 // What is diverted does not end the run, unless a limit is stated.
                 let fail = if diverts && self.fail.is_none() { None } else { fail };
                 verdicts.push(Verdict {
-                    name: self.description.clone().unwrap_or(draft.name),
+                    name: self.name(draft.name, &scope.by),
                     kind,
                     dimension: self.dimension.unwrap_or(dimension),
                     weight,
@@ -233,6 +233,22 @@ impl Check {
             findings.extend(one(finding.help("say `now: ..`, so that a later run treats the same rows alike")));
         }
         if findings.is_empty() { Ok(verdicts) } else { Err(findings) }
+    }
+
+    /// What must hold, of which rows and of which groups, in words.
+    fn name(&self, draft: String, by: &[Field]) -> String {
+        if let Some(description) = &self.description {
+            return description.clone();
+        }
+        let mut name = draft;
+        if let Some(text) = &self.r#where {
+            name.push_str(&format!(", where {}", text.value));
+        }
+        if !by.is_empty() {
+            let groups: Vec<&str> = by.iter().map(|field| field.name.as_str()).collect();
+            name.push_str(&format!(", by {}", groups.join(", ")));
+        }
+        name
     }
 
     fn is_graded(&self) -> bool {
