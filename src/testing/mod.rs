@@ -43,9 +43,6 @@ const KEPT: &str = "__expected_";
 /// Reads a pipeline with further values of parameters.
 pub type Load<'a> = dyn Fn(&[(String, String)]) -> Result<Pipeline, Findings> + 'a;
 
-/// Reads a pipeline with values of its parameters.
-pub type Load<'a> = dyn Fn(&[(String, String)]) -> Result<Pipeline, Findings> + 'a;
-
 /// What tests are run with.
 pub struct Options<'a> {
     /// Reads the pipeline with these values of parameters.

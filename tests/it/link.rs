@@ -180,19 +180,17 @@ fn known_entities_that_turn_out_to_be_one_are_merged() {
     };
     known += &twice("rec-x", "other");
     known += &twice("rec-y", "other");
-    let pipeline = format!(
-        "name: people
+    let pipeline = "name: people
 stages:
   - id: known
-    read: {{path: known.csv, types: all_string}}
+    read: {path: known.csv, types: all_string}
   - id: new
-    read: {{path: new.csv, types: all_string}}
+    read: {path: new.csv, types: all_string}
   - id: people
-    link: {{on: [given_name, surname, date_of_birth, suburb, postcode, soc_sec_id], id: rec_id, entities: known, block: [soc_sec_id, [surname, given_name]], mergers: out/mergers.parquet}}
-  - write: {{path: out/people.ndjson}}
-"
-    );
-    let workshop = Workshop::with_pipeline(&pipeline);
+    link: {on: [given_name, surname, date_of_birth, suburb, postcode, soc_sec_id], id: rec_id, entities: known, block: [soc_sec_id, [surname, given_name]], mergers: out/mergers.parquet}
+  - write: {path: out/people.ndjson}
+";
+    let workshop = Workshop::with_pipeline(pipeline);
     workshop.write("known.csv", known);
     let new = people("febrl4b.csv", 20, 0..2);
     workshop.write("new.csv", format!("{new}{}\n", lines.lines().nth(1).unwrap().replace("rec-", "new-")));
