@@ -74,9 +74,9 @@ fn a_wrong_row_is_shown_cell_by_cell_with_its_line() {
     assert_eq!(outcome.code, Some(1));
     for said in [
         "`marked` gives other rows",
-        "~ line 30: tail: N7, built: 1999",
+        "~ line 27: tail: N7, built: 1999",
         "late  false     true",
-        "- line 31",
+        "- line 28",
         "+ row 2",
     ] {
         assert!(outcome.stdout.contains(said), "{said} is missing in\n{}", outcome.stdout);
