@@ -243,7 +243,7 @@ stages:
     workshop.run();
     workshop.write(
         "p.yaml",
-        "name: predict\nstages:\n  - read: {path: new.csv, types: {size: double, city: string}}\n  - predict: {model: model}\n  - write: {path: predicted.csv}\n",
+        "name: predict\nstages:\n  - read: {path: new.csv, types: {size: double, city: string}}\n  - predict: {model: ./model}\n  - write: {path: predicted.csv}\n",
     );
     workshop.write("new.csv", "size,city\n2,Rome\n2,rome\n2,ROME\n2,Paris\n");
     workshop.run();
