@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes a large messy file of order lines from TPC-H, the input of the sales benchmark.
 
-usage: make_sales.py LINEITEM.parquet OUT.csv
+usage: make_sales.py LINEITEM.parquet OUT.csv|OUT.parquet
 
     pip install tpchgen-cli duckdb
     tpchgen-cli parquet -s 1 --tables=lineitem --output-dir=/tmp/tpch
@@ -65,8 +65,12 @@ def main():
     connection = duckdb.connect()
     connection.execute("set preserve_insertion_order = true")
     connection.execute(MACROS)
-    connection.execute(f"copy ({ROWS.format(source=source)}) to '{target}' (header, delimiter ',')")
-    print(connection.execute(f"select count(*) || ' rows, ' || count(distinct (order_id, line)) || ' keys' from read_csv('{target}', all_varchar = true)").fetchone()[0])
+    connection.execute(f"set memory_limit = '10GB'; set temp_directory = '{target}.spill'")
+    parquet = target.endswith(".parquet")
+    form = "format parquet, compression zstd" if parquet else "header, delimiter ','"
+    connection.execute(f"copy ({ROWS.format(source=source)}) to '{target}' ({form})")
+    table = f"'{target}'" if parquet else f"read_csv('{target}', all_varchar = true)"
+    print(connection.execute(f"select count(*) || ' rows, ' || (select count(*) from (select distinct order_id, line from {table})) || ' keys' from {table}").fetchone()[0])
 
 
 if __name__ == "__main__":

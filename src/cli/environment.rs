@@ -1,7 +1,10 @@
 //! What the process may use: threads and memory.
 
+use std::path::Path;
+
+use crate::diagnostic::{Class, Diagnostic};
 use crate::engine::polars::{PolarsEngine, PolarsOptions};
-use crate::memory;
+use crate::memory::{self, DiskBudget, MemoryManager, Watch};
 use crate::run::store::Store;
 
 /// Tells the engine how many threads to start; it reads this once, before anything else of it is used.
@@ -41,6 +44,28 @@ pub(super) fn disk(asked: Option<u64>, base: &std::path::Path) -> u64 {
 /// The engine.
 pub(super) fn engine(threads: usize, memory: u64) -> PolarsEngine {
     PolarsEngine::new(PolarsOptions { threads: Some(threads), memory_budget: Some(memory) })
+}
+
+/// The engine of a run: the memory is a limit of the whole process, and what goes to disk lies in the state folder of `base`.
+///
+/// As long as the watch lives, the process ends with exit code 4 when it is far over its limit and cannot be stopped otherwise.
+pub(super) fn bounded_engine(threads: usize, memory: u64, base: &Path) -> (PolarsEngine, Watch) {
+    let manager = MemoryManager::process();
+    manager.set_limit(memory);
+    let engine = engine(threads, memory).with_resources(manager, DiskBudget::process(), &Store::spill_in(base));
+    (engine, Watch::start(manager, Box::new(move |used| give_up(used, memory))))
+}
+
+/// Ends the process before the system does.
+fn give_up(used: u64, limit: u64) {
+    crate::staging::remove_unfinished();
+    let message = format!(
+        "memory limit reached: the process holds {} MiB, may hold {} MiB, and what it computes cannot be stopped",
+        used >> 20,
+        limit >> 20,
+    );
+    super::render::print(&[Diagnostic::error(Class::Limit, message).help(memory::Exhausted::HELP)], None);
+    std::process::exit(i32::from(Class::Limit.exit_code()));
 }
 
 /// A size of memory: at least 64 MiB.

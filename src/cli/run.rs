@@ -99,7 +99,7 @@ impl Run {
     fn work(self) -> Result<(), Failure> {
         let threads = environment::threads(self.threads.map(usize::from));
         let memory = environment::memory(self.memory);
-        let engine = environment::engine(threads, memory);
+        let (engine, _watch) = environment::bounded_engine(threads, memory, &self.pipeline.base());
         let plan = self.pipeline.plan(&engine)?;
         let secrets = plan.pipeline.secrets.clone();
         let masked = |finding: Diagnostic| Failure::Findings(vec![finding], Some(secrets.clone()));

@@ -12,6 +12,7 @@ use arrow::array::RecordBatch;
 
 use crate::diagnostic::{Class, Diagnostic};
 use crate::expression::Schema;
+use crate::memory::{DiskFull, Exhausted, MemoryManager};
 use crate::relation::{FileFormat, Relation};
 
 /// What an engine does. Relations given to it are resolved: no fitted constant, artifact or input is left in them.
@@ -139,11 +140,13 @@ pub struct Execution {
 
 impl Execution {
     /// An error of class [`Class::Interrupted`] when the run is to stop.
+    ///
+    /// Also an error of class [`Class::Limit`] when the process is over its memory.
     pub fn check_cancelled(&self) -> Result<(), EngineError> {
         if self.cancelled.load(Ordering::Relaxed) {
             return Err(EngineError::interrupted());
         }
-        Ok(())
+        MemoryManager::process().check().map_err(EngineError::from)
     }
 }
 
@@ -204,6 +207,18 @@ impl EngineError {
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
+    }
+}
+
+impl From<Exhausted> for EngineError {
+    fn from(exhausted: Exhausted) -> Self {
+        EngineError::new(Class::Limit, exhausted.to_string()).help(Exhausted::HELP)
+    }
+}
+
+impl From<DiskFull> for EngineError {
+    fn from(full: DiskFull) -> Self {
+        EngineError::new(Class::Limit, full.to_string()).help(DiskFull::HELP)
     }
 }
 

@@ -10,6 +10,7 @@ use regex::Regex;
 
 use crate::diagnostic::Class;
 use crate::engine::EngineError;
+use crate::memory::Exhausted;
 
 /// Runs a piece of work of Polars; errors and panics in it become errors about `subject`, the files that are read (empty: none).
 ///
@@ -142,13 +143,33 @@ pub(super) fn engine_error(error: &PolarsError, subject: &str) -> EngineError {
     }
 }
 
+/// How an error of ours is told from others on its way through Polars.
+const CARRIED: &str = "error of gristmill: ";
+
+/// The error in a form that goes through Polars, and that [`engine_error`] knows again.
+pub(super) fn carry(error: EngineError) -> PolarsError {
+    let parts = (error.class, error.message, error.help);
+    PolarsError::ComputeError(format!("{CARRIED}{}", serde_json::to_string(&parts).unwrap_or_default()).into())
+}
+
+fn carried(text: &str) -> Option<EngineError> {
+    // Polars may put a sentence before it and a plan after it.
+    let (_, json) = text.split_once(CARRIED)?;
+    let mut values = serde_json::Deserializer::from_str(json).into_iter();
+    let (class, message, help): (Class, String, Option<String>) = values.next()?.ok()?;
+    Some(EngineError { class, message, help })
+}
+
 fn compute_error(text: &str, subject: &str) -> EngineError {
     let from = |message: String| if subject.is_empty() { message } else { format!("{message} (reading {subject})") };
+    if let Some(error) = carried(text) {
+        return error;
+    }
     if is_spill_trouble(text) || is_no_room(text) {
         return no_room();
     }
     if text.starts_with("OOM") {
-        return EngineError::new(Class::Limit, "not enough memory").help("give the run more memory with `--memory`");
+        return EngineError::new(Class::Limit, "not enough memory").help(Exhausted::HELP);
     }
     if let Some(error) = conversion_error(text, subject) {
         return error;
@@ -311,6 +332,12 @@ mod tests {
 
     #[test]
     fn a_lack_of_memory_is_a_limit() {
+        let refused = Exhausted { name: "a sort".to_owned(), asked: 2 << 30, limit: 1 << 30 };
+        let found = engine_error(&carry(refused.into()), "a.csv");
+        assert_eq!(
+            (found.class, found.message.as_str()),
+            (Class::Limit, "not enough memory: a sort needs 2.0 GiB of 1.0 GiB")
+        );
         assert_eq!(engine_error(&PolarsError::ComputeError("OOM: none".into()), "").class, Class::Limit);
     }
 

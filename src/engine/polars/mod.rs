@@ -6,13 +6,16 @@
 //!
 //! **Threads.** Polars has a pool of its own, apart from rayon's global one; it reads `POLARS_MAX_THREADS` when it is first used,
 //! and its memory budget at the same time. A process that wants other values sets the variables of
-//! [`PolarsOptions::environment`] before it starts (a program may start itself again with them).
+//! [`crate::memory::environment`] before it starts (a program may start itself again with them).
+//!
+//! **Memory.** What is held beyond a moment is reserved with the [`MemoryManager`]; what is refused goes to disk.
 
 mod batches;
 mod csv_header;
 mod data_type;
 mod deduplicate;
 mod error;
+mod estimate;
 mod expression;
 mod file_schema;
 mod join;
@@ -20,6 +23,8 @@ mod pin;
 mod relation;
 mod scan;
 mod sink;
+mod sort;
+mod spill;
 mod stream;
 mod tap;
 mod text_file;
@@ -39,12 +44,14 @@ pub use self::file_schema::{infer_ndjson_schema, read_parquet_schema};
 use self::batches::{data_frame, record_batches};
 use self::error::guard;
 use self::pin::{Collector, Pins};
-use self::relation::{Lowered, lower};
+use self::relation::{Lowered, Surroundings, lower};
 use self::sink::{write_file, write_partitions};
+use self::spill::Spilling;
 use self::stream::{Ending, stream_frames};
 use super::{Engine, EngineError, Execution, Pinned, Target, Written, arrow_schema};
 use crate::diagnostic::Class;
 use crate::expression::Schema;
+use crate::memory::{DiskBudget, MemoryManager};
 use crate::relation::{FileFormat, Relation};
 
 /// How much of the machine the engine may use.
@@ -52,31 +59,30 @@ use crate::relation::{FileFormat, Relation};
 pub struct PolarsOptions {
     /// Threads; none: as many as there are processors.
     pub threads: Option<usize>,
-    /// Bytes of memory; none: no bound. Pinned tables take at most a third of them before they go to disk.
+    /// Bytes of memory that reservations are measured by; none: no bound.
     pub memory_budget: Option<u64>,
-}
-
-impl PolarsOptions {
-    /// The environment variables that give Polars these options, to be set before the process starts.
-    pub fn environment(&self) -> Vec<(&'static str, String)> {
-        let threads = self.threads.map(|threads| ("POLARS_MAX_THREADS", threads.max(1).to_string()));
-        let memory =
-            self.memory_budget.map(|bytes| ("POLARS_OOC_MEMORY_BUDGET_MB", (bytes / 1_000_000).max(1).to_string()));
-        threads.into_iter().chain(memory).collect()
-    }
 }
 
 /// The engine that runs in this process.
 #[derive(Debug)]
 pub struct PolarsEngine {
     options: PolarsOptions,
+    spilling: Spilling,
     pins: Pins,
 }
 
 impl PolarsEngine {
     /// An engine without tables.
     pub fn new(options: PolarsOptions) -> Self {
-        Self { options, pins: Pins::default() }
+        let memory = options.memory_budget.map_or_else(MemoryManager::unlimited, MemoryManager::new);
+        let spilling = Spilling { memory, disk: DiskBudget::unlimited(), folder: std::env::temp_dir() };
+        Self { options, spilling, pins: Pins::default() }
+    }
+
+    /// The engine within the memory and the disk space of these, with a folder for temporary files.
+    pub fn with_resources(mut self, memory: &Arc<MemoryManager>, disk: &Arc<DiskBudget>, folder: &Path) -> Self {
+        self.spilling = Spilling { memory: memory.clone(), disk: disk.clone(), folder: folder.to_path_buf() };
+        self
     }
 
     /// Threads that Polars works with: `POLARS_MAX_THREADS`, or as many as there are processors.
@@ -91,12 +97,12 @@ impl PolarsEngine {
     /// Errors: a batch lacks a column of `schema`, or a value does not fit its type.
     pub fn table_from_batches(&self, schema: &Schema, batches: &[RecordBatch]) -> Result<Pinned, EngineError> {
         let frame = data_frame(schema, batches)?;
-        Ok(self.pins.keep_frame(self.pins.next_id(), frame))
+        Ok(self.pins.keep_frame(self.pins.next_id(), frame, None))
     }
 
     fn lower(&self, relation: &Relation, execution: &Execution) -> Result<Lowered, EngineError> {
         execution.check_cancelled()?;
-        lower(relation, &self.pins, &execution.cancelled)
+        lower(relation, &Surroundings { pins: &self.pins, spilling: &self.spilling, execution, runs: true })
     }
 }
 
@@ -126,9 +132,9 @@ impl Engine for PolarsEngine {
 
     fn pin(&self, relation: &Relation, execution: &Execution, spill: &Path) -> Result<Pinned, EngineError> {
         let Lowered { frame, counts, subject } = self.lower(relation, execution)?;
-        let room = self.options.memory_budget.map(|budget| (budget / 3).saturating_sub(self.pins.bytes()));
         let id = self.pins.next_id();
-        let mut table = Collector::new(room, spill.join(format!("pinned-{}-{id}.parquet", std::process::id())));
+        let mut table =
+            Collector::new(&self.spilling.memory, spill.join(format!("pinned-{}-{id}.parquet", std::process::id())));
         stream_frames(frame, &subject, execution, &mut |frame| table.add(frame).map(|()| true))?;
         let pinned = table.finish(id, &relation.schema(), &self.pins)?;
         counts.report(&execution.tally);
@@ -153,7 +159,9 @@ impl Engine for PolarsEngine {
     }
 
     fn explain(&self, relation: &Relation) -> Result<String, EngineError> {
-        let Lowered { frame, subject, .. } = lower(relation, &self.pins, &Arc::default())?;
+        let surroundings =
+            Surroundings { pins: &self.pins, spilling: &self.spilling, execution: &Execution::default(), runs: false };
+        let Lowered { frame, subject, .. } = lower(relation, &surroundings)?;
         guard(&subject, || frame.describe_optimized_plan())
     }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use polars::prelude as pl;
 
@@ -13,6 +13,7 @@ use super::sink::output_error;
 use crate::diagnostic::Class;
 use crate::engine::{EngineError, Pinned};
 use crate::expression::Schema;
+use crate::memory::{MemoryManager, Reservation};
 
 /// All pinned tables of an engine.
 #[derive(Debug, Default)]
@@ -28,18 +29,20 @@ struct Tables {
 
 #[derive(Debug)]
 enum Table {
-    Frame { frame: pl::DataFrame, bytes: u64 },
-    File(PathBuf),
+    /// With the memory that is reserved for it.
+    Frame {
+        frame: pl::DataFrame,
+        _memory: Option<Reservation>,
+    },
+    File {
+        path: PathBuf,
+        rows: u64,
+    },
 }
 
 impl Pins {
     fn tables(&self) -> MutexGuard<'_, Tables> {
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Bytes of all tables in memory.
-    pub(super) fn bytes(&self) -> u64 {
-        self.tables().kept.values().map(|table| if let Table::Frame { bytes, .. } = table { *bytes } else { 0 }).sum()
     }
 
     /// A number that no table has yet.
@@ -50,22 +53,30 @@ impl Pins {
     }
 
     /// Keeps a table in memory.
-    pub(super) fn keep_frame(&self, id: u64, frame: pl::DataFrame) -> Pinned {
+    pub(super) fn keep_frame(&self, id: u64, frame: pl::DataFrame, memory: Option<Reservation>) -> Pinned {
         let (rows, bytes) = (frame.height() as u64, frame.estimated_size() as u64);
-        self.tables().kept.insert(id, Table::Frame { frame, bytes });
+        self.tables().kept.insert(id, Table::Frame { frame, _memory: memory });
         Pinned { id, rows, bytes, file: None }
     }
 
     /// Keeps a table that stands in a file; the file goes with it.
     pub(super) fn keep_file(&self, id: u64, rows: u64, bytes: u64, file: PathBuf) -> Pinned {
-        self.tables().kept.insert(id, Table::File(file.clone()));
+        self.tables().kept.insert(id, Table::File { path: file.clone(), rows });
         Pinned { id, rows, bytes, file: Some(file) }
+    }
+
+    /// Rows of a table.
+    pub(super) fn rows(&self, id: u64) -> Option<u64> {
+        self.tables().kept.get(&id).map(|table| match table {
+            Table::Frame { frame, .. } => frame.height() as u64,
+            Table::File { rows, .. } => *rows,
+        })
     }
 
     /// Lets go of a table.
     pub(super) fn remove(&self, id: u64) {
         let table = self.tables().kept.remove(&id);
-        if let Some(Table::File(path)) = table {
+        if let Some(Table::File { path, .. }) = table {
             // A file that cannot be removed stays in the folder for spilled tables, which its owner clears.
             drop(std::fs::remove_file(path));
         }
@@ -75,7 +86,7 @@ impl Pins {
     pub(super) fn frame(&self, id: u64, schema: &Schema) -> Result<pl::LazyFrame, EngineError> {
         let (frame, subject) = match self.tables().kept.get(&id) {
             Some(Table::Frame { frame, .. }) => (Ok(frame.clone()), String::new()),
-            Some(Table::File(path)) => (Err(path.clone()), path.display().to_string()),
+            Some(Table::File { path, .. }) => (Err(path.clone()), path.display().to_string()),
             None => return Err(EngineError::new(Class::Stage, format!("the engine holds no table {id}"))),
         };
         guard(&subject, || {
@@ -113,8 +124,9 @@ impl Drop for Pins {
 
 /// Rows on their way to becoming a pinned table.
 pub(super) struct Collector {
-    /// Bytes that may be held in memory; none: any number.
-    room: Option<u64>,
+    memory: Reservation,
+    /// Bytes that may be held.
+    most: u64,
     path: PathBuf,
     frames: Vec<pl::DataFrame>,
     bytes: u64,
@@ -131,28 +143,37 @@ struct Spill {
 const ROW_GROUP_BYTES: u64 = 64 << 20;
 
 impl Collector {
-    /// Collects in memory up to `room` bytes, then in a file under `path`.
-    pub(super) fn new(room: Option<u64>, path: PathBuf) -> Self {
-        Self { room, path, frames: Vec::new(), bytes: 0, rows: 0, spill: None }
+    /// Collects in memory up to a quarter of the limit, as long as there is some, then in a file under `path`.
+    pub(super) fn new(memory: &Arc<MemoryManager>, path: PathBuf) -> Self {
+        Self {
+            memory: memory.reserve("a held table"),
+            most: memory.limit() / 4,
+            path,
+            frames: Vec::new(),
+            bytes: 0,
+            rows: 0,
+            spill: None,
+        }
     }
 
     /// Takes the next rows.
     pub(super) fn add(&mut self, frame: pl::DataFrame) -> Result<(), EngineError> {
         self.rows += frame.height() as u64;
-        self.bytes += frame.estimated_size() as u64;
+        let bytes = frame.estimated_size() as u64;
+        self.bytes += bytes;
         self.frames.push(frame);
-        if self.spill.is_none() && self.room.is_none_or(|room| self.bytes <= room) {
-            return Ok(());
+        if self.spill.is_none() {
+            // A table that fills a quarter of the memory is not worth its place.
+            let fits = self.memory.size().saturating_add(bytes) <= self.most && self.memory.try_grow(bytes).is_ok();
+            return if fits { Ok(()) } else { self.write_out() };
         }
-        if self.spill.is_none() || self.bytes >= ROW_GROUP_BYTES {
-            return self.write_out();
-        }
-        Ok(())
+        if self.bytes >= ROW_GROUP_BYTES { self.write_out() } else { Ok(()) }
     }
 
     fn write_out(&mut self) -> Result<(), EngineError> {
         let Some(frame) = stack(&mut self.frames)? else { return Ok(()) };
         self.bytes = 0;
+        self.memory.free();
         let spill = match &mut self.spill {
             Some(spill) => spill,
             none => none.insert(Spill::new(&self.path, &frame)?),
@@ -183,7 +204,7 @@ impl Collector {
                         .map(|field| pl::Field::new(field.name.as_str().into(), polars_type(&field.data_type)));
                     pl::DataFrame::empty_with_schema(&fields.collect())
                 };
-                Ok(pins.keep_frame(id, stack(&mut self.frames)?.unwrap_or_else(empty)))
+                Ok(pins.keep_frame(id, stack(&mut self.frames)?.unwrap_or_else(empty), Some(self.memory)))
             }
             Some(Spill { writer, file }) => {
                 let path = self.path.display().to_string();

@@ -6,16 +6,20 @@ use std::sync::atomic::AtomicBool;
 
 use polars::prelude as pl;
 
-use super::deduplicate::deduplicate;
+use super::deduplicate::{Bitmap, deduplicate, large};
+use super::estimate::estimate;
 use super::expression;
 use super::join::join;
 use super::pin::Pins;
 use super::scan::{scan_files, subject};
+use super::sort::sort;
+use super::spill::Spilling;
+use super::stream::stream_frames;
 use super::tap::{Counts, watch};
 use crate::diagnostic::Class;
-use crate::engine::EngineError;
-use crate::expression::SortKey;
-use crate::relation::{JoinKind, NamedExpr, Relation, Scan, ScanSource};
+use crate::engine::{EngineError, Execution};
+use crate::expression::{Schema, SortKey};
+use crate::relation::{JoinKind, Keep, NamedExpr, Relation, Scan, ScanSource};
 
 /// A relation that is ready to run.
 pub(super) struct Lowered {
@@ -27,14 +31,34 @@ pub(super) struct Lowered {
     pub(super) subject: String,
 }
 
+/// What a relation is lowered for.
+#[derive(Clone, Copy)]
+pub(super) struct Surroundings<'a> {
+    pub(super) pins: &'a Pins,
+    pub(super) spilling: &'a Spilling,
+    pub(super) execution: &'a Execution,
+    /// Whether it will run; else nothing is computed beforehand.
+    pub(super) runs: bool,
+}
+
 /// The relation as a query whose columns are exactly the relation's, in their order.
 ///
+/// The keys of a deduplication whose rows need not fit into memory are read here already, see `deduplicate/large.rs`.
+///
 /// Errors: something unresolved is left in the relation, a pinned table is gone, or a file cannot be opened.
-pub(super) fn lower(relation: &Relation, pins: &Pins, cancelled: &Arc<AtomicBool>) -> Result<Lowered, EngineError> {
+pub(super) fn lower(relation: &Relation, surroundings: &Surroundings<'_>) -> Result<Lowered, EngineError> {
     let mut uses = HashMap::new();
     count_uses(relation, &mut uses);
-    let mut lowering =
-        Lowering { pins, cancelled, counts: Counts::default(), files: Vec::new(), uses, shared: HashMap::new() };
+    let mut lowering = Lowering {
+        pins: surroundings.pins,
+        cancelled: &surroundings.execution.cancelled,
+        spilling: surroundings.spilling,
+        surroundings: *surroundings,
+        counts: Counts::default(),
+        files: Vec::new(),
+        uses,
+        shared: HashMap::new(),
+    };
     let frame = lowering.lower(relation, &None)?;
     let columns: Vec<pl::Expr> = relation.schema().names().map(pl::col).collect();
     // Polars knows no frame without columns but with rows.
@@ -51,9 +75,11 @@ pub(super) fn lower(relation: &Relation, pins: &Pins, cancelled: &Arc<AtomicBool
 /// The columns that somebody above reads; none: all of them. A lowered frame has at least these.
 pub(super) type Needed = Option<BTreeSet<String>>;
 
-struct Lowering<'a> {
-    pins: &'a Pins,
-    cancelled: &'a Arc<AtomicBool>,
+pub(super) struct Lowering<'a> {
+    pub(super) pins: &'a Pins,
+    pub(super) cancelled: &'a Arc<AtomicBool>,
+    pub(super) spilling: &'a Spilling,
+    pub(super) surroundings: Surroundings<'a>,
     counts: Counts,
     files: Vec<String>,
     /// How often each shared part occurs, by address.
@@ -74,7 +100,7 @@ fn count_uses(relation: &Relation, uses: &mut HashMap<*const Relation, usize>) {
 impl Lowering<'_> {
     /// A part that occurs several times is computed once, with all its columns. When none of its columns is needed, its rows
     /// still are: then all columns come.
-    fn lower(&mut self, relation: &Relation, needed: &Needed) -> Result<pl::LazyFrame, EngineError> {
+    pub(super) fn lower(&mut self, relation: &Relation, needed: &Needed) -> Result<pl::LazyFrame, EngineError> {
         let needed = if relation.schema().names().any(|name| is_needed(needed, name)) { needed } else { &None };
         let address = std::ptr::from_ref(relation);
         let is_shared = self.uses.get(&address).is_some_and(|uses| *uses > 1) && !matches!(relation, Relation::Scan(_));
@@ -155,20 +181,39 @@ impl Lowering<'_> {
                 if keys.is_empty() { frame.select(aggregates) } else { frame.group_by(named(keys)?).agg(aggregates) }
             }
             Relation::Deduplicate { input, keys, keep, order_by } => {
+                if let Some(survivors) = self.survivors(input, needed, keys, *keep, order_by)? {
+                    let frame = self.lower(input, needed)?;
+                    return Ok(large::pick(cut(frame, input, needed), survivors));
+                }
                 let order_columns = order_by.iter().flat_map(|key| key.expr.columns());
                 let below = and_read(needed, keys.iter().map(String::as_str).chain(order_columns));
+                let is_large = self.is_large(input, &below);
                 let frame = self.lower(input, &below)?;
                 let frame = cut(frame, input, &below);
+                if is_large {
+                    return large::spill_rows(self, frame, &narrow(input, &below), keys, *keep, order_by);
+                }
                 deduplicate(frame, keys, *keep, order_by)?
             }
             Relation::Sort { input, keys } => {
                 let below = and_read(needed, keys.iter().flat_map(|key| key.expr.columns()));
                 let frame = self.lower(input, &below)?;
-                frame.sort_by_exprs(sort_expressions(keys)?, sort_options(keys))
+                if self.is_large(input, &below) {
+                    return sort(self, cut(frame, input, &below), &narrow(input, &below), keys);
+                }
+                sorted(frame, keys)?
             }
             Relation::Limit { input, offset, rows } => {
+                let frame = match &**input {
+                    // Polars holds no more rows than are wanted.
+                    Relation::Sort { input, keys } if offset.saturating_add(*rows) <= FEW => {
+                        let below = and_read(needed, keys.iter().flat_map(|key| key.expr.columns()));
+                        sorted(self.lower(input, &below)?, keys)?
+                    }
+                    _ => self.lower(input, needed)?,
+                };
                 let offset = i64::try_from(*offset).unwrap_or(i64::MAX);
-                self.lower(input, needed)?.slice(offset, pl::IdxSize::try_from(*rows).unwrap_or(pl::IdxSize::MAX))
+                frame.slice(offset, pl::IdxSize::try_from(*rows).unwrap_or(pl::IdxSize::MAX))
             }
             Relation::RowIndex { input, name } => {
                 let mut below = needed.clone();
@@ -203,6 +248,46 @@ impl Lowering<'_> {
         })
     }
 
+    /// The rows of the input that a deduplication lets pass, when the input is large and can be read twice.
+    fn survivors(
+        &self,
+        input: &Relation,
+        needed: &Needed,
+        keys: &[String],
+        keep: Keep,
+        order_by: &[SortKey],
+    ) -> Result<Option<Arc<Bitmap>>, EngineError> {
+        let read = and_read(needed, keys.iter().map(String::as_str));
+        if !self.is_large(input, &read) || !large::is_cheap(input) {
+            return Ok(None);
+        }
+        large::survivors(&self.surroundings, input, keys, keep, order_by).map(Some)
+    }
+
+    /// Whether an operator over these columns of the input is to be prepared for more rows than memory holds.
+    pub(super) fn is_large(&self, input: &Relation, needed: &Needed) -> bool {
+        let bytes = || estimate(input, self.pins).map(|found| found.bytes(&input.schema(), needed));
+        self.surroundings.runs && self.spilling.memory.limit() != u64::MAX && !self.spilling.is_small(bytes())
+    }
+
+    /// Bytes that the rows of a relation take in memory, as far as files tell.
+    #[allow(dead_code, reason = "for joins and aggregates of large tables")]
+    pub(super) fn estimate(&self, relation: &Relation) -> Option<u64> {
+        estimate(relation, self.pins).map(|found| found.bytes(&relation.schema(), &None))
+    }
+
+    /// Runs a part of the query now, and gives its frames in the order of its rows.
+    pub(super) fn consume(
+        &self,
+        frame: pl::LazyFrame,
+        take: &mut dyn FnMut(pl::DataFrame) -> Result<(), EngineError>,
+    ) -> Result<(), EngineError> {
+        let execution = self.surroundings.execution;
+        stream_frames(frame, &self.files.join(", "), execution, &mut |frame| take(frame).map(|()| true))?;
+        self.counts.close();
+        Ok(())
+    }
+
     fn scan(&mut self, scan: &Scan) -> Result<pl::LazyFrame, EngineError> {
         match &scan.source {
             ScanSource::Files(files) => {
@@ -218,6 +303,13 @@ impl Lowering<'_> {
             }
         }
     }
+}
+
+/// The columns that [`cut`] leaves.
+fn narrow(relation: &Relation, needed: &Needed) -> Schema {
+    let schema = relation.schema();
+    let fields: Vec<_> = schema.fields().iter().filter(|field| is_needed(needed, &field.name)).cloned().collect();
+    if fields.is_empty() { schema } else { Schema::new(fields).unwrap_or_default() }
 }
 
 /// The frame without the columns that nobody reads, for nodes through which Polars passes no projection.
@@ -243,6 +335,13 @@ fn and_read<'n>(needed: &Needed, names: impl IntoIterator<Item = &'n str>) -> Ne
 
 fn named<'c>(columns: impl IntoIterator<Item = &'c NamedExpr>) -> Result<Vec<pl::Expr>, EngineError> {
     columns.into_iter().map(|column| Ok(expression::lower(&column.expr)?.alias(column.name.as_str()))).collect()
+}
+
+/// Rows of a sorted table that are taken without sorting all of it.
+const FEW: u64 = 1 << 20;
+
+fn sorted(frame: pl::LazyFrame, keys: &[SortKey]) -> Result<pl::LazyFrame, EngineError> {
+    Ok(frame.sort_by_exprs(sort_expressions(keys)?, sort_options(keys)))
 }
 
 fn sort_expressions(keys: &[SortKey]) -> Result<Vec<pl::Expr>, EngineError> {

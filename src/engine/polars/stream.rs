@@ -48,15 +48,15 @@ pub(super) fn stream_frames(
         let consumed = consume_all(receiver, execution, consume);
         let run =
             query.join().unwrap_or_else(|_| Err(EngineError::new(Class::Stage, "the thread of the query failed")));
-        Ok((consumed, run))
+        Ok::<_, EngineError>((consumed, run))
     })?;
-    match (consumed, run) {
-        (Err(error), _) => Err(error),
-        (Ok(_), Err(_)) if execution.check_cancelled().is_err() => Err(EngineError::interrupted()),
+    let stopped = execution.check_cancelled();
+    match (consumed, run, stopped) {
+        (Err(error), ..) | (Ok(_), Err(_), Err(error)) => Err(error),
         // What a query that was stopped early says about its end does not matter.
-        (Ok(Ending::Stopped), _) => Ok(Ending::Stopped),
-        (Ok(Ending::Complete), Err(error)) => Err(error),
-        (Ok(Ending::Complete), Ok(())) => execution.check_cancelled().map(|()| Ending::Complete),
+        (Ok(Ending::Stopped), ..) => Ok(Ending::Stopped),
+        (Ok(Ending::Complete), Err(error), Ok(())) => Err(error),
+        (Ok(Ending::Complete), Ok(()), stopped) => stopped.map(|()| Ending::Complete),
     }
 }
 

@@ -6,8 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use polars::prelude as pl;
 
+use super::error::carry;
 use super::expression;
 use crate::engine::{EngineError, Tally};
+use crate::memory::MemoryManager;
 use crate::relation::Tap;
 
 /// What the taps of one execution have counted so far. The tally hears of it at the end of a successful execution only.
@@ -18,6 +20,8 @@ pub(super) struct Counts {
 
 struct TapCounts {
     tap: Arc<Tap>,
+    /// Set when all rows have gone by: a part that is read once more is not counted once more.
+    closed: AtomicBool,
     rows: AtomicU64,
     counters: Vec<AtomicU64>,
     samples: Vec<SampleRows>,
@@ -53,6 +57,13 @@ impl Counts {
         }
     }
 
+    /// After a part of the execution has run to its end: the taps that rows went by in it have counted all of them.
+    pub(super) fn close(&self) {
+        for counts in self.taps.iter().filter(|counts| counts.rows.load(Ordering::Relaxed) > 0) {
+            counts.closed.store(true, Ordering::Relaxed);
+        }
+    }
+
     /// The frame with a tap. A tap that occurs several times in one execution (in a relation with shared parts) counts once.
     ///
     /// A tap that counts rows only lets projections pass to the scan. Counters and the conditions of samples are computed as
@@ -69,6 +80,7 @@ impl Counts {
         let (extra, samples) = extra(tap)?;
         let counts = Arc::new(TapCounts {
             tap: tap.clone(),
+            closed: AtomicBool::new(false),
             rows: AtomicU64::new(0),
             counters: tap.counters.iter().map(|_| AtomicU64::new(0)).collect(),
             samples,
@@ -78,7 +90,9 @@ impl Counts {
         if tap.counters.is_empty() && tap.samples.is_empty() {
             let count = move |frame: pl::DataFrame| {
                 stop_if(&cancelled)?;
-                counts.rows.fetch_add(frame.height() as u64, Ordering::Relaxed);
+                if !counts.closed.load(Ordering::Relaxed) {
+                    counts.rows.fetch_add(frame.height() as u64, Ordering::Relaxed);
+                }
                 Ok(frame)
             };
             return Ok(frame.map(
@@ -123,11 +137,12 @@ pub(super) fn watch(frame: pl::LazyFrame, cancelled: &Arc<AtomicBool>) -> pl::La
     frame.map(pass, flags, None, Some("watch"))
 }
 
-fn stop_if(cancelled: &AtomicBool) -> pl::PolarsResult<()> {
+/// An error when the execution is cancelled or the process is over its memory.
+pub(super) fn stop_if(cancelled: &AtomicBool) -> pl::PolarsResult<()> {
     if cancelled.load(Ordering::Relaxed) {
         return Err(pl::PolarsError::ComputeError("interrupted".into()));
     }
-    Ok(())
+    MemoryManager::process().check().map_err(|exhausted| carry(exhausted.into()))
 }
 
 const INDEX: &str = "__tap_row";
@@ -173,6 +188,9 @@ fn sample_name(column: usize) -> String {
 
 impl TapCounts {
     fn add(&self, frame: &pl::DataFrame) -> pl::PolarsResult<()> {
+        if self.closed.load(Ordering::Relaxed) {
+            return Ok(());
+        }
         self.rows.fetch_add(frame.height() as u64, Ordering::Relaxed);
         for (i, counter) in self.counters.iter().enumerate() {
             let trues = frame.column(&counter_name(i))?.bool()?.sum().unwrap_or_default();

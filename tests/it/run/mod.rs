@@ -3,6 +3,7 @@
 
 mod cache;
 mod commands;
+mod memory;
 mod output;
 mod selection;
 mod stopping;

@@ -4,7 +4,7 @@ use polars::chunked_array::ops::row_encode::encode_rows_vertical_par_unordered;
 use polars::prelude as pl;
 use polars_arrow::array::{Array, BinaryArray};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
-use xxhash_rust::xxh3::xxh3_64_with_seed;
+use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128_with_seed};
 
 /// The keys of all rows; two rows have equal keys exactly when their entries are equal.
 pub(super) enum Keys {
@@ -40,8 +40,8 @@ impl Keys {
             columns.iter().map(|column| column.as_materialized_series().to_physical_repr().into_owned()).collect();
         let widths: Option<u32> = series.iter().map(|series| Some(width(series)? + null_bit(series))).sum();
         Ok(match widths {
-            Some(0..=64) => Self::Words(Packed(pack(&series, rows)?)),
-            Some(65..=128) => Self::Wide(Packed(pack(&series, rows)?)),
+            Some(0..=64) => Self::Words(Packed(pack(&series, rows, false)?)),
+            Some(65..=128) => Self::Wide(Packed(pack(&series, rows, false)?)),
             _ if rows == 0 => Self::Words(Packed(Vec::new())),
             _ => {
                 let encoded = encode_rows_vertical_par_unordered(columns)?.rechunk().into_owned();
@@ -73,6 +73,49 @@ fn null_bit(series: &pl::Series) -> u32 {
     u32::from(series.null_count() > 0)
 }
 
+/// How keys become numbers of 128 bits that are equal when the keys are, also between the frames of one table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Uniform {
+    /// The values themselves, each with a bit that says whether it is null.
+    Packed,
+    /// XXH3 of the row encoding, seeded by chance. Two of n different keys are taken for equal with a probability of less than
+    /// n² / 2^129: for a thousand million keys, 10^-21.
+    Hashed(u64),
+}
+
+impl Uniform {
+    /// The way for columns of these types.
+    pub(super) fn of(columns: &[pl::Column], seed: u64) -> Self {
+        let widths: Option<u32> =
+            columns.iter().map(|column| Some(width(&column.as_materialized_series().to_physical_repr())? + 1)).sum();
+        if widths.is_some_and(|bits| bits <= 128) { Self::Packed } else { Self::Hashed(seed) }
+    }
+
+    /// The keys of a frame.
+    pub(super) fn keys(self, columns: &[pl::Column], rows: usize) -> pl::PolarsResult<Vec<u128>> {
+        match self {
+            Self::Packed => {
+                let series: Vec<pl::Series> = columns
+                    .iter()
+                    .map(|column| column.as_materialized_series().to_physical_repr().into_owned())
+                    .collect();
+                pack(&series, rows, true)
+            }
+            Self::Hashed(_) if rows == 0 => Ok(Vec::new()),
+            Self::Hashed(seed) => {
+                let encoded = encode_rows_vertical_par_unordered(columns)?;
+                let chunks = encoded.downcast_iter().flat_map(|chunk| chunk.values_iter());
+                Ok(chunks.map(|key| xxh3_128_with_seed(key, seed)).collect())
+            }
+        }
+    }
+
+    /// 64 good bits of a key.
+    pub(super) fn spread(key: u128, seed: u64) -> u64 {
+        <Packed<u128> as KeyTable>::hash(key, seed)
+    }
+}
+
 /// A number into which values are packed.
 trait Word: Copy + Default + Send + Sync {
     fn append(&mut self, value: u64, bits: u32);
@@ -90,10 +133,11 @@ impl Word for u128 {
     }
 }
 
-fn pack<W: Word>(columns: &[pl::Series], rows: usize) -> pl::PolarsResult<Vec<W>> {
+/// `nulls`: every column gets a bit for nulls, whether it has one or not.
+fn pack<W: Word>(columns: &[pl::Series], rows: usize, nulls: bool) -> pl::PolarsResult<Vec<W>> {
     let mut words = vec![W::default(); rows];
     for series in columns {
-        let with_null = null_bit(series) == 1;
+        let with_null = nulls || null_bit(series) == 1;
         match series.dtype() {
             pl::DataType::Boolean => append_booleans(series.bool()?, &mut words, with_null),
             pl::DataType::Int8 => append(series.i8()?, &mut words, 8, with_null, |v| u64::from(v.cast_unsigned())),
@@ -113,12 +157,12 @@ fn pack<W: Word>(columns: &[pl::Series], rows: usize) -> pl::PolarsResult<Vec<W>
 }
 
 /// One bit pattern for all NaN and one for both zeros.
-pub(super) fn bits_of_f64(value: f64) -> u64 {
+pub(in crate::engine::polars) fn bits_of_f64(value: f64) -> u64 {
     if value.is_nan() { f64::NAN.to_bits() } else { (value + 0.0).to_bits() }
 }
 
 /// One bit pattern for all NaN and one for both zeros.
-pub(super) fn bits_of_f32(value: f32) -> u32 {
+pub(in crate::engine::polars) fn bits_of_f32(value: f32) -> u32 {
     if value.is_nan() { f32::NAN.to_bits() } else { (value + 0.0).to_bits() }
 }
 

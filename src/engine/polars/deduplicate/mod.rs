@@ -3,10 +3,16 @@
 //! Rows are scattered over partitions by the hash of their keys, and each partition finds its winners in a hash table that
 //! fits a processor's cache; equal hashes are settled by comparing the keys. The frame itself is touched once, when the
 //! winners are taken out of it. Time O(n) (a comparison of orders per duplicate), memory 16 to 24 bytes a row beside the frame.
+//!
+//! That is for tables that fit into memory. For others `spilled` finds the winners from the keys alone, and `large` reads the
+//! rows a second time, or lets them wait in `rows`.
 
 mod groups;
 mod keys;
+pub(super) mod large;
 mod order;
+mod rows;
+mod spilled;
 
 use std::sync::Arc;
 
@@ -15,7 +21,10 @@ use polars_arrow::bitmap::MutableBitmap;
 
 use self::groups::winners;
 use self::keys::Keys;
+pub(super) use self::keys::{bits_of_f32, bits_of_f64};
 use self::order::Order;
+pub(super) use self::rows::Waiting;
+pub(super) use self::spilled::{Bitmap, Survivors};
 use super::expression;
 use crate::engine::EngineError;
 use crate::expression::SortKey;
@@ -54,12 +63,12 @@ pub(super) fn deduplicate(
 
 /// How a column of the order is compared.
 #[derive(Debug, Clone, Copy)]
-struct Direction {
-    descending: bool,
-    nulls_first: bool,
+pub(super) struct Direction {
+    pub(super) descending: bool,
+    pub(super) nulls_first: bool,
 }
 
-fn order_name(i: usize) -> String {
+pub(super) fn order_name(i: usize) -> String {
     format!("__order_{i}")
 }
 

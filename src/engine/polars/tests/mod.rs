@@ -6,6 +6,7 @@ mod hostile;
 mod joins;
 mod pins;
 mod relations;
+mod spilling;
 mod streams;
 mod taps;
 

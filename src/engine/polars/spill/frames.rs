@@ -1,0 +1,59 @@
+//! Frames as bytes: Arrow IPC, compressed with LZ4.
+
+use std::io::Cursor;
+
+use polars::io::SerReader;
+use polars::io::SerWriter;
+use polars::io::ipc::{IpcCompression, IpcReader, IpcWriter};
+use polars::prelude as pl;
+
+use super::super::error::guard;
+use crate::engine::EngineError;
+
+/// The frame as bytes. Texts are written without what their buffers hold besides.
+pub(in crate::engine::polars) fn encode(frame: &mut pl::DataFrame) -> Result<Vec<u8>, EngineError> {
+    guard("", || {
+        let mut bytes = Vec::new();
+        IpcWriter::new(&mut bytes)
+            .with_compression(Some(IpcCompression::LZ4))
+            .with_compat_level(pl::CompatLevel::newest())
+            .with_parallel(false)
+            .finish(frame)?;
+        Ok(bytes)
+    })
+}
+
+/// The frame of these bytes.
+pub(in crate::engine::polars) fn decode(bytes: &[u8]) -> Result<pl::DataFrame, EngineError> {
+    guard("", || IpcReader::new(Cursor::new(bytes)).finish())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use polars::df;
+    use polars::prelude::{ChunkCompareEq, NamedFrom};
+
+    use super::*;
+
+    #[test]
+    fn a_frame_survives() {
+        let lists =
+            pl::Series::new("l".into(), [pl::Series::new("".into(), [1_i64, 2]), pl::Series::new("".into(), [3_i64])]);
+        let mut frame = df!["n" => [Some(1_i64), None], "s" => ["a", "a text that is longer than twelve bytes"], "x" => [0.5, f64::NAN]].unwrap();
+        frame.with_column(lists.into()).unwrap();
+        let back = decode(&encode(&mut frame).unwrap()).unwrap();
+        assert!(back.equals_missing(&frame));
+        assert_eq!(back.schema(), frame.schema());
+    }
+
+    #[test]
+    fn a_few_texts_out_of_many_take_little_room() {
+        let many: Vec<String> =
+            (0..20_000).map(|i| format!("a text that is longer than twelve bytes {}", i * 7919)).collect();
+        let frame = df!["s" => many].unwrap();
+        let mask = frame.column("s").unwrap().str().unwrap().equal("a text that is longer than twelve bytes 7919");
+        let mut few = frame.filter(&mask).unwrap();
+        assert!(encode(&mut few).unwrap().len() < 4096);
+    }
+}
