@@ -49,10 +49,10 @@ pub(super) fn estimate(relation: &Relation, pins: &Pins) -> Option<Estimate> {
         | Relation::Deduplicate { input, .. }
         | Relation::Sort { input, .. }
         | Relation::RowIndex { input, .. }
-        | Relation::Learning { rows: input, .. }
         | Relation::Tap { input, .. } => estimate(input, pins),
         // Nobody knows how long the lists are.
         Relation::Explode { .. } => None,
+        Relation::Learning { rows, .. } => estimate(rows, pins),
         Relation::Limit { input, rows, .. } => match estimate(input, pins) {
             Some(found) => Some(Estimate { rows: found.rows.min(*rows), ..found }),
             None => Some(Estimate { rows: *rows, text: USUAL_TEXT }),

@@ -17,6 +17,7 @@ mod deduplicate;
 mod error;
 mod estimate;
 mod expression;
+mod external;
 mod file_schema;
 mod join;
 mod pin;

@@ -9,6 +9,7 @@ use polars::prelude as pl;
 use super::deduplicate::{Bitmap, deduplicate, large};
 use super::estimate::estimate;
 use super::expression;
+use super::external::order_matters_below;
 use super::join::join;
 use super::pin::Pins;
 use super::scan::{scan_files, subject};
@@ -58,6 +59,8 @@ pub(super) fn lower(relation: &Relation, surroundings: &Surroundings<'_>) -> Res
         files: Vec::new(),
         uses,
         shared: HashMap::new(),
+        ordered: true,
+        ordered_below: true,
     };
     let frame = lowering.lower(relation, &None)?;
     let columns: Vec<pl::Expr> = relation.schema().names().map(pl::col).collect();
@@ -85,6 +88,9 @@ pub(super) struct Lowering<'a> {
     /// How often each shared part occurs, by address.
     uses: HashMap<*const Relation, usize>,
     shared: HashMap<*const Relation, pl::LazyFrame>,
+    /// Whether the order of the rows of the node that is being lowered matters, and that of its inputs' rows.
+    ordered: bool,
+    ordered_below: bool,
 }
 
 fn count_uses(relation: &Relation, uses: &mut HashMap<*const Relation, usize>) {
@@ -104,9 +110,30 @@ impl Lowering<'_> {
         let needed = if relation.schema().names().any(|name| is_needed(needed, name)) { needed } else { &None };
         let address = std::ptr::from_ref(relation);
         let is_shared = self.uses.get(&address).is_some_and(|uses| *uses > 1) && !matches!(relation, Relation::Scan(_));
+        let before = (self.ordered, self.ordered_below);
+        // Those who share a part may differ in whether its order matters.
+        self.ordered = before.1 || is_shared;
+        self.ordered_below = order_matters_below(relation, self.ordered);
+        let frame = self.lower_once(relation, needed, is_shared);
+        (self.ordered, self.ordered_below) = before;
+        frame
+    }
+
+    /// Whether the order of the rows of the node that is being lowered matters.
+    pub(super) fn is_ordered(&self) -> bool {
+        self.ordered
+    }
+
+    fn lower_once(
+        &mut self,
+        relation: &Relation,
+        needed: &Needed,
+        is_shared: bool,
+    ) -> Result<pl::LazyFrame, EngineError> {
         if !is_shared {
             return self.lower_node(relation, needed);
         }
+        let address = std::ptr::from_ref(relation);
         if let Some(frame) = self.shared.get(&address) {
             return Ok(frame.clone());
         }
@@ -126,13 +153,16 @@ impl Lowering<'_> {
                 }
                 let read: BTreeSet<String> =
                     kept.iter().flat_map(|column| column.expr.columns()).map(str::to_owned).collect();
-                if read.is_empty() {
+                let below = Some(read).filter(|read| !read.is_empty());
+                if let Some(frame) = self.windows_by_partitions(input, &kept, &below)? {
+                    return Ok(frame);
+                }
+                let Some(read) = below else {
                     // Constants have a row for each row of the input, which a frame without columns cannot tell.
                     let names: Vec<pl::Expr> = kept.iter().map(|column| pl::col(column.name.as_str())).collect();
-                    self.lower(input, &None)?.with_columns(named(kept)?).select(names)
-                } else {
-                    self.lower(input, &Some(read))?.select(named(kept)?)
-                }
+                    return Ok(self.lower(input, &None)?.with_columns(named(kept)?).select(names));
+                };
+                self.lower(input, &Some(read))?.select(named(kept)?)
             }
             Relation::Filter { input, predicate } => {
                 let below = and_read(needed, predicate.columns());
@@ -156,6 +186,9 @@ impl Lowering<'_> {
                     .collect::<BTreeSet<_>>();
                 // A cross join that takes nothing still repeats the left rows.
                 let right_needed = (node.kind != JoinKind::Cross || !right_needed.is_empty()).then_some(right_needed);
+                if let Some(frame) = self.join_by_partitions(node, needed, &left_needed, &right_needed)? {
+                    return Ok(frame);
+                }
                 let (left_schema, right_schema) = (node.left.schema(), node.right.schema());
                 let left = self.lower(&node.left, &left_needed)?;
                 let right = self.lower(&node.right, &right_needed)?;
@@ -176,6 +209,9 @@ impl Lowering<'_> {
             Relation::Aggregate { input, keys, aggregates } => {
                 let read = keys.iter().chain(aggregates).flat_map(|column| column.expr.columns());
                 let below = Some(read.map(str::to_owned).collect::<BTreeSet<_>>()).filter(|read| !read.is_empty());
+                if let Some(frame) = self.aggregate_by_partitions(input, keys, aggregates, &below)? {
+                    return Ok(frame);
+                }
                 let frame = self.lower(input, &below)?;
                 let aggregates = named(aggregates)?;
                 if keys.is_empty() { frame.select(aggregates) } else { frame.group_by(named(keys)?).agg(aggregates) }

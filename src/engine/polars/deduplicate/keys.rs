@@ -7,7 +7,7 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128_with_seed};
 
 /// The keys of all rows; two rows have equal keys exactly when their entries are equal.
-pub(super) enum Keys {
+pub(in crate::engine::polars) enum Keys {
     /// Columns of at most 64 bits together.
     Words(Packed<u64>),
     /// Columns of at most 128 bits together.
@@ -17,13 +17,13 @@ pub(super) enum Keys {
 }
 
 /// Fixed-width keys, one word a row.
-pub(super) struct Packed<W>(Vec<W>);
+pub(in crate::engine::polars) struct Packed<W>(Vec<W>);
 
 /// Keys as bytes.
-pub(super) struct Encoded(BinaryArray<i64>);
+pub(in crate::engine::polars) struct Encoded(BinaryArray<i64>);
 
 /// Keys that can be grouped.
-pub(super) trait KeyTable: Sync {
+pub(in crate::engine::polars) trait KeyTable: Sync {
     /// What is kept of a key while it is grouped.
     type Entry: Copy + Send + Sync;
 
@@ -35,7 +35,7 @@ pub(super) trait KeyTable: Sync {
 }
 
 impl Keys {
-    pub(super) fn new(columns: &[pl::Column], rows: usize) -> pl::PolarsResult<Self> {
+    pub(in crate::engine::polars) fn new(columns: &[pl::Column], rows: usize) -> pl::PolarsResult<Self> {
         let series: Vec<pl::Series> =
             columns.iter().map(|column| column.as_materialized_series().to_physical_repr().into_owned()).collect();
         let widths: Option<u32> = series.iter().map(|series| Some(width(series)? + null_bit(series))).sum();

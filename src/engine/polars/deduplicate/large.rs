@@ -41,11 +41,14 @@ pub(in crate::engine::polars) fn is_cheap(relation: &Relation) -> bool {
         Relation::Filter { input, .. }
         | Relation::Tap { input, .. }
         | Relation::RowIndex { input, .. }
-        | Relation::Explode { input, .. }
-        | Relation::Learning { rows: input, .. }
         | Relation::Limit { input, .. } => is_cheap(input),
         Relation::Union { inputs } => inputs.iter().all(|input| is_cheap(input)),
-        Relation::Join(_) | Relation::Aggregate { .. } | Relation::Deduplicate { .. } | Relation::Sort { .. } => false,
+        Relation::Join(_)
+        | Relation::Aggregate { .. }
+        | Relation::Deduplicate { .. }
+        | Relation::Sort { .. }
+        | Relation::Explode { .. }
+        | Relation::Learning { .. } => false,
     }
 }
 

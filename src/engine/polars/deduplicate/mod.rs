@@ -20,8 +20,7 @@ use polars::prelude as pl;
 use polars_arrow::bitmap::MutableBitmap;
 
 use self::groups::winners;
-use self::keys::Keys;
-pub(super) use self::keys::{bits_of_f32, bits_of_f64};
+pub(super) use self::keys::{KeyTable, Keys, bits_of_f32, bits_of_f64};
 use self::order::Order;
 pub(super) use self::rows::Waiting;
 pub(super) use self::spilled::{Bitmap, Survivors};

@@ -16,6 +16,24 @@ pub(super) fn lower(aggregate: &Aggregate, result: &DataType) -> Result<pl::Expr
     Ok(if *result == DataType::Int64 { value.cast(pl::DataType::Int64) } else { value })
 }
 
+/// The sum of an int64 argument in 128 bits: a part of a sum that [`narrow_sum`] brings back to 64.
+pub(in crate::engine::polars) fn wide_sum(aggregate: &Aggregate) -> Result<pl::Expr, EngineError> {
+    Call::new(aggregate)?.wide_sum()
+}
+
+/// A sum in 128 bits as int64. Errors in the query: it does not fit.
+pub(in crate::engine::polars) fn narrow_sum(wide: pl::Expr) -> pl::Expr {
+    elementwise("sum", vec![wide], pl::DataType::Int64, |inputs| {
+        let sums = inputs.series(0)?.decimal()?.clone();
+        super::elementwise::integer_rows(sums.physical().iter(), |sum| match sum {
+            None => Ok(None),
+            Some(sum) => i64::try_from(sum)
+                .map(Some)
+                .map_err(|_| failure(format!("integer overflow: the sum {sum} does not fit int64"))),
+        })
+    })
+}
+
 /// A call with its arguments lowered.
 struct Call<'a> {
     aggregate: &'a Aggregate,
@@ -193,19 +211,14 @@ impl<'a> Call<'a> {
         if *result != DataType::Int64 || small {
             return self.of_some(pl::Expr::sum);
         }
+        Ok(narrow_sum(self.wide_sum()?))
+    }
+
+    /// The sum in 128 bits, null when no value is left.
+    fn wide_sum(&self) -> Result<pl::Expr, EngineError> {
         let values = self.values()?;
         let some = values.clone().count().gt(pl::lit(0));
-        let wide = values.cast(pl::DataType::Decimal(38, 0)).sum();
-        let narrowed = elementwise("sum", vec![wide], pl::DataType::Int64, |inputs| {
-            let sums = inputs.series(0)?.decimal()?.clone();
-            super::elementwise::integer_rows(sums.physical().iter(), |sum| match sum {
-                None => Ok(None),
-                Some(sum) => i64::try_from(sum)
-                    .map(Some)
-                    .map_err(|_| failure(format!("integer overflow: the sum {sum} does not fit int64"))),
-            })
-        });
-        Ok(only_if(some, narrowed))
+        Ok(only_if(some, values.cast(pl::DataType::Decimal(38, 0)).sum()))
     }
 
     /// NaN is larger than every number, but Polars' maximum passes it over.
@@ -222,8 +235,7 @@ impl<'a> Call<'a> {
     fn quantile_disc(&self) -> Result<pl::Expr, EngineError> {
         let fraction = constant_float(&self.aggregate.arguments, 1, "the fraction")?;
         let values = self.masked(0)?;
-        // 0.07 * 100 is a little more than 7 in float64; what is so near to a whole number is meant to be it.
-        let reach = fraction * (1.0 - 4.0 * f64::EPSILON);
+        let reach = quantile_reach(fraction);
         let rank = elementwise("rank", vec![values.clone().count()], pl::DataType::Int64, move |inputs| {
             Ok(inputs.integer(0)?.apply_values(|count| quantile_rank(count, reach)).into_series())
         });
@@ -254,7 +266,14 @@ impl<'a> Call<'a> {
     }
 }
 
-fn quantile_rank(count: i64, reach: f64) -> i64 {
+/// The share for [`quantile_rank`]: 0.07 * 100 is a little more than 7 in float64; what is so near to a whole number is meant to
+/// be it.
+pub(in crate::engine::polars) fn quantile_reach(fraction: f64) -> f64 {
+    fraction * (1.0 - 4.0 * f64::EPSILON)
+}
+
+/// The place, from 0, of the first value at which the share of `count` values up to it reaches `reach`.
+pub(in crate::engine::polars) fn quantile_rank(count: i64, reach: f64) -> i64 {
     #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "a number of rows")]
     let rank = (count as f64 * reach).ceil() as i64;
     (rank - 1).max(0)

@@ -31,6 +31,7 @@ mod zone;
 
 use polars::prelude as pl;
 
+pub(super) use self::aggregate::{narrow_sum, quantile_rank, quantile_reach, wide_sum};
 use super::data_type::polars_type;
 use crate::diagnostic::Class;
 use crate::engine::EngineError;
@@ -141,7 +142,7 @@ fn constant_integer(arguments: &[Expr], index: usize, what: &str) -> Result<i64,
 }
 
 /// The number of an argument that has to be a constant.
-fn constant_float(arguments: &[Expr], index: usize, what: &str) -> Result<f64, EngineError> {
+pub(super) fn constant_float(arguments: &[Expr], index: usize, what: &str) -> Result<f64, EngineError> {
     match arguments.get(index).map(|argument| &argument.kind) {
         Some(ExprKind::Literal(Literal::Float(value))) => Ok(*value),
         #[expect(clippy::cast_precision_loss, reason = "constants of this kind are small")]

@@ -1,6 +1,7 @@
 //! Relations run on small tables; the expected rows are written by hand from the documentation of [`Relation`].
 
 mod deduplicates;
+mod external;
 mod files;
 mod hostile;
 mod joins;
