@@ -211,7 +211,13 @@ impl Executor<'_> {
     /// What the record says of the stages before any of them has begun.
     pub(in crate::run) fn outline(&self) -> Vec<StageRecord> {
         let stages = self.plan.stages.iter().enumerate();
-        stages.map(|(at, stage)| self.record(at, stage, self.slot(at).status.unwrap_or(StageStatus::Waiting))).collect()
+        let status = |at| self.slot(at).status.unwrap_or(StageStatus::Waiting);
+        let outline = stages.map(|(at, stage)| {
+            // The lock is let go of before the record takes it.
+            let status = status(at);
+            self.record(at, stage, status)
+        });
+        outline.collect()
     }
 
     fn record(&self, at: usize, stage: &PlannedStage, status: StageStatus) -> StageRecord {

@@ -389,7 +389,10 @@ impl Work for ReadWork {
         for (path, compression) in self.paths.iter().zip(&self.compressions) {
             match self.format {
                 Some(FileFormat::Parquet) => files::check_pages(path, context.memory, Some(&context.cancelled))?,
-                _ => files::check_json_lines(path, *compression, None, Some(&context.cancelled))?,
+                Some(FileFormat::Ndjson) => {
+                    files::check_json_lines(path, *compression, None, Some(&context.cancelled))?;
+                }
+                _ => {}
             }
         }
         let mut outcome = Outcome::default();
