@@ -65,7 +65,7 @@ pub(in super::super) fn blocking(
         move |frame: pl::DataFrame| {
             let each = rows_of_ticket.load(Ordering::Relaxed);
             let mut rows: Option<pl::DataFrame> = None;
-            if let Some(first) = frame.column(NUMBER)?.idx()?.first() {
+            if let Some(first) = frame.column(NUMBER)?.idx()?.iter().next().flatten() {
                 let first = first as usize;
                 // The tickets that begin within the frame.
                 for ticket in first.div_ceil(each)..(first + frame.height()).div_ceil(each) {

@@ -42,7 +42,8 @@ pub(in crate::engine::polars) fn segments(
             return Ok(empty.clone());
         }
         let numbers = frame.column(NUMBER)?.as_materialized_series().idx()?;
-        let (Some(first), Some(last)) = (numbers.first(), numbers.last()) else { return Ok(empty.clone()) };
+        let ends = (numbers.iter().next().flatten(), numbers.iter().next_back().flatten());
+        let (Some(first), Some(last)) = ends else { return Ok(empty.clone()) };
         let mut made: Option<pl::DataFrame> = None;
         // Those segments whose first row lies in the morsel: each belongs to exactly one, whatever the size of morsels.
         let segments = (first as usize).div_ceil(UNIT)..(last as usize / UNIT + 1).min(count);
