@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes crm.csv and shop.csv: the same people as two systems of a company might hold them, each untidy in its own way.
 
-usage: make_customers.py dataset4a.csv dataset4b.csv      (from the project's folder)
+usage: make_customers.py sample-data/people/febrl4a.csv sample-data/people/febrl4b.csv      (from the project's folder)
 
 The people with their typing errors are those of FEBRL's data set 4; see README.md beside this file. Everything that is added
 (layouts, spellings, null tokens, addresses of mail, amounts, broken lines) follows from a fixed seed.

@@ -41,7 +41,7 @@ use survivorship::{Golden, Rule};
 ///       country: majority
 ///       address: {priority: {column: source, order: [crm, web]}}
 ///       updated_at: max
-///       sources: {compute: "string_agg(distinct source, ', ' order by source)"}
+///       sources: {compute: "count(distinct source)"}
 ///     others: first_non_null
 /// ```
 ///
