@@ -1,8 +1,7 @@
 //! Pages of mapped files: they count as resident memory of the process, although the system can take them back at any time.
 //!
 //! The engine maps Parquet and CSV files. A scan of a file of 100 GB would look like a process of 100 GB. Pages of shared,
-//! read-only mappings hold nothing that is not in the file, so they can be dropped: the next access reads them again, mostly
-//! out of the system's cache.
+//! read-only mappings hold nothing that is not in the file, so they can be dropped: the next access reads them again.
 #![allow(unsafe_code, reason = "advice about a range of addresses that the system has just named")]
 
 use std::fs;
@@ -14,12 +13,11 @@ const SMALLEST: usize = 4 << 20;
 pub(super) fn release() {
     let Ok(maps) = fs::read_to_string("/proc/self/maps") else { return };
     for (start, length) in maps.lines().filter_map(shared_mapping) {
-        // SAFETY: `MADV_DONTNEED` drops the pages of a range. In a shared mapping of a file that cannot be written to through
-        // it, this loses nothing: the next access finds the bytes of the file again. A mapping that has gone in the meantime
-        // makes the call fail; another one in its place could be hit only between two system calls of this function, and
-        // is covered by the same argument when it is a mapping of a file.
+        // SAFETY: `MADV_PAGEOUT` asks the system to take pages back. It never loses anything: pages of a file are read again from
+        // the file, and should other memory have come in place of the mapping since the system named it, its pages stay or
+        // go to swap. (`MADV_DONTNEED` would empty such memory.)
         let outcome =
-            unsafe { rustix::mm::madvise(start as *mut core::ffi::c_void, length, rustix::mm::Advice::LinuxDontNeed) };
+            unsafe { rustix::mm::madvise(start as *mut core::ffi::c_void, length, rustix::mm::Advice::LinuxPageOut) };
         // Advice that is refused changes nothing.
         let _ = outcome;
     }
