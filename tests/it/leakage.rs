@@ -124,33 +124,36 @@ fn learned(workshop: &Workshop, manifest: &Value) -> BTreeMap<String, Vec<u8>> {
     }
     let files = workshop.everything();
     for (name, content) in &files {
+        let Some(folder) = name.strip_suffix("/stage.json") else { continue };
+        let kept: Value = serde_json::from_slice(content).unwrap();
+        let artifacts = format!("{folder}/{}/", kept["run"].as_str().unwrap());
         // What each stage bound: constants, forests, donors, coefficients; and tables such as fills by group and mined sets.
-        if let Some(folder) = name.strip_suffix("/stage.json") {
-            let kept: Value = serde_json::from_slice(content).unwrap();
-            let bindings = &kept["outcome"]["bindings"];
-            for (key, literal) in bindings["literals"].as_object().unwrap() {
-                let stage = key.split('.').next().unwrap();
-                found.entry(format!("{stage}: constants")).or_default().extend(format!("{key} {literal}\n").bytes());
-            }
-            for (key, file) in
-                bindings["artifacts"].as_object().unwrap().iter().filter(|(key, _)| *key != "judged.metrics")
-            {
-                let table = &files[&format!("{folder}/artifacts/{}", file.as_str().unwrap())];
-                found.insert(format!("{key}: table"), rows(table).into_bytes());
-            }
+        let bindings = &kept["outcome"]["bindings"];
+        for (key, literal) in bindings["literals"].as_object().unwrap() {
+            let stage = key.split('.').next().unwrap();
+            found.entry(format!("{stage}: constants")).or_default().extend(format!("{key} {literal}\n").bytes());
+        }
+        for (key, file) in bindings["artifacts"].as_object().unwrap().iter().filter(|(key, _)| *key != "judged.metrics")
+        {
+            let table = &files[&format!("{artifacts}{}", file.as_str().unwrap())];
+            found.insert(format!("{key}: table"), rows(table).into_bytes());
         }
         // The folder of the model: weights, encoders and what is replayed on new rows.
-        match name.split_once("/artifacts/").map(|(_, kept)| kept).filter(|_| !name.ends_with('/')) {
-            Some("model/bundle.json") => {
-                let bundle: Value = serde_json::from_slice(content).unwrap();
-                found.insert("what is replayed".into(), bundle["replay"].to_string().into_bytes());
+        let Some(model) = kept["outcome"]["model"].as_str() else { continue };
+        let model = format!("{artifacts}{model}/");
+        for (name, content) in files.range(model.clone()..).take_while(|(name, _)| name.starts_with(&model)) {
+            match &name[model.len()..] {
+                "bundle.json" => {
+                    let bundle: Value = serde_json::from_slice(content).unwrap();
+                    found.insert("what is replayed".into(), bundle["replay"].to_string().into_bytes());
+                }
+                // Tables that travel with the model were looked at where they were made.
+                file if file.ends_with('/') || file.ends_with(".parquet") => {}
+                file => drop(found.insert(format!("model/{file}"), content.clone())),
             }
-            Some(kept) if kept.starts_with("model/") && !kept.ends_with(".parquet") => {
-                found.insert(kept.to_owned(), content.clone());
-            }
-            _ => {}
         }
     }
+    assert!(found.contains_key("model/weights.safetensors"), "the model is looked at");
     found
 }
 

@@ -45,7 +45,7 @@ stages:
       features: {{number: [weight, price, size_by_kind, how_far], category: [kind]}}
       target: late
   - id: model
-    train: {{network: [{{dense: 8}}], epochs: 30, batch_size: 32, seed: 5, save: model}}
+    train: {{network: [{{dense: 8}}], epochs: 30, batch_size: 32, seed: 5, save: out/model}}
   - id: judged
     from: model
     evaluate: {{}}
@@ -57,7 +57,7 @@ stages:
     let predict = |rows: &str| -> Vec<Value> {
         workshop.write(
             "q.yaml",
-            format!("name: ask\nstages:\n  - read: {{path: new.csv, types: {TYPES}}}\n  - predict: {{model: model}}\n  - write: {{path: out.ndjson}}\n"),
+            format!("name: ask\nstages:\n  - read: {{path: new.csv, types: {TYPES}}}\n  - predict: {{model: out/model}}\n  - write: {{path: out.ndjson}}\n"),
         );
         workshop.write("new.csv", rows);
         workshop.gristmill(["run", "q.yaml", "--quiet"]).success();
@@ -74,6 +74,6 @@ stages:
         let probability = |row: &Value| row["probability"].as_f64().unwrap();
         assert!((probability(&alone[0]) - probability(&all[row])).abs() < 1e-5, "row {row}: {alone:?} {}", all[row]);
     }
-    let bundle: Value = serde_json::from_str(&workshop.read("model/bundle.json")).unwrap();
+    let bundle: Value = serde_json::from_str(&workshop.read("out/model/bundle.json")).unwrap();
     assert!(bundle["replay"].to_string().contains("neighbours"), "donors travel with the model");
 }
