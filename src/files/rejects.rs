@@ -145,15 +145,17 @@ fn copy(
     let mut record = Record::default();
     let writing = |error| FileError::writing(clean_out, &error);
     let mut out = BufWriter::with_capacity(1 << 18, File::create(clean_out).map_err(writing)?);
+    // A comma cannot stand between fields and in numbers.
+    let separator = if format.decimal_comma { b';' } else { b',' };
     for (i, plan) in plans.iter().enumerate() {
         // Names are always quoted, so that no name can look like the beginning of a compressed stream.
-        write_field(&mut out, i, plan.name.as_bytes(), true).map_err(writing)?;
+        write_field(&mut out, separator, i, plan.name.as_bytes(), true).map_err(writing)?;
     }
     out.write_all(b"\n").map_err(writing)?;
     if format.header {
         records.read(&mut record)?;
     }
-    let as_it_stands = format.delimiter == b',' && format.quote == Some(b'"');
+    let as_it_stands = format.delimiter == separator && format.quote == Some(b'"');
     let (mut rows, mut number, mut blank_lines, mut odd_quotes) = (0, 0, 0, 0);
     while records.read(&mut record)? {
         if judge.is_no_row(&record) {
@@ -173,12 +175,12 @@ fn copy(
         }
         for i in 0..record.len() {
             let value = record.value(i).unwrap_or_default();
-            write_field(&mut out, i, &value, record.is_quoted(i)).map_err(writing)?;
+            write_field(&mut out, separator, i, &value, record.is_quoted(i)).map_err(writing)?;
         }
         out.write_all(b"\n").map_err(writing)?;
     }
     out.flush().map_err(writing)?;
-    let clean = CsvFormat { delimiter: b',', quote: Some(b'"'), header: true, skip_rows: 0, ..format.clone() };
+    let clean = CsvFormat { delimiter: separator, quote: Some(b'"'), header: true, skip_rows: 0, ..format.clone() };
     let looks_compressed = compression == Compression::Plain && begins_like_zlib(path)?;
     let original = Checked { rows, blank_lines, odd_quotes, looks_compressed, bytes: records.offset() };
     Ok(Filtered { rows, rejected: 0, format: clean, needs_rewrite: original.needs_rewrite() })
@@ -192,11 +194,17 @@ fn begins_like_zlib(path: &Path) -> Result<bool, FileError> {
 }
 
 /// A field that was quoted stays quoted: an empty text is not null.
-fn write_field(out: &mut impl Write, position: usize, value: &[u8], quoted: bool) -> std::io::Result<()> {
+fn write_field(
+    out: &mut impl Write,
+    separator: u8,
+    position: usize,
+    value: &[u8],
+    quoted: bool,
+) -> std::io::Result<()> {
     if position > 0 {
-        out.write_all(b",")?;
+        out.write_all(&[separator])?;
     }
-    let needs_quotes = quoted || value.iter().any(|byte| matches!(byte, b',' | b'"' | b'\n' | b'\r'));
+    let needs_quotes = quoted || value.iter().any(|byte| *byte == separator || matches!(byte, b'"' | b'\n' | b'\r'));
     if !needs_quotes {
         return out.write_all(value);
     }

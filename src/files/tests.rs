@@ -121,7 +121,6 @@ fn broken_files_each_give_one_clear_error() {
     );
     refused_with("array.json", data, "`DIR/array.json` is a JSON array, which is not read", "one object a line");
     refused_with("page.csv", data, "`DIR/page.csv` is an HTML page, which is not read", "error page");
-    refused_with("workbook.csv", data, "`DIR/workbook.csv` is an Excel workbook, which is not read", "CSV");
     refused_with(
         "cut.parquet",
         data,

@@ -46,6 +46,9 @@ fn run(workshop: &Workshop, stages: &str) -> Vec<Value> {
 
 fn fails(workshop: &Workshop, stages: &str, code: i32) -> Outcome {
     workshop.write("p.yaml", format!("name: x\nstages:\n{stages}  - write: {{path: out.ndjson}}\n"));
+    if workshop.exists("out.ndjson") {
+        std::fs::remove_file(workshop.path().join("out.ndjson")).unwrap();
+    }
     let outcome = workshop.gristmill(["run", "p.yaml", "--quiet"]);
     assert_eq!(outcome.code, Some(code), "{}", outcome.stderr);
     assert!(!workshop.exists("out.ndjson"));

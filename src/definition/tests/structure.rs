@@ -34,7 +34,7 @@ fn what_is_wrong_at_the_top_is_told_at_once() {
         [
             "p.yaml:1:1: unknown key `nmae`: did you mean `name`?",
             "p.yaml:2:1: unknown key `stage`: did you mean `stages`?",
-            "p.yaml:3:1: unknown key `xyzzy` (a pipeline has `name`, `description`, `tags`, `params`, `stages` and `report`)",
+            "p.yaml:3:1: unknown key `xyzzy` (a pipeline has `name`, `description`, `tags`, `params`, `stages`, `report` and `test`)",
             "p.yaml:5:1: unknown key `include` (an include is an item of the list of `stages`)",
             "p.yaml:6:1: unknown key `read` (a stage is an item of the list of `stages`)",
             "p.yaml:7:7: expected a list, found the text `x`: a list is written `[a, b]`",

@@ -30,7 +30,7 @@ fn names_are_unique_and_in_lower_case() {
             assert_eq!(Function::by_name(&name.to_uppercase()), Some(*function));
         }
     }
-    assert_eq!(Function::all().len(), 168);
+    assert_eq!(Function::all().len(), 169);
     assert_eq!(Function::by_name("no_such_function"), None);
 }
 

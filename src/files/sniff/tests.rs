@@ -56,7 +56,7 @@ fn what_is_given_is_believed() {
 
 #[test]
 fn parquet_is_known_whole_or_refused() {
-    assert_eq!(sniffed("a", b"PAR1........PAR1", &Given::default()).unwrap().format, Format::Parquet);
+    assert!(sniffed("a", b"PAR1........PAR1", &Given::default()).unwrap_err().message.contains("declares a footer"));
     assert!(sniffed("a", b"PAR1........", &Given::default()).unwrap_err().message.contains("is cut off"));
     let given = Given { format: Some(Format::Parquet), ..Given::default() };
     assert!(sniffed("a", b"a,b\n", &given).unwrap_err().message.contains("is no Parquet file"));

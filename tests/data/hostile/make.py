@@ -130,7 +130,9 @@ def archive(parts: dict) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as book:
         for name, text in parts.items():
-            book.writestr(zipfile.ZipInfo(name), text, zipfile.ZIP_DEFLATED)
+            # The type of an OpenDocument file stands at its beginning, not packed.
+            how = zipfile.ZIP_STORED if name == "mimetype" else zipfile.ZIP_DEFLATED
+            book.writestr(zipfile.ZipInfo(name), text, how)
     return packed.getvalue()
 
 

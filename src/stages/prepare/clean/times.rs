@@ -22,7 +22,10 @@ pub(super) fn parse_times(
     let mut choices = Vec::new();
     for layout in layouts {
         match by_layout(text, &layout.value) {
-            Ok(parsed) => choices.push(parsed.cast(data_type.clone(), false)),
+            Ok(parsed) => match on_the_clock_of_utc(parsed) {
+                Ok(parsed) => choices.push(parsed.cast(data_type.clone(), false)),
+                Err(message) => findings.push(Diagnostic::definition(message).at(&layout.place)),
+            },
             Err(message) => findings.push(Diagnostic::definition(message).at(&layout.place)),
         }
     }
@@ -33,6 +36,16 @@ pub(super) fn parse_times(
         0 => Err(vec![Diagnostic::definition("name at least one layout, such as `%Y-%m-%d`").at(&name.place)]),
         1 => Ok(choices.remove(0)),
         _ => Ok(Expr::call(Function::Coalesce, choices, data_type.clone())),
+    }
+}
+
+/// A moment with an offset as the clock shows it in UTC, so that a column has one type whatever its layouts.
+fn on_the_clock_of_utc(parsed: Expr) -> Result<Expr, String> {
+    match parsed.data_type {
+        DataType::Datetime(Some(_)) => {
+            compose::function(Function::AtTimeZone, vec![parsed, Expr::string("UTC")]).map_err(|error| error.message)
+        }
+        _ => Ok(parsed),
     }
 }
 
