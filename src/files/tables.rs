@@ -188,6 +188,11 @@ fn part_of(
     let (above, rest) = part.split_at_checked(above).unwrap_or((&[], part));
     let Some((first, body)) = rest.split_first() else { return Part::Note };
     let has_header = is_header(&first.1, body, width);
+    if !has_header && body.is_empty() && !above.is_empty() {
+        // A title and one line below it, such as the day of a report, are no table.
+        let text = above.iter().flat_map(|(_, cells)| cells).find(|cell| !cell.is_empty());
+        return text.map_or(Part::Note, |text| Part::Title((*text).to_owned()));
+    }
     let believed = has_header || above.is_empty();
     let (above, first, body) = if believed {
         (above, first, body)

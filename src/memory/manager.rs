@@ -111,6 +111,11 @@ impl MemoryManager {
         if !self.exceeded.load(Ordering::Relaxed) {
             return Ok(());
         }
+        // What was computed may have ended since the watch looked.
+        if self.measured && self.used() <= self.limit() {
+            self.set_exceeded(false);
+            return Ok(());
+        }
         Err(Exhausted { name: "the rows of this stage".to_owned(), asked: self.used(), limit: self.limit() })
     }
 

@@ -148,7 +148,7 @@ fn learned(workshop: &Workshop, manifest: &Value) -> BTreeMap<String, Vec<u8>> {
                     found.insert("what is replayed".into(), bundle["replay"].to_string().into_bytes());
                 }
                 // Tables that travel with the model were looked at where they were made.
-                file if file.ends_with('/') || file.ends_with(".parquet") => {}
+                file if file.is_empty() || file.ends_with('/') || file.ends_with(".parquet") => {}
                 file => drop(found.insert(format!("model/{file}"), content.clone())),
             }
         }

@@ -252,6 +252,10 @@ impl Executor<'_> {
             });
             self.slot(at).seconds += began.elapsed().as_secs_f64();
             if let Err(error) = counted {
+                if error.class == Class::Limit && self.has_failed() {
+                    // The rows that were too many for one stage are too many for those below it too.
+                    return;
+                }
                 let (culprit, error) = self.culprit(at, &error).unwrap_or_else(|| {
                     let relation = self.relation(table).map(|relation| Arc::new(relation.without_taps()));
                     let error = match relation {
@@ -263,6 +267,10 @@ impl Executor<'_> {
                 self.fail(culprit, error);
             }
         }
+    }
+
+    fn has_failed(&self) -> bool {
+        (0..self.plan.stages.len()).any(|at| self.slot(at).status == Some(crate::run::manifest::StageStatus::Failed))
     }
 
     /// Lets go of held rows that nobody will read any more.

@@ -368,7 +368,9 @@ impl ReadWork {
 
 /// The layout in which files are written anew.
 fn plainest(format: &CsvFormat) -> CsvFormat {
-    CsvFormat { delimiter: b',', quote: Some(b'"'), header: true, skip_rows: 0, ..format.clone() }
+    // A comma cannot stand between fields and in numbers.
+    let delimiter = if format.decimal_comma { b';' } else { b',' };
+    CsvFormat { delimiter, quote: Some(b'"'), header: true, skip_rows: 0, ..format.clone() }
 }
 
 fn parquet_rows(path: &Path) -> Option<u64> {
