@@ -26,7 +26,7 @@ impl Store {
     ///
     /// Errors: the folder cannot be made or written, or is being cleaned right now.
     pub fn open(base: &Path) -> Result<Self, Diagnostic> {
-        Self::open_with(base, File::try_lock_shared, "it is being cleaned by another gristmill")
+        Self::open_with(base, lock_shared_in_time, "it is being cleaned by another gristmill")
     }
 
     /// Opens `.gristmill` for this process alone.
@@ -123,6 +123,17 @@ impl Store {
         }
         result
     }
+}
+
+/// Takes the shared lock. A run that sweeps holds it alone for a moment, so this tries for some seconds.
+fn lock_shared_in_time(file: &File) -> Result<(), fs::TryLockError> {
+    for _ in 0..100 {
+        if file.try_lock_shared().is_ok() {
+            return Ok(());
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    file.try_lock_shared()
 }
 
 /// The folder of a run, owned by this process as long as this lives.
