@@ -111,10 +111,7 @@ impl Scanner {
     pub(super) fn feed(&mut self, bytes: &[u8]) -> Result<(), Trouble> {
         for piece in bytes.chunks(PIECE) {
             self.feed_piece(piece)?;
-        }
-        if self.offset - self.field_start > FIELD_LIMIT as u64 || self.offset - self.record_start > RECORD_LIMIT as u64
-        {
-            return Err(self.trouble(Kind::Flaw(FlawKind::TooLong)));
+            self.check_length()?;
         }
         Ok(())
     }
@@ -245,6 +242,16 @@ impl Scanner {
         Ok(())
     }
 
+    /// A field or a record must not be too long, whether it has ended or goes on.
+    #[inline]
+    fn check_length(&self) -> Result<(), Trouble> {
+        let (field, record) = (self.offset - self.field_start, self.offset - self.record_start);
+        if field > FIELD_LIMIT as u64 || record > RECORD_LIMIT as u64 {
+            return Err(self.trouble(Kind::Flaw(FlawKind::TooLong)));
+        }
+        Ok(())
+    }
+
     fn scan_bytes(&mut self, bytes: &[u8]) -> Result<(), Trouble> {
         for byte in bytes {
             self.step(*byte)?;
@@ -263,6 +270,7 @@ impl Scanner {
             return Ok(());
         }
         if byte == b'\n' {
+            self.check_length()?;
             self.end_record(self.offset, matches!(self.state, State::Carriage(_)))?;
             self.record_start = self.offset + 1;
             self.field_start = self.offset + 1;
@@ -275,6 +283,7 @@ impl Scanner {
             _ => {}
         }
         if byte == self.delimiter {
+            self.check_length()?;
             self.fields += 1;
             if self.fields >= self.columns {
                 return Err(self.trouble(Kind::Fields));
