@@ -109,6 +109,17 @@ def compare(programs, rounds=3):
     return measured
 
 
+def close(left, right):
+    """Whether two summaries of outputs agree; numbers to 1e-9 of their size, because sums of floats depend on their order."""
+    if isinstance(left, (list, tuple)):
+        return len(left) == len(right) and all(close(*pair) for pair in zip(left, right))
+    try:
+        left, right = float(left), float(right)
+    except (TypeError, ValueError):
+        return str(left) == str(right)
+    return abs(left - right) <= 1e-9 * max(abs(left), abs(right), 1.0)
+
+
 def store(name, title, measured, columns=None, note=""):
     """Keeps the numbers and rewrites the table in README.md. `columns` gives further cells: {heading: {program: text}}."""
     rows = []

@@ -1,61 +1,51 @@
 #!/usr/bin/env python3
-"""Runs the preparation of the sales file by gristmill and by hand-written peers in turn, checks that all give the same, and
-prints a table of times and memory.
+"""The preparation of the sales file by gristmill and by hand-written peers in turn.
 
-usage: sales.py SALES.csv [--rounds 3] [--gristmill PROGRAM] [--only gristmill,duckdb,polars,pandas] [--folder FOLDER]
+usage: sales.py SALES.csv[.gz] [--rounds 3] [--gristmill PROGRAM] [--only gristmill,duckdb,polars,pandas] [--folder FOLDER] [--name sales]
 
-Run it with a Python that has duckdb, polars, pandas and pyarrow. One round runs every program once, so that a busy machine is
-busy for all of them; the table shows the median. The memory is the peak of resident memory that the system reports when the
-process ends (the same number as `/usr/bin/time -v` prints).
+Run it with a Python that has duckdb, polars, pandas and pyarrow. The outputs of all have to be equal. The table goes to README.md
+between the marks of its name.
 """
 
 import argparse
-import os
 import pathlib
 import shutil
-import statistics
 import sys
 import tempfile
-import time
 
 import duckdb
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
-THREADS = "2"
+from comparison import GRISTMILL, ROOT, THREADS, Program, compare, store
+
 SUMMED = ["quantity", "amount", "discount", "tax", "amount_z", "quantity_z", "discount_z", "tax_z", "order_id", "line", "part_id", "supplier_id"]
 TEXTS = ["return_flag", "line_status", "ship_mode", "instruct"]
 DAYS = ["ship_date", "updated_at"]
 
 
 def arguments():
-    target = os.environ.get("CARGO_TARGET_DIR", os.path.expanduser("~/.cache/gristmill-target"))
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sales", type=pathlib.Path)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--gristmill", default=f"{target}/release/gristmill")
+    parser.add_argument("--gristmill", default=GRISTMILL)
     parser.add_argument("--only", default="gristmill,duckdb,polars,pandas")
     parser.add_argument("--folder", type=pathlib.Path, default=None)
+    parser.add_argument("--name", default="sales")
     return parser.parse_args()
 
 
-def command(name, options, folder):
-    source = str(options.sales.resolve())
+def program(name, options, folder):
+    source = options.sales.resolve()
     if name == "gristmill":
-        pipeline = str(ROOT / "pipelines" / "sales.yaml")
-        return [options.gristmill, "run", pipeline, "--set", f"input={source}", "--set", f"out={folder}", "--dir", str(folder), "--threads", THREADS, "--quiet"]
-    return [sys.executable, str(ROOT / "benches" / "peers" / f"prepare_{name}.py"), source, str(folder)]
+        pipeline = ROOT / "pipelines" / "sales.yaml"
+        words = [options.gristmill, "run", pipeline, "--set", f"input={source}", "--set", f"out={folder}", "--dir", folder, "--threads", THREADS, "--quiet"]
+    else:
+        words = [sys.executable, ROOT / "benches" / "peers" / f"prepare_{name}.py", source, folder]
 
+    def before():
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
 
-def measure(words):
-    """Seconds on the clock, seconds of processors and peak memory in bytes of one run."""
-    began = time.monotonic()
-    child = os.posix_spawnp(words[0], words, os.environ | {"THREADS": THREADS})
-    _, status, usage = os.wait4(child, 0)
-    seconds = time.monotonic() - began
-    code = os.waitstatus_to_exitcode(status)
-    if code != 0:
-        sys.exit(f"{' '.join(words)} ended with exit code {code}")
-    return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
+    return Program(name, words, before=before)
 
 
 def summary(connection, folder):
@@ -97,33 +87,17 @@ def main():
     options = arguments()
     names = options.only.split(",")
     base = options.folder or pathlib.Path(tempfile.mkdtemp(prefix="gristmill-sales-"))
-    times = {name: [] for name in names}
-    processors = {name: [] for name in names}
-    peaks = {name: [] for name in names}
-    for round_number in range(options.rounds):
-        for name in names:
-            folder = base / name
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(parents=True)
-            seconds, processor, peak = measure(command(name, options, folder))
-            times[name].append(seconds)
-            processors[name].append(processor)
-            peaks[name].append(peak)
-            print(f"round {round_number + 1}: {name} {seconds:.2f} s, {processor:.2f} s of processors, {peak / 2**30:.2f} GiB", file=sys.stderr)
+    measured = compare([program(name, options, base / name) for name in names], options.rounds)
+    finished = [name for name in names if not any(run.failure for run in measured[name])]
     connection = duckdb.connect()
-    summaries = {name: summary(connection, base / name) for name in names}
-    found = [line for name in names[1:] for line in differences(f"{names[0]} and {name}", summaries[names[0]], summaries[name])]
-    ours = statistics.median(times[names[0]])
-    print(f"| program | seconds (median of {options.rounds}) | best | as a multiple of {names[0]} | seconds of processors | peak memory |\n|---|---|---|---|---|---|")
-    for name in names:
-        middle = statistics.median(times[name])
-        print(f"| {name} | {middle:.2f} | {min(times[name]):.2f} | {middle / ours:.2f} | {statistics.median(processors[name]):.2f} | {max(peaks[name]) / 2**30:.2f} GiB |")
-    if found:
-        print(f"\n{len(found)} differences:", *found[:20], sep="\n")
-        sys.exit(1)
-    print(f"\nAll outputs are equal: {summaries[names[0]]['rows']:,} rows.")
+    summaries = {name: summary(connection, base / name) for name in finished}
+    found = [line for name in finished[1:] for line in differences(f"{finished[0]} and {name}", summaries[finished[0]], summaries[name])]
     if options.folder is None:
         shutil.rmtree(base)
+    if found:
+        sys.exit("\n".join([f"{len(found)} differences:", *found[:20]]))
+    rows = summaries[finished[0]]["rows"]
+    store(options.name, f"{options.sales.name}", measured, note=f"All outputs are equal: {rows:,} rows.")
 
 
 if __name__ == "__main__":

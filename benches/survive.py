@@ -1,11 +1,11 @@
 """Kills runs with SIGKILL at random moments and looks at what becomes of them.
 
-    python3 benches/survive.py [--binary target/release/gristmill] [--kills 50] [--rows 1000000] [--seed 1]
+    python3 benches/survive.py [--binary GRISTMILL] [--kills 50] [--rows 1000000] [--seed 1]
 
 Each round starts the pipeline again where the last one was killed; when a run gets through, its outputs are compared with those
 of a run that nobody killed and the next round begins with an empty folder. It is an error when an output differs in a byte,
 when a temporary file is left, or when a stage that a run had told as finished begins its work again.
-Standard library only.
+Standard library only. The numbers go to README.md between the marks `survive`.
 """
 
 import argparse
@@ -19,6 +19,8 @@ import subprocess
 import sys
 import tempfile
 import time
+
+import comparison
 
 PIPELINE = """\
 name: survive
@@ -95,7 +97,7 @@ def told(run: pathlib.Path, event: str) -> set[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--binary", default="target/release/gristmill")
+    parser.add_argument("--binary", default=comparison.GRISTMILL)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=1)
@@ -126,7 +128,6 @@ def main() -> None:
     kills = rounds = completed = 0
     repeated: list[str] = []
     wrong: list[str] = []
-    progress = []
     while kills < options.kills:
         rounds += 1
         work = folder("work")
@@ -146,9 +147,7 @@ def main() -> None:
             for folder_of_run in sorted(set((work / ".gristmill/runs").glob("*")) - seen):
                 seen.add(folder_of_run)
                 repeated += sorted(told(folder_of_run, "stage_started") & finished)
-                before = len(finished)
                 finished |= told(folder_of_run, "stage_finished")
-                progress.append(len(finished) - before)
             if not killed:
                 break
         if code != 0:
@@ -158,9 +157,17 @@ def main() -> None:
         wrong += [name for name in sorted(wanted.keys() | found.keys()) if wanted.get(name) != found.get(name)]
         wrong += left_over(work)
     shutil.rmtree(home)
-    print(f"{options.rows} rows, {whole:.2f} s without a kill; {kills} kills in {rounds} rounds, {completed} runs got through")
-    print(f"{len(wanted)} outputs compared in each; different or left over: {len(wrong)} {wrong[:5]}")
-    print(f"finished stages that began again: {len(repeated)} {repeated[:5]}")
+    facts = [
+        ("rows, and stages of the pipeline", f"{options.rows:,}, {PIPELINE.count('  - ')}"),
+        ("seconds of a run that nobody kills", f"{whole:.1f}"),
+        ("kills, and runs that got through", f"{kills}, {completed}"),
+        ("outputs compared after each of them", f"{len(wanted)}"),
+        ("outputs that differ, files left over", f"{len(wrong)}"),
+        ("finished stages that began again", f"{len(repeated)}"),
+    ]
+    text = "\n".join(["| what | number |", "|---|---|", *(f"| {name} | {value} |" for name, value in facts)])
+    print(text, *wrong[:5], *repeated[:5], sep="\n")
+    comparison.rewrite("survive", text)
     sys.exit(1 if wrong or repeated else 0)
 
 

@@ -5,6 +5,11 @@ pub(crate) fn whole(number: u64) -> String {
     grouped(&number.to_string())
 }
 
+/// `1 row`, `336,776 rows`
+pub(crate) fn rows(number: u64) -> String {
+    format!("{} {}", whole(number), if number == 1 { "row" } else { "rows" })
+}
+
 /// A value with a fixed number of decimals; what rounds to zero has no sign.
 pub(crate) fn fixed(value: f64, places: usize) -> String {
     let digits = format!("{:.places$}", value.abs());
@@ -37,6 +42,7 @@ mod tests {
             [0, 5, 123, 1_234, 336_776, 1_000_000].map(whole),
             ["0", "5", "123", "1,234", "336,776", "1,000,000"]
         );
+        assert_eq!([rows(0), rows(1), rows(1_000)], ["0 rows", "1 row", "1,000 rows"]);
         assert_eq!(fixed(-1234.5, 2), "−1,234.50");
         assert_eq!(fixed(-0.001, 1), "0.0");
     }

@@ -6,6 +6,7 @@
 
 use super::error::{FileError, shown};
 use super::value::{Token, token};
+use crate::digits;
 
 /// A row of cells at its place.
 #[derive(Debug, Clone, PartialEq)]
@@ -231,7 +232,7 @@ fn part_of(
         );
     }
     if below > 0 {
-        reasons.push(format!("{below} rows below it are notes"));
+        reasons.push(format!("{} of notes below it", digits::rows(below as u64)));
     }
     Part::Table(FoundTable {
         title: name.map(str::to_owned),
@@ -308,7 +309,7 @@ mod tests {
         assert_eq!((table.first_row, table.last_row, table.title.as_deref()), (3, Some(5), Some("as of 2024")));
         assert_eq!(
             table.because,
-            "rows 1 to 2 above it are titles; row 3 holds names over values of other types; 1 rows below it are notes"
+            "rows 1 to 2 above it are titles; row 3 holds names over values of other types; 1 row of notes below it"
         );
     }
 

@@ -28,6 +28,9 @@ use rows::Held;
 
 /// Stages that work at the same time at most; each of them already uses all threads for its rows.
 const SIDE_BY_SIDE: usize = 2;
+/// Memory from which they do so: what streams through each of them takes some hundred MiB.
+const ENOUGH_FOR_TWO: u64 = 4 << 30;
+
 pub(super) struct Executor<'a> {
     plan: &'a Plan,
     options: &'a RunOptions,
@@ -203,7 +206,8 @@ impl<'a> Executor<'a> {
 
     /// Does everything that is to be done, then counts the rows that nothing has read so far.
     pub(super) fn execute(&self) {
-        let workers = SIDE_BY_SIDE.min(self.options.threads).max(1);
+        let side_by_side = if self.options.memory < ENOUGH_FOR_TWO { 1 } else { SIDE_BY_SIDE };
+        let workers = side_by_side.min(self.options.threads).max(1);
         std::thread::scope(|scope| {
             for _ in 0..workers {
                 scope.spawn(|| {

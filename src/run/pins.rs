@@ -49,9 +49,9 @@ fn get(flags: &[bool], at: usize) -> bool {
 fn reads(plan: &Plan, to_do: &BTreeSet<usize>) -> Vec<usize> {
     let mut reads = vec![0_usize; plan.stages.len()];
     for (at, stage) in plan.stages.iter().enumerate().rev() {
-        // A table that nobody reads is still counted once.
+        // A table that nobody reads is still counted once, unless it is the input that the work has just read.
         let below = match (stage.shape(), reads.get(at).copied().unwrap_or(0)) {
-            (Shape::Table(_), 0) if to_do.contains(&at) => 1,
+            (Shape::Table(_), 0) if to_do.contains(&at) && !stage.planned.work.hands_input_on() => 1,
             (Shape::Table(_), reads) => reads,
             _ => 0,
         };

@@ -34,7 +34,7 @@ fn named_values_become_columns_of_zeros_and_ones() {
     assert_eq!(column(&rows, "color_red"), [1, 0, 1, 0, 0]);
     assert_eq!(column(&rows, "color_blue"), [0, 1, 0, 0, 0]);
     assert!(rows[0].get("color").is_none() && rows[0].get("color_green").is_none());
-    assert!(record["remarks"].to_string().contains("1 rows hold a value of `color` that has no code"), "{record}");
+    assert!(record["remarks"].to_string().contains("1 row with a value of `color` that has no code"), "{record}");
 }
 
 #[test]
@@ -110,7 +110,7 @@ stages:
         };
         assert!((row["x_target"].as_f64().unwrap() - wanted).abs() < 1e-12, "{row} is not {wanted}");
     }
-    assert!(record["warnings"].to_string().contains("1 rows"), "the unseen value is counted");
+    assert!(record["warnings"].to_string().contains("1 row with"), "the unseen value is counted");
     // Training rows: the rows of one value and one fold share a code, which is not that of all rows.
     let mut codes: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
     for row in found.iter().filter(|row| row["part"] == "train") {

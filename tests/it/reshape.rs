@@ -42,7 +42,7 @@ fn values_become_columns_and_those_without_a_column_are_counted() {
     ];
     assert_eq!(rows, wanted);
     let remarks = record["remarks"].to_string();
-    assert!(remarks.contains("2 rows have a `quarter` that is none of the columns"), "{record}");
+    assert!(remarks.contains("2 rows with a `quarter` that is none of the columns"), "{record}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::bar_scale;
 use crate::chart::axes::Side;
 use crate::chart::error::ChartError;
-use crate::chart::figure::{Figure, Scale};
+use crate::chart::figure::{Figure, NumberFormat, Scale};
 use crate::chart::frame::{Frame, Plan, empty};
 use crate::chart::number;
 use crate::chart::position::{Domain, Extent, LARGEST, admitted};
@@ -65,21 +65,21 @@ pub(super) fn draw(figure: &Figure, mark: &Waterfall) -> Result<Scene, ChartErro
     if all().any(|step| admitted(Scale::Linear, Some(step.value)).is_none()) {
         return Ok(empty(figure, "No rows to show", &extent.notes(&figure.y)));
     }
-    let format = figure.y.format;
-    let mut rows =
-        vec![Row { from: 0.0, to: mark.start.value, ink: Ink::Total, text: number::exact(mark.start.value, format) }];
+    let mut words = words(&all().map(|step| step.value).collect::<Vec<_>>(), figure.y.format).into_iter();
+    let mut word = || words.next().unwrap_or_default();
+    let mut rows = vec![Row { from: 0.0, to: mark.start.value, ink: Ink::Total, text: word() }];
     let mut level = mark.start.value;
     for step in &mark.steps {
         let to = (level + step.value).clamp(-LARGEST, LARGEST);
         let (ink, sign) = if step.value < 0.0 { (Ink::Fall, "") } else { (Ink::Rise, "+") };
-        rows.push(Row { from: level, to, ink, text: format!("{sign}{}", number::exact(step.value, format)) });
+        rows.push(Row { from: level, to, ink, text: format!("{sign}{}", word()) });
         level = to;
     }
     let largest = all().map(|step| step.value.abs()).fold(0.0, f64::max);
     if (level - mark.end.value).abs() > largest * 1e-9 {
         return Err(ChartError::Ledger { start: mark.start.value, computed: level, stated: mark.end.value });
     }
-    rows.push(Row { from: 0.0, to: mark.end.value, ink: Ink::Total, text: number::exact(mark.end.value, format) });
+    rows.push(Row { from: 0.0, to: mark.end.value, ink: Ink::Total, text: word() });
 
     let mut extent = Extent::new(Scale::Linear);
     rows.iter().for_each(|row| extent.add(Some(row.to)));
@@ -129,6 +129,15 @@ pub(super) fn draw(figure: &Figure, mark: &Waterfall) -> Result<Scene, ChartErro
     let wall = frame.x.at(0.0);
     frame.wall(wall);
     Ok(frame.scene)
+}
+
+/// The values of the steps as they stand beside the bars. Counts are exact, since people add them up; of other numbers the largest
+/// says how many decimals are worth writing.
+fn words(values: &[f64], format: NumberFormat) -> Vec<String> {
+    if values.iter().all(|value| value.fract() == 0.0) {
+        return values.iter().map(|value| number::exact(*value, format)).collect();
+    }
+    number::value_labels(values, format)
 }
 
 #[cfg(test)]

@@ -127,6 +127,8 @@ pub(super) struct Collector {
     memory: Reservation,
     /// Bytes that may be held.
     most: u64,
+    /// Bytes of a row group of the file.
+    row_group: u64,
     path: PathBuf,
     frames: Vec<pl::DataFrame>,
     bytes: u64,
@@ -139,8 +141,11 @@ struct Spill {
     file: tempfile::TempPath,
 }
 
-/// Bytes that are gathered before they become a row group of a spilled table.
-const ROW_GROUP_BYTES: u64 = 64 << 20;
+/// Bytes that are gathered before they become a row group of a spilled table: a reader holds several row groups at once, so
+/// little memory asks for small ones.
+fn row_group_bytes(limit: u64) -> u64 {
+    (limit / 128).clamp(4 << 20, 64 << 20)
+}
 
 impl Collector {
     /// Collects in memory up to a quarter of the limit, as long as there is some, then in a file under `path`.
@@ -148,6 +153,7 @@ impl Collector {
         Self {
             memory: memory.reserve("a held table"),
             most: memory.limit() / 4,
+            row_group: row_group_bytes(memory.limit()),
             path,
             frames: Vec::new(),
             bytes: 0,
@@ -167,21 +173,38 @@ impl Collector {
             let fits = self.memory.size().saturating_add(bytes) <= self.most && self.memory.try_grow(bytes).is_ok();
             return if fits { Ok(()) } else { self.write_out() };
         }
-        if self.bytes >= ROW_GROUP_BYTES { self.write_out() } else { Ok(()) }
+        if self.bytes >= self.row_group { self.write_out() } else { Ok(()) }
     }
 
+    /// Writes what was collected, a row group at a time, each of which is let go before the next one is made.
     fn write_out(&mut self) -> Result<(), EngineError> {
-        let Some(frame) = stack(&mut self.frames)? else { return Ok(()) };
         self.bytes = 0;
+        let mut frames = std::mem::take(&mut self.frames).into_iter().peekable();
+        while frames.peek().is_some() {
+            let mut group = Vec::new();
+            let mut bytes = 0;
+            while bytes < self.row_group
+                && let Some(frame) = frames.next()
+            {
+                bytes += frame.estimated_size() as u64;
+                group.push(frame);
+            }
+            let Some(group) = stack(&mut group)? else { break };
+            self.write_group(group, bytes.div_ceil(self.row_group))?;
+        }
         self.memory.free();
+        Ok(())
+    }
+
+    fn write_group(&mut self, frame: pl::DataFrame, parts: u64) -> Result<(), EngineError> {
         let spill = match &mut self.spill {
             Some(spill) => spill,
             none => none.insert(Spill::new(&self.path, &frame)?),
         };
         let path = self.path.display().to_string();
+        let parts = usize::try_from(parts).unwrap_or(1).max(1);
         guard(&path, || {
-            let groups = frame.height().div_ceil(ROW_GROUP_ROWS).max(1);
-            for mut group in frame.split_chunks_by_n(groups, false) {
+            for mut group in frame.split_chunks_by_n(parts, false) {
                 group.rechunk_mut();
                 spill.writer.write_batch(&group)?;
             }
@@ -218,8 +241,6 @@ impl Collector {
         }
     }
 }
-
-const ROW_GROUP_ROWS: usize = 1 << 20;
 
 impl Spill {
     fn new(path: &Path, frame: &pl::DataFrame) -> Result<Self, EngineError> {

@@ -6,6 +6,7 @@ use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 
 use crate::batch;
 use crate::diagnostic::Diagnostic;
+use crate::digits;
 use crate::expression::{DataType, Field};
 use crate::relation::{Relation, keep_columns};
 use crate::stages::work::{Progress, WorkContext};
@@ -62,9 +63,9 @@ impl Drawn {
     pub fn describe(&self) -> String {
         let drawn = self.count() as u64;
         if drawn == self.seen {
-            format!("{drawn} rows")
+            digits::rows(drawn)
         } else {
-            format!("{drawn} of {} rows, drawn at random", self.seen)
+            format!("{} of {}, drawn at random", digits::whole(drawn), digits::rows(self.seen))
         }
     }
 }

@@ -13,6 +13,7 @@ use super::{figures, needs};
 use crate::batch;
 use crate::definition::Spanned;
 use crate::diagnostic::{Class, Diagnostic, Findings, nearest};
+use crate::digits;
 use crate::exhibit::{Exhibit, Tone};
 use crate::expression::{DataType, Field, Schema};
 use crate::relation::{Relation, Scan, ScanSource};
@@ -172,10 +173,10 @@ impl EvaluateWork {
             note(Tone::Warning, text.to_owned());
         }
         if judged.missing > 0 {
-            note(Tone::Info, format!("{} rows have no `{}` and were left out.", judged.missing, bundle.target.name));
+            note(Tone::Info, format!("{} without `{}`: left out.", digits::rows(judged.missing), bundle.target.name));
         }
         if judged.unknown > 0 {
-            let text = format!("{} rows have a class that no training row has; they were left out.", judged.unknown);
+            let text = format!("{} of a class that no training row has: left out.", digits::rows(judged.unknown));
             note(Tone::Warning, text);
         }
         notes

@@ -14,6 +14,7 @@ use self::lookup::Lookup;
 use super::split::{is_hashable, uniform};
 use crate::definition::{Node, OneOrMany, Ordered, Spanned};
 use crate::diagnostic::{Diagnostic, Findings};
+use crate::digits;
 use crate::exhibit::{Cell, Column, Exhibit, Format};
 use crate::expression::{BinaryOperator, DataType, Expr, ExprKind, Field, Function};
 use crate::relation::{NamedExpr, Relation, Tap};
@@ -316,7 +317,9 @@ impl Work for EncodeWork {
         unknown
             .filter_map(|column| match counts.counter("in", &column.field.name) {
                 0 => None,
-                rows => Some(format!("{rows} rows hold a value of `{}` that has no code", column.field.name)),
+                rows => {
+                    Some(format!("{} with a value of `{}` that has no code", digits::rows(rows), column.field.name))
+                }
             })
             .collect()
     }

@@ -12,7 +12,7 @@ use super::super::expression;
 use super::super::spill::Spilling;
 use super::decompose::{Decomposed, calls, decompose, needs_order};
 use super::exchange::{Dealt, Exchange, Fold, Partition, Route, Rows, stack};
-use super::giant::{can_be_taken_apart, giant};
+use super::giant::{can_be_taken_apart, giant, has_few_keys};
 use super::hash_groups;
 use super::phases::{Blocking, blocking};
 use super::{ALONE, collect, partitions, working_bytes};
@@ -299,6 +299,11 @@ impl Operator {
             return Ok(());
         }
         if self.plan.is_one_group() || part.bytes() <= working_bytes(&self.spilling) || seed > DEEPEST {
+            parts.push(part);
+            return Ok(());
+        }
+        // Groups that are large themselves are not worth another way through the disk.
+        if can_be_taken_apart(&self.plan) && has_few_keys(&part, &self.plan.keys)? {
             parts.push(part);
             return Ok(());
         }

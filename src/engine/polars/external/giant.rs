@@ -11,12 +11,12 @@ use polars::prelude::{IntoColumn, IntoLazy, NamedFrom};
 use super::super::data_type::polars_type;
 use super::super::error::engine_error;
 use super::super::expression;
-use super::super::spill::Spilling;
+use super::super::spill::{Spilling, hash_rows};
 use super::aggregate::{Aggregation, fold};
 use super::decompose::{Decomposed, Steps, masked, take_calls, value_name};
 use super::exchange::{Exchange, Partition, Route, stack};
 use super::radix_select::{Rank, float_of_rank, integer_of_rank, rank_of_float, rank_of_integer};
-use super::{collect, partitions};
+use super::{collect, partitions, working_bytes};
 use crate::diagnostic::Class;
 use crate::engine::EngineError;
 use crate::expression::{Aggregate, DataType, Function};
@@ -36,6 +36,25 @@ pub(super) fn can_be_taken_apart(plan: &Aggregation) -> bool {
     take_calls(&plan.aggregates).is_ok_and(|(calls, _)| {
         calls.iter().enumerate().all(|(i, (call, result))| can(i, call, result).unwrap_or(false))
     })
+}
+
+/// Whether the rows have a few keys only, told from the hashes of all of them; ends early when they have more.
+pub(super) fn has_few_keys(part: &Partition, keys: &[String]) -> Result<bool, EngineError> {
+    const FEW: usize = 8;
+    let names: Vec<&str> = keys.iter().map(String::as_str).collect();
+    let mut seen: Vec<u64> = Vec::with_capacity(FEW);
+    for frame in part.raw.frames().chain(part.folded.frames()) {
+        for hash in hash_rows(&frame?, &names, 0)? {
+            if seen.contains(&hash) {
+                continue;
+            }
+            if seen.len() == FEW {
+                return Ok(false);
+            }
+            seen.push(hash);
+        }
+    }
+    Ok(true)
 }
 
 /// The groups of a partition that does not fit into memory.
@@ -97,7 +116,7 @@ pub(super) fn giant(part: &Partition, plan: &Aggregation, spilling: &Spilling) -
         values = collect(values.lazy().with_columns([set.finished()])).map_err(polars)?;
     }
     if !quantiles.is_empty() {
-        select(&quantiles, part, plan, &mut values)?;
+        select(&quantiles, part, plan, spilling, &mut values)?;
     }
     plan.of_values(&results, values).map_err(polars)
 }
@@ -205,6 +224,7 @@ fn select(
     quantiles: &[Quantile],
     part: &Partition,
     plan: &Aggregation,
+    spilling: &Spilling,
     values: &mut pl::DataFrame,
 ) -> Result<(), EngineError> {
     let polars = |error: pl::PolarsError| engine_error(&error, "");
@@ -213,13 +233,20 @@ fn select(
         return Err(EngineError::new(Class::Limit, "not enough memory: too many large groups at once")
             .help("give the run more with `--memory`"));
     }
-    let mut pairs: Vec<Vec<Option<Pair>>> = Vec::with_capacity(quantiles.len());
+    let mut counts = Vec::with_capacity(quantiles.len());
     for quantile in quantiles {
-        let counts = values.column(&quantile.count_name()).and_then(|counts| counts.i64().cloned()).map_err(polars)?;
+        let of_groups = values.column(&quantile.count_name()).and_then(|counts| counts.i64().cloned());
+        counts.push(of_groups.map_err(polars)?);
+    }
+    // Both ranks of a pair collect for themselves.
+    let bytes: u64 = counts.iter().flat_map(|counts| counts.iter().flatten()).map(|n| n.unsigned_abs() * 16).sum();
+    let are_few = bytes <= working_bytes(spilling);
+    let mut pairs: Vec<Vec<Option<Pair>>> = Vec::with_capacity(quantiles.len());
+    for (quantile, counts) in quantiles.iter().zip(counts) {
         let of_group = |count: Option<i64>| {
             let count = count.filter(|count| *count > 0)?;
             let (below, above, between) = quantile.places(count);
-            Some(Pair { below: Rank::new(below), above: Rank::new(above), between })
+            Some(Pair { below: Rank::new(below, are_few), above: Rank::new(above, are_few), between })
         };
         pairs.push(counts.iter().map(of_group).collect());
     }

@@ -28,9 +28,10 @@ const DIGIT: u32 = 16;
 const FEW: u64 = 1 << 20;
 
 impl Rank {
-    /// The rank `place`, from 0, of values that a first pass will show.
-    pub(super) fn new(place: u64) -> Self {
-        Self { place, prefix: 0, known: 0, state: State::Counting(vec![0; 1 << DIGIT]) }
+    /// The rank `place`, from 0, of values that a first pass will show; of few values that pass collects all.
+    pub(super) fn new(place: u64, are_few: bool) -> Self {
+        let state = if are_few { State::Collecting(Vec::new()) } else { State::Counting(vec![0; 1 << DIGIT]) };
+        Self { place, prefix: 0, known: 0, state }
     }
 
     /// The value, once it is known.
@@ -125,7 +126,12 @@ mod tests {
     use super::*;
 
     fn select(values: &[u64], place: u64) -> u64 {
-        let mut rank = Rank::new(place);
+        let found = select_from(values, Rank::new(place, false));
+        assert_eq!(select_from(values, Rank::new(place, true)), found);
+        found
+    }
+
+    fn select_from(values: &[u64], mut rank: Rank) -> u64 {
         for _ in 0..4 {
             values.iter().for_each(|&value| rank.see(value));
             rank.end_pass();

@@ -2,15 +2,17 @@
 //!
 //! Rows are gathered as they come until they fill an eighth of the memory, sorted, and put on disk as a *run*: blocks of a few
 //! thousand rows, of each of which the normalized key of the first row is remembered (the row encoding of Polars, bytes that
-//! compare as the keys do). The first keys of all blocks are a sample of the whole table, taken at even distances, so they cut it
-//! into stretches of known size: a cut is a key together with a place among the runs, which settles ties. The stretches are
-//! made one after the other when somebody asks for them, on all pipelines: of each run the rows between two cuts, one run
-//! under the other, sorted again. All sorts are stable and runs hold consecutive rows, so ties keep the order of the input.
+//! compare as the keys do). Where few of the bytes differ at all, they are packed into one number, and numbers are sorted
+//! (`packed`). The first keys of all blocks are a sample of the whole table, taken at even distances, so they cut it into stretches
+//! of known size: a cut is a key together with a place among the runs, which settles ties. The stretches are made one after the
+//! other when somebody asks for them, on all pipelines: of each run the rows between two cuts, one run under the other, sorted
+//! again. All sorts are stable and runs hold consecutive rows, so ties keep the order of the input.
 //!
 //! Time O(n log n), each row written once and read once, apart from blocks with a cut in them, which are read twice; memory an
-//! eighth of the limit, twice while a run is sorted, and some stretches of a 32nd. Knuth, The Art of Computer Programming,
-//! volume 3, section 5.4; the cuts are those of sample sort (Frazer and McKellar 1970).
+//! eighth of the limit three times (a run that is gathered, another that is sorted, its copy) and some stretches of a 32nd. Knuth,
+//! The Art of Computer Programming, volume 3, section 5.4; the cuts are those of sample sort (Frazer and McKellar 1970).
 
+mod packed;
 mod runs;
 
 use std::sync::Arc;

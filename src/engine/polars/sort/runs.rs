@@ -1,15 +1,22 @@
 //! Sorted runs on disk, and the stretches of the whole order that are made of them.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
+use std::thread::JoinHandle;
 
 use polars::chunked_array::ops::row_encode::_get_rows_encoded_arr;
 use polars::prelude as pl;
+use polars_arrow::array::BinaryArray;
 use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 
 use super::super::error::{engine_error, guard};
 use super::super::spill::{Segment, SpillFile, Spilling, decode, encode};
+use super::packed;
+use crate::diagnostic::Class;
 use crate::engine::EngineError;
 use crate::memory::Reservation;
+
+const WHAT: &str = "a sort";
 
 /// Bytes of a block of a run: small, because a stretch reads two blocks of each run in vain at worst.
 const BLOCK_BYTES: u64 = 256 << 10;
@@ -31,22 +38,26 @@ pub(super) struct Sorting {
 }
 
 impl Sorting {
-    fn sort(&self, frame: &pl::DataFrame) -> Result<pl::DataFrame, EngineError> {
+    fn sort(&self, mut frame: pl::DataFrame) -> Result<pl::DataFrame, EngineError> {
+        // Gathering rows out of many chunks is slow.
+        frame.rechunk_mut();
         let options = pl::SortMultipleOptions::default()
             .with_order_descending_multi(self.descending.clone())
             .with_nulls_last_multi(self.nulls_last.clone())
             .with_maintain_order(true);
+        if let Some(order) = packed::order(&self.encode(&frame)?) {
+            return guard("", || frame.take(&pl::IdxCa::from_vec("".into(), order)));
+        }
         guard("", || frame.sort(self.keys.clone(), options))
     }
 
     /// The keys as bytes that compare as the rows do.
-    fn encode(&self, frame: &pl::DataFrame) -> Result<Vec<Box<[u8]>>, EngineError> {
-        let encoded = guard("", || {
+    fn encode(&self, frame: &pl::DataFrame) -> Result<BinaryArray<i64>, EngineError> {
+        guard("", || {
             let columns =
                 self.keys.iter().map(|key| frame.column(key).cloned()).collect::<pl::PolarsResult<Vec<_>>>()?;
             _get_rows_encoded_arr(&columns, &self.descending, &self.nulls_last, false)
-        })?;
-        Ok(encoded.values_iter().map(Into::into).collect())
+        })
     }
 
     fn without_computed(&self, mut frame: pl::DataFrame) -> pl::DataFrame {
@@ -63,6 +74,36 @@ pub(super) struct Run {
     blocks: Vec<Block>,
 }
 
+impl Run {
+    /// Sorts the rows, of so many bytes, and writes them block by block.
+    fn write(sorting: &Sorting, rows: pl::DataFrame, bytes: u64, file: &SpillFile) -> Result<Self, EngineError> {
+        let sorted = sorting.sort(rows)?;
+        let height = sorted.height();
+        let row = (bytes / height.max(1) as u64).max(1);
+        let rows = usize::try_from(BLOCK_BYTES / row).unwrap_or(1).clamp(64, 1 << 16);
+        let starts: Vec<usize> = (0..height).step_by(rows).collect();
+        let firsts = pl::IdxCa::from_vec(
+            "".into(),
+            starts.iter().map(|start| pl::IdxSize::try_from(*start).unwrap_or(0)).collect(),
+        );
+        let firsts = guard("", || sorted.take(&firsts))?;
+        let firsts = sorting.encode(&firsts)?;
+        let firsts: Vec<Box<[u8]>> = firsts.values_iter().map(Into::into).collect();
+        let blocks = starts
+            .into_par_iter()
+            .zip(firsts)
+            .map(|(start, first)| {
+                let mut block = sorted.slice(i64::try_from(start).unwrap_or(i64::MAX), rows);
+                block.rechunk_mut();
+                let bytes = row * block.height() as u64;
+                let segment = file.append(&encode(&mut block)?)?;
+                Ok(Block { first, segment, bytes })
+            })
+            .collect::<Result<Vec<_>, EngineError>>()?;
+        Ok(Self { blocks })
+    }
+}
+
 struct Block {
     /// The key of its first row.
     first: Box<[u8]>,
@@ -70,27 +111,29 @@ struct Block {
     bytes: u64,
 }
 
-/// Gathers rows into runs.
+/// Gathers rows into runs. While one is sorted and written by a thread of its own, the next one is gathered.
 pub(super) struct Runs {
-    sorting: Sorting,
+    sorting: Arc<Sorting>,
     spilling: Spilling,
     memory: Reservation,
     waiting: Vec<pl::DataFrame>,
     bytes: u64,
-    file: Option<SpillFile>,
+    file: Option<Arc<SpillFile>>,
     runs: Vec<Run>,
+    writing: Option<JoinHandle<Result<Run, EngineError>>>,
 }
 
 impl Runs {
     pub(super) fn new(sorting: Sorting, spilling: &Spilling) -> Self {
         Self {
-            sorting,
+            sorting: Arc::new(sorting),
             spilling: spilling.clone(),
-            memory: spilling.memory.reserve("a sort"),
+            memory: spilling.memory.reserve(WHAT),
             waiting: Vec::new(),
             bytes: 0,
             file: None,
             runs: Vec::new(),
+            writing: None,
         }
     }
 
@@ -114,56 +157,59 @@ impl Runs {
         Ok(())
     }
 
-    fn sorted(&mut self) -> Result<Option<pl::DataFrame>, EngineError> {
+    /// The rows that wait, one frame under the other.
+    fn gathered(&mut self) -> Result<Option<pl::DataFrame>, EngineError> {
         let mut frames = std::mem::take(&mut self.waiting).into_iter();
         let Some(mut all) = frames.next() else { return Ok(None) };
         for frame in frames {
             all.vstack_mut_owned(frame).map_err(|error| engine_error(&error, ""))?;
         }
-        self.sorting.sort(&all).map(Some)
+        Ok(Some(all))
     }
 
     fn write_run(&mut self) -> Result<(), EngineError> {
+        self.end_run()?;
         let bytes = std::mem::take(&mut self.bytes);
-        let Some(sorted) = self.sorted()? else { return Ok(()) };
-        if self.file.is_none() {
-            self.file = Some(SpillFile::create(&self.spilling, "a sort")?);
+        let Some(rows) = self.gathered()? else { return Ok(()) };
+        let file = match &self.file {
+            Some(file) => file.clone(),
+            None => self.file.insert(Arc::new(SpillFile::create(&self.spilling, WHAT)?)).clone(),
+        };
+        let memory = std::mem::replace(&mut self.memory, self.spilling.memory.reserve(WHAT));
+        let sorting = self.sorting.clone();
+        let work = move || {
+            let run = Run::write(&sorting, rows, bytes, &file);
+            drop(memory);
+            run
+        };
+        let thread = std::thread::Builder::new().name("sort".to_owned()).spawn(work);
+        let thread = thread
+            .map_err(|error| EngineError::new(Class::Limit, format!("cannot start a thread for a sort: {error}")))?;
+        self.writing = Some(thread);
+        Ok(())
+    }
+
+    /// Waits for the run that is being written.
+    fn end_run(&mut self) -> Result<(), EngineError> {
+        if let Some(writing) = self.writing.take() {
+            let failed = || EngineError::new(Class::Stage, "the thread of a sort failed");
+            self.runs.push(writing.join().map_err(|_| failed())??);
         }
-        let Some(file) = &self.file else { return Ok(()) };
-        let height = sorted.height();
-        let row = (bytes / height.max(1) as u64).max(1);
-        let rows = usize::try_from(BLOCK_BYTES / row).unwrap_or(1).clamp(64, 1 << 16);
-        let starts: Vec<usize> = (0..height).step_by(rows).collect();
-        let firsts = pl::IdxCa::from_vec(
-            "".into(),
-            starts.iter().map(|start| pl::IdxSize::try_from(*start).unwrap_or(0)).collect(),
-        );
-        let firsts = guard("", || sorted.take(&firsts))?;
-        let firsts = self.sorting.encode(&firsts)?;
-        let blocks = starts
-            .into_par_iter()
-            .zip(firsts)
-            .map(|(start, first)| {
-                let mut block = sorted.slice(i64::try_from(start).unwrap_or(i64::MAX), rows);
-                block.rechunk_mut();
-                let bytes = row * block.height() as u64;
-                let segment = file.append(&encode(&mut block)?)?;
-                Ok(Block { first, segment, bytes })
-            })
-            .collect::<Result<Vec<_>, EngineError>>()?;
-        self.runs.push(Run { blocks });
-        self.memory.free();
         Ok(())
     }
 
     /// The whole order, after the last row.
     pub(super) fn finish(mut self) -> Result<Stretches, EngineError> {
-        if self.runs.is_empty() {
-            let frame = self.sorted()?.map(|frame| self.sorting.without_computed(frame)).unwrap_or_default();
+        if self.file.is_none() {
+            let frame = match self.gathered()? {
+                Some(rows) => self.sorting.without_computed(self.sorting.sort(rows)?),
+                None => pl::DataFrame::default(),
+            };
             self.memory.shrink(self.memory.size() / 2);
             return Ok(Stretches::Held { frame, _memory: self.memory });
         }
         self.write_run()?;
+        self.end_run()?;
         let Self { sorting, spilling, file, runs, .. } = self;
         let cuts = cuts(&runs, spilling.memory.limit() / STRETCH_PART);
         Ok(Stretches::Spilled { sorting, spilling, file, runs, cuts })
@@ -226,7 +272,7 @@ pub(super) enum Stretches {
     /// All of them in memory.
     Held { frame: pl::DataFrame, _memory: Reservation },
     /// On disk.
-    Spilled { sorting: Sorting, spilling: Spilling, file: Option<SpillFile>, runs: Vec<Run>, cuts: Vec<Cut> },
+    Spilled { sorting: Arc<Sorting>, spilling: Spilling, file: Option<Arc<SpillFile>>, runs: Vec<Run>, cuts: Vec<Cut> },
 }
 
 impl Stretches {
@@ -274,7 +320,7 @@ impl Stretches {
                     }
                 }
                 let Some(all) = all else { return Ok(pl::DataFrame::default()) };
-                Ok(sorting.without_computed(sorting.sort(&all)?))
+                Ok(sorting.without_computed(sorting.sort(all)?))
             }
         }
     }
@@ -285,6 +331,12 @@ impl Place<'_> {
     fn offset(&self, sorting: &Sorting, rows: &pl::DataFrame) -> Result<usize, EngineError> {
         let Some((bound, with_ties)) = self.bound else { return Ok(0) };
         let keys = sorting.encode(rows)?;
-        Ok(keys.partition_point(|key| if with_ties { **key <= *bound } else { **key < *bound }))
+        let (mut before, mut end) = (0, keys.len());
+        while before < end {
+            let middle = before.midpoint(end);
+            let key = keys.value(middle);
+            if key < bound || (with_ties && key == bound) { before = middle + 1 } else { end = middle }
+        }
+        Ok(before)
     }
 }

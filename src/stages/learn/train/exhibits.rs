@@ -93,17 +93,15 @@ fn left_out(shown: &Shown<'_>) -> Option<Exhibit> {
     let (without, _) = shown.rows.left_out;
     let mut remarks = Vec::new();
     if without > 0 {
-        remarks.push(format!("{without} training rows have no `{target}` and were left out."));
+        remarks.push(format!("training rows without `{target}`, left out: {without}."));
     }
     if let Some((rows, part)) = shown.validation {
         let (without, unknown) = rows.left_out;
         if without > 0 {
-            remarks.push(format!("{without} rows of part {part} have no `{target}` and were left out."));
+            remarks.push(format!("rows of part {part} without `{target}`, left out: {without}."));
         }
         if unknown > 0 {
-            remarks.push(format!(
-                "{unknown} rows of part {part} have a class that no training row has; they were left out."
-            ));
+            remarks.push(format!("rows of part {part} of a class that no training row has, left out: {unknown}."));
         }
     }
     (!remarks.is_empty()).then(|| Exhibit::note(Tone::Info, remarks.join(" ")))

@@ -9,6 +9,7 @@ use super::rules::{Boolean, Rules};
 use crate::batch;
 use crate::definition::{self, OneOrMany, Spanned};
 use crate::diagnostic::{Class, Diagnostic};
+use crate::digits;
 use crate::engine::{Engine, Execution};
 use crate::exhibit::{Cell, Column, Exhibit, Format, Table};
 use crate::expression::DataType;
@@ -218,27 +219,26 @@ pub(crate) fn remarks(verdict: &Verdict) -> Vec<String> {
 
 /// The data-quality table of a set of columns.
 pub(super) fn exhibit(title: String, verdicts: &[(&String, &Verdict)], note: String) -> Exhibit {
-    let listed = |texts: &[(String, u64)]| {
-        let shown = texts.iter().take(4).map(|(text, count)| format!("\u{201c}{text}\u{201d} × {count}"));
+    // A count, and the texts that make the most of it.
+    let counted = |count: u64, texts: &[(String, u64)]| {
+        let shown =
+            texts.iter().take(4).map(|(text, count)| format!("\u{201c}{text}\u{201d} × {}", digits::whole(*count)));
         let shown: Vec<String> = shown.collect();
-        (!shown.is_empty()).then(|| shown.join(", "))
+        let whole = digits::whole(count);
+        Cell::text(if shown.is_empty() { whole } else { format!("{whole}: {}", shown.join(", ")) })
     };
     let rows = verdicts.iter().take(200).map(|(name, verdict)| {
-        let because = if verdict.holds == Holds::Text && verdict.because == "the values are text" {
-            None
-        } else {
-            Some(&verdict.because)
-        };
+        let mut holds = words_for(verdict);
+        if verdict.holds != Holds::Text || verdict.because != "the values are text" {
+            holds = format!("{holds}; {}", verdict.because);
+        }
         let remarks = remarks(verdict);
         vec![
             Cell::text((*name).clone()),
-            Cell::text(words_for(verdict)),
-            Cell::optional(because),
+            Cell::text(holds),
             Cell::count(verdict.fits),
-            Cell::count(verdict.nulls),
-            Cell::optional(listed(&verdict.null_tokens)),
-            Cell::count(verdict.misfit),
-            Cell::optional(listed(&verdict.misfits)),
+            counted(verdict.nulls, &verdict.null_tokens),
+            counted(verdict.misfit, &verdict.misfits),
             Cell::optional((!remarks.is_empty()).then(|| remarks.join("; "))),
             Cell::optional(line(name, verdict)),
         ]
@@ -246,12 +246,9 @@ pub(super) fn exhibit(title: String, verdicts: &[(&String, &Verdict)], note: Str
     let columns = vec![
         Column::new("column"),
         Column::new("holds"),
-        Column::new("because"),
         Column::formatted("values that fit", Format::Integer),
-        Column::formatted("nulls", Format::Integer),
-        Column::new("texts that mean null"),
-        Column::formatted("do not fit", Format::Integer),
-        Column::new("such as"),
+        Column::new("nulls"),
+        Column::new("do not fit"),
         Column::new("look at"),
         Column::new("rules to paste"),
     ];

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::{EXAMPLES, OnError, auto};
 use crate::batch;
 use crate::diagnostic::{Class, Diagnostic};
+use crate::digits;
 use crate::engine::{Compression, Target, TargetFormat};
 use crate::exhibit::{Cell, Column, Exhibit, Format, Table, Tone};
 use crate::expression::{DataType, Expr, Function, Literal, Schema};
@@ -182,7 +183,7 @@ impl CleanWork {
         if told.is_empty() {
             return None;
         }
-        let note = format!("Told from the first {} rows; the counts of all rows stand below.", auto::ROWS);
+        let note = format!("Told from the first {}; the counts of all rows stand below.", digits::rows(auto::ROWS));
         Some(auto::exhibit("What the columns of text hold".to_owned(), &told, note))
     }
 }
@@ -251,7 +252,7 @@ impl Work for CleanWork {
             (true, _) => format!("{unreadable} values could not be read; nothing was changed"),
             (false, OnError::Reject) => {
                 let rows = counts.counter("cleaned", "rejected");
-                format!("{unreadable} values could not be read; their {rows} rows were set aside")
+                format!("{unreadable} values could not be read; their rows were set aside: {rows}")
             }
             _ => format!("{unreadable} values could not be read and became null"),
         }]

@@ -6,6 +6,7 @@ use super::work::{Learned, Linked, verdict};
 use crate::chart::{
     Axis, Bar, Figure, Histogram, Line, Mark, NumberFormat, Orientation, Positions, Scale, Series, Step, Waterfall,
 };
+use crate::digits;
 use crate::exhibit::{Cell, Column, Exhibit, Format, Metric, Table, Tone};
 use crate::similarity::linkage::estimate::{self, Parameters};
 use crate::similarity::linkage::judge::Verdict;
@@ -317,7 +318,8 @@ fn weights(linked: &Linked<'_>, told: &Told<'_>) -> Option<Exhibit> {
     let mut figure = Figure::new("What each level of agreement adds to the weight of a pair", Mark::Bar(bar));
     let prior = told.parameters.prior();
     figure.subtitle = format!(
-        "log2(m / u), in bits; every pair begins with {prior:.1}, and one bit more doubles the odds of a match"
+        "log2(m / u), in bits; every pair begins with {}, and one bit more doubles the odds of a match",
+        digits::fixed(prior, 1)
     );
     figure.y = Axis::labelled("Match weight, bits");
     Some(Exhibit::Figure(Box::new(figure)))
@@ -417,7 +419,8 @@ fn waterfall(linked: &Linked<'_>, title: &str, pair: &Scored) -> Exhibit {
     let end = Step::new("match weight", start.value + steps.iter().map(|step| step.value).sum::<f64>());
     let probability = estimate::probability(pair.weight);
     let mut figure = Figure::new(title, Mark::Waterfall(Waterfall { start, steps, end }));
-    figure.subtitle = format!("Match weight {:.1} bits, probability {}", pair.weight, shown(probability));
+    figure.subtitle =
+        format!("Match weight {} bits, probability {}", digits::fixed(pair.weight, 1), shown(probability));
     figure.y = Axis::labelled("Match weight, bits");
     Exhibit::Figure(Box::new(figure))
 }
@@ -467,7 +470,8 @@ fn histogram(linked: &Linked<'_>, told: &Told<'_>) -> Option<Exhibit> {
     let mark = Mark::Histogram(Histogram::new(edges, counts.into_iter().map(|count| (count > 0.0).then_some(count))));
     let mut figure = Figure::new("Match weights of the compared pairs", mark);
     let threshold = estimate::weight(told.threshold);
-    figure.subtitle = format!("Pairs from {threshold:.1} bits on are linked; the rarity of values is not in it");
+    figure.subtitle =
+        format!("Pairs from {} bits on are linked; the rarity of values is not in it", digits::fixed(threshold, 1));
     figure.x = Axis::labelled("Match weight, bits");
     figure.y = Axis { label: "Pairs".to_owned(), scale: Scale::Log, ..Axis::default() };
     let sampled = learned

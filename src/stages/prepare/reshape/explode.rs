@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{call, counted};
 use crate::definition::{OneOrMany, Spanned};
 use crate::diagnostic::{Diagnostic, Findings};
+use crate::digits;
 use crate::expression::{BinaryOperator, DataType, Expr, Field, Function};
 use crate::relation::{NamedExpr, Relation};
 use crate::stages::work::{Change, StageCounts, Work};
@@ -109,8 +110,8 @@ impl Work for ExplodeWork {
     fn remarks(&self, counts: &StageCounts) -> Vec<String> {
         match counts.counter("in", EMPTY) {
             0 => Vec::new(),
-            rows if self.keep_empty => vec![format!("{rows} rows without elements stay, with nulls")],
-            rows => vec![format!("{rows} rows without elements were dropped; `keep_empty: true` keeps them")],
+            rows if self.keep_empty => vec![format!("{} without elements stay, with nulls", digits::rows(rows))],
+            rows => vec![format!("{} without elements dropped; `keep_empty: true` keeps them", digits::rows(rows))],
         }
     }
 }

@@ -7,6 +7,7 @@ use super::counted;
 use crate::batch;
 use crate::definition::{Node, OneOrMany, Spanned};
 use crate::diagnostic::{Diagnostic, Findings};
+use crate::digits;
 use crate::exhibit::{Cell, Column, Exhibit, Format};
 use crate::expression::{BinaryOperator, DataType, Expr, ExprKind, Field, Function, Literal, SortKey};
 use crate::relation::{NamedExpr, Relation};
@@ -175,7 +176,9 @@ impl Work for PivotWork {
     fn remarks(&self, counts: &StageCounts) -> Vec<String> {
         match counts.counter("in", OTHER) {
             0 => Vec::new(),
-            rows => vec![format!("{rows} rows have a `{}` that is none of the columns of the pivot", self.on)],
+            rows => {
+                vec![format!("{} with a `{}` that is none of the columns of the pivot", digits::rows(rows), self.on)]
+            }
         }
     }
 }

@@ -12,6 +12,7 @@ use super::verdict::{Grade, Verdict, trimmed};
 use super::work::Plan;
 use crate::batch;
 use crate::diagnostic::{Class, Diagnostic};
+use crate::digits;
 use crate::engine::EngineError;
 use crate::expression::{DataType, Expr, Field, Function, Literal};
 use crate::relation::{Bindings, NamedExpr, Relation};
@@ -96,8 +97,8 @@ impl Judged {
             );
         }
         match (self.failing, self.of, &self.found) {
-            (Some(1), Some(of), _) => format!("1 of {of} rows fails `{name}`"),
-            (Some(failing), Some(of), _) => format!("{failing} of {of} rows fail `{name}`"),
+            (Some(1), Some(of), _) => format!("1 of {} fails `{name}`", digits::rows(of)),
+            (Some(failing), Some(of), _) => format!("{} of {} fail `{name}`", digits::whole(failing), digits::rows(of)),
             (_, _, Some(found)) if verdict.kind == "rows" => format!("{name}, but there are {found}"),
             (_, _, Some(found)) if !found.is_empty() => format!("`{name}` does not hold: {found}"),
             _ => format!("`{name}` does not hold"),

@@ -7,6 +7,7 @@ use super::clusters::{Clusters, Counted};
 use super::texts::Texts;
 use crate::chart::{Axis, Figure, Line, Mark, NumberFormat, Positions, Series};
 use crate::diagnostic::Diagnostic;
+use crate::digits;
 use crate::exhibit::{Cell, Column, Exhibit, Format, Metric, Table, Tone};
 use crate::similarity::lsh::{Effort, Sets};
 use crate::similarity::shingles::overlap;
@@ -29,7 +30,7 @@ pub(super) fn found(
 ) -> Result<Vec<Exhibit>, Diagnostic> {
     let mut exhibits = vec![metrics(search, texts, clusters, counted, effort)];
     if counted.wordless > 0 {
-        let text = format!("{} rows have no words in these columns and are nobody's duplicates.", counted.wordless);
+        let text = format!("{} without a word in these columns: nobody's duplicates.", digits::rows(counted.wordless));
         exhibits.push(Exhibit::note(Tone::Info, text));
     }
     exhibits.push(curve(search));
