@@ -27,7 +27,7 @@ stages:
       on: [given_name, surname, date_of_birth, street_number, street, city, postcode, phone]
       block: {rules}
       threshold: 0.9
-  - select: [id, entity_id]
+  - select: {{keep: [id, entity_id]}}
   - write: {{path: {out}}}
 """
 
