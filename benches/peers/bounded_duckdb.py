@@ -9,6 +9,8 @@ import sys
 
 import duckdb
 
+from prepare_duckdb import write_prepared
+
 workload, out, limit, source = sys.argv[1], pathlib.Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
 connection = duckdb.connect(str(out / "work.duckdb"))
 connection.execute(f"set threads = {int(os.environ.get('THREADS', 2))}; set temp_directory = '{out / 'spill'}'; set memory_limit = '{limit // 1000}KB'; set enable_progress_bar = false")
@@ -56,22 +58,4 @@ else:
     )
     select unnest(arg_max(cleaned, updated_at)) from cleaned group by order_id, line
     """)
-    connection.execute("""
-    create view bounded as
-    select l.* replace (coalesce(quantity, middle) as quantity, coalesce(discount, usual) as discount, greatest(low, least(high, amount)) as amount)
-    from latest l, (
-      select median(quantity) as middle, avg(discount) as usual, quantile_cont(amount, 0.01) as low, quantile_cont(amount, 0.99) as high from latest
-    )
-    """)
-    scaled = ["amount", "quantity", "discount", "tax"]
-    learned = ", ".join(f"avg({name}) as mean_{name}, stddev_samp({name}) as sd_{name}" for name in scaled)
-    scores = ", ".join(f"({name} - mean_{name}) / sd_{name} as {name}_z" for name in scaled)
-    connection.execute(f"""
-    copy (select b.*, {scores} from bounded b, (select {learned} from bounded)) to '{out / 'sales.parquet'}' (format parquet, compression zstd)
-    """)
-    connection.execute(f"""
-    copy (
-      select ship_mode, return_flag, count(*) as n, avg(amount) as mean, sum(amount) as sum, median(amount) as median
-      from bounded group by 1, 2 order by 1, 2
-    ) to '{out / 'statistics.parquet'}' (format parquet)
-    """)
+    write_prepared(connection, out, "view")
