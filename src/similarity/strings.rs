@@ -232,7 +232,7 @@ pub fn tokens(text: &str) -> Vec<(u32, u32)> {
 /// assert!((cosine(&left, &right) - 2.0 / 3.0).abs() < 1e-12);
 /// ```
 pub fn cosine(left: &[(u32, u32)], right: &[(u32, u32)]) -> f64 {
-    let length = |counts: &[(u32, u32)]| counts.iter().map(|(_, count)| f64::from(*count).powi(2)).sum::<f64>().sqrt();
+    let squares = |counts: &[(u32, u32)]| counts.iter().map(|(_, count)| f64::from(*count).powi(2)).sum::<f64>();
     let (mut ours, mut theirs) = (left.iter().peekable(), right.iter().peekable());
     let mut product = 0.0;
     while let (Some((a, count_a)), Some((b, count_b))) = (ours.peek(), theirs.peek()) {
@@ -250,9 +250,9 @@ pub fn cosine(left: &[(u32, u32)], right: &[(u32, u32)]) -> f64 {
             }
         }
     }
-    let lengths = length(left) * length(right);
-    // Rounding must not make two equal texts less than equal.
-    if product <= 0.0 || lengths <= 0.0 { 0.0 } else { (product / lengths + 1e-12).min(1.0) }
+    // One root of the product of whole numbers, not the product of two roots: two equal texts are then exactly equal.
+    let lengths = (squares(left) * squares(right)).sqrt();
+    if product <= 0.0 || lengths <= 0.0 { 0.0 } else { (product / lengths).min(1.0) }
 }
 
 #[cfg(test)]
