@@ -3,30 +3,24 @@
 use std::path::Path;
 
 use crate::diagnostic::{Class, Diagnostic};
-use crate::engine::polars::{PolarsEngine, PolarsOptions};
+use crate::engine::polars::{self, PolarsEngine, PolarsOptions};
 use crate::memory::{self, DiskBudget, MemoryManager, Watch};
 use crate::run::store::Store;
 
-/// Tells the engine how many threads to start; it reads this once, before anything else of it is used.
-const THREADS: &str = "POLARS_MAX_THREADS";
-
 /// The number of threads to use: what was asked for, what the environment says, or what the machine has.
 pub(super) fn threads(asked: Option<usize>) -> usize {
-    let told = std::env::var(THREADS).ok().and_then(|text| text.parse().ok());
     let machine = std::thread::available_parallelism().map_or(1, usize::from);
-    asked.or(told).unwrap_or(machine).max(1)
+    asked.or_else(polars::threads_told).unwrap_or(machine).max(1)
 }
 
 /// The variables that tell the engine of a worker what it may use, and where it puts what does not fit the memory.
 ///
 /// The environment of a running process cannot be changed safely, and the engine takes its limits from nowhere else, so the
 /// supervisor gives them to the worker.
-pub(super) fn of_worker(threads: usize, memory: u64, disk: u64, base: &std::path::Path) -> Vec<(&'static str, String)> {
-    let mut variables = crate::memory::environment(memory, threads);
+pub(super) fn of_worker(threads: usize, memory: u64, disk: u64, base: &Path) -> Vec<(&'static str, String)> {
     let spill = std::path::absolute(Store::spill_in(base)).unwrap_or_else(|_| Store::spill_in(base));
-    variables.push(("POLARS_OOC_SPILL_DIR", spill.display().to_string()));
-    // The other half is for what the run spills itself.
-    variables.push(("POLARS_OOC_DISK_BUDGET_MB", (disk / 2_000_000).to_string()));
+    let mut variables = memory::environment(threads);
+    variables.extend(polars::environment(memory, threads, disk, &spill));
     variables
 }
 

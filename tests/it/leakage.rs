@@ -37,7 +37,7 @@ fn row(id: usize) -> String {
 /// Absurd values in all columns but the keys of the split, among them nulls where no training row has one.
 fn poisoned(id: usize) -> String {
     match id % 3 {
-        0 => format!("{id},{},XX,XXX,1000000000,-1000000000,99,,true\n", id % 50),
+        0 => format!("{id},{},QQ,QQQ,1000000000,-1000000000,99,,true\n", id % 50),
         1 => format!("{id},{},YY,YYY,-1000000000,1000000000,-99,-1000000,false\n", id % 50),
         _ => format!("{id},{},,,,,,,true\n", id % 50),
     }

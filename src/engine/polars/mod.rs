@@ -6,7 +6,7 @@
 //!
 //! **Threads.** Polars has a pool of its own, apart from rayon's global one; it reads `POLARS_MAX_THREADS` when it is first used,
 //! and its memory budget at the same time. A process that wants other values sets the variables of
-//! [`crate::memory::environment`] before it starts (a program may start itself again with them).
+//! [`environment`](environment()) and [`crate::memory::environment`] before it starts (a program may start itself again with them).
 //!
 //! **Memory.** What is held beyond a moment is reserved with the [`MemoryManager`]; what is refused goes to disk.
 
@@ -14,6 +14,7 @@ mod batches;
 mod csv_header;
 mod data_type;
 mod deduplicate;
+mod environment;
 mod error;
 mod estimate;
 mod expression;
@@ -40,6 +41,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use polars::prelude as pl;
 
+pub use self::environment::{environment, threads_told};
 pub use self::file_schema::{infer_ndjson_schema, read_parquet_schema};
 
 use self::batches::{data_frame, record_batches};
@@ -88,8 +90,8 @@ impl PolarsEngine {
 
     /// Threads that Polars works with: `POLARS_MAX_THREADS`, or as many as there are processors.
     pub fn threads(&self) -> usize {
-        let set = std::env::var("POLARS_MAX_THREADS").ok().and_then(|threads| threads.parse().ok());
-        set.or(self.options.threads)
+        threads_told()
+            .or(self.options.threads)
             .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get))
     }
 

@@ -4,6 +4,7 @@ mod aggregates;
 mod catalogue;
 mod columns;
 mod drift;
+mod earlier;
 mod examples;
 mod exhibits;
 mod measure;

@@ -11,11 +11,12 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use polars::prelude::{self as pl, IntoColumn};
+use polars::prelude as pl;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use super::super::error::engine_error;
-use super::super::spill::{Segment, SpillFile, Spilling, decode, encode, hash_rows};
+use super::super::spill::{SpillFile, Spilling, hash_rows};
+use super::rows::{Partition, Rows, frame_bytes, own, stack, taken};
 use crate::engine::EngineError;
 use crate::memory::Reservation;
 
@@ -51,7 +52,7 @@ pub(super) struct Exchange {
     spilling: Spilling,
     what: &'static str,
     route: Route,
-    parts: Vec<Mutex<Part>>,
+    parts: Vec<Mutex<Partition>>,
     /// Batches that no pipeline is filling just now.
     batches: Mutex<Vec<Batch>>,
     batch_bytes: u64,
@@ -72,34 +73,6 @@ struct Batch {
     rows: usize,
     bytes: u64,
 }
-
-/// Rows of a partition, in memory and on disk.
-#[derive(Default)]
-struct Part {
-    raw: Rows,
-    folded: Rows,
-}
-
-/// Frames of one schema.
-#[derive(Default, Clone)]
-pub(super) struct Rows {
-    frames: Vec<pl::DataFrame>,
-    held: u64,
-    blocks: Vec<Block>,
-    rows: u64,
-    bytes: u64,
-}
-
-#[derive(Clone)]
-struct Block {
-    file: Arc<SpillFile>,
-    segment: Segment,
-    rows: u64,
-    bytes: u64,
-}
-
-/// Bytes of a partition that are written together, as far as they come in smaller frames.
-const BLOCK_BYTES: u64 = 8 << 20;
 
 /// Rows that are gathered before they are dealt out.
 const BATCH_ROWS: usize = 1 << 19;
@@ -161,7 +134,7 @@ impl Exchange {
         }
     }
 
-    fn deal_out(&self, mut frame: pl::DataFrame, rows: fn(&mut Part) -> &mut Rows) -> Result<(), EngineError> {
+    fn deal_out(&self, mut frame: pl::DataFrame, rows: fn(&mut Partition) -> &mut Rows) -> Result<(), EngineError> {
         frame.rechunk_mut();
         let count = self.parts.len();
         if count == 1 {
@@ -279,20 +252,29 @@ impl Exchange {
         }
         self.parts.par_iter().try_for_each(|part| {
             let mut part = lock(part);
-            let freed = part.raw.held + part.folded.held;
-            let Part { raw, folded } = &mut *part;
-            raw.spill(&self.spilling, self.what, &self.file)?;
-            folded.spill(&self.spilling, self.what, &self.file)?;
+            let freed = part.raw.held() + part.folded.held();
+            let Partition { raw, folded } = &mut *part;
+            raw.spill(|| self.file())?;
+            folded.spill(|| self.file())?;
             lock(&self.reservation).shrink(freed);
             Ok(())
         })
+    }
+
+    /// The file of what is written out, made when it is first wanted.
+    fn file(&self) -> Result<Arc<SpillFile>, EngineError> {
+        let mut file = lock(&self.file);
+        if let Some(file) = &*file {
+            return Ok(file.clone());
+        }
+        Ok(file.insert(Arc::new(SpillFile::create(&self.spilling, self.what)?)).clone())
     }
 
     /// Folds the partitions in memory; whether that was worth it. The first few tell for all.
     fn fold_all(&self) -> Result<bool, EngineError> {
         const TRIALS: usize = 4;
         let (first, rest) = self.parts.split_at(TRIALS.min(self.parts.len()));
-        let fold = |parts: &[Mutex<Part>]| {
+        let fold = |parts: &[Mutex<Partition>]| {
             parts.par_iter().map(|part| self.fold_part(part)).try_reduce(|| (0, 0), |a, b| Ok((a.0 + b.0, a.1 + b.1)))
         };
         let (mut before, mut after) = fold(first)?;
@@ -307,18 +289,18 @@ impl Exchange {
     }
 
     /// Folds a partition; its bytes before and after.
-    fn fold_part(&self, part: &Mutex<Part>) -> Result<(u64, u64), EngineError> {
+    fn fold_part(&self, part: &Mutex<Partition>) -> Result<(u64, u64), EngineError> {
         let Some(fold) = &self.fold else { return Ok((0, 0)) };
         let mut part = lock(part);
-        let before = part.raw.held + part.folded.held;
-        if part.raw.held == 0 && part.folded.frames.len() < 2 {
+        let before = part.raw.held() + part.folded.held();
+        if part.raw.held() == 0 && part.folded.frames_held() < 2 {
             return Ok((before, before));
         }
         let raw = part.raw.release();
         let folded = part.folded.release();
         let frame = fold(raw, folded).map_err(|e| engine_error(&e, ""))?;
         part.folded.push(own(frame));
-        let after = part.folded.held;
+        let after = part.folded.held();
         let mut reservation = lock(&self.reservation);
         if after <= before {
             reservation.shrink(before - after)
@@ -334,14 +316,7 @@ impl Exchange {
             let Some(batch) = lock(&self.batches).pop() else { break };
             self.take(batch)?;
         }
-        let parts = self
-            .parts
-            .iter()
-            .map(|part| {
-                let part = std::mem::take(&mut *lock(part));
-                Partition { raw: part.raw, folded: part.folded }
-            })
-            .collect();
+        let parts = self.parts.iter().map(|part| std::mem::take(&mut *lock(part))).collect();
         let held = std::mem::replace(&mut *lock(&self.reservation), self.spilling.memory.reserve(self.what));
         Ok(Dealt { parts, held })
     }
@@ -353,7 +328,7 @@ fn is_poor(before: u64, after: u64) -> bool {
     share > FOLD_SHARE
 }
 
-fn lock_part(parts: &[Mutex<Part>], index: usize, change: impl FnOnce(&mut Part)) {
+fn lock_part(parts: &[Mutex<Partition>], index: usize, change: impl FnOnce(&mut Partition)) {
     if let Some(part) = parts.get(index) {
         change(&mut lock(part));
     }
@@ -374,103 +349,7 @@ pub(super) struct Dealt {
     pub(super) held: Reservation,
 }
 
-/// The rows of one partition.
-#[derive(Default, Clone)]
-pub(super) struct Partition {
-    /// As they came.
-    pub(super) raw: Rows,
-    /// Folded ones.
-    pub(super) folded: Rows,
-}
-
-impl Partition {
-    /// Bytes of all rows, as they are in memory.
-    pub(super) fn bytes(&self) -> u64 {
-        self.raw.bytes + self.folded.bytes
-    }
-
-    /// Bytes of the rows that are in memory.
-    pub(super) fn held(&self) -> u64 {
-        self.raw.held + self.folded.held
-    }
-
-    /// Rows, folded ones among them.
-    pub(super) fn rows(&self) -> u64 {
-        self.raw.rows + self.folded.rows
-    }
-}
-
 impl Rows {
-    fn push(&mut self, frame: pl::DataFrame) {
-        let bytes = frame_bytes(&frame);
-        self.rows += frame.height() as u64;
-        self.bytes += bytes;
-        self.held += bytes;
-        self.frames.push(frame);
-    }
-
-    /// The frames in memory, which are counted no longer.
-    fn release(&mut self) -> Vec<pl::DataFrame> {
-        let frames = std::mem::take(&mut self.frames);
-        self.rows -= frames.iter().map(|frame| frame.height() as u64).sum::<u64>();
-        self.bytes -= self.held;
-        self.held = 0;
-        frames
-    }
-
-    fn spill(
-        &mut self,
-        spilling: &Spilling,
-        what: &str,
-        file: &Mutex<Option<Arc<SpillFile>>>,
-    ) -> Result<(), EngineError> {
-        if self.frames.is_empty() {
-            return Ok(());
-        }
-        let file = {
-            let mut file = lock(file);
-            match &*file {
-                Some(file) => file.clone(),
-                None => {
-                    let made = Arc::new(SpillFile::create(spilling, what)?);
-                    *file = Some(made.clone());
-                    made
-                }
-            }
-        };
-        let mut frames = std::mem::take(&mut self.frames).into_iter().peekable();
-        while frames.peek().is_some() {
-            let (mut block, mut bytes) = (Vec::new(), 0);
-            while let Some(frame) = frames.next_if(|_| bytes < BLOCK_BYTES) {
-                bytes += frame_bytes(&frame);
-                block.push(frame);
-            }
-            let Some(mut frame) = stack(block)? else { break };
-            frame.rechunk_mut();
-            let rows = frame.height() as u64;
-            let segment = file.append(&encode(&mut frame)?)?;
-            self.blocks.push(Block { file: file.clone(), segment, rows, bytes });
-        }
-        self.held = 0;
-        Ok(())
-    }
-
-    /// Bytes of all rows, as they are in memory.
-    pub(super) fn bytes(&self) -> u64 {
-        self.bytes
-    }
-
-    /// Rows.
-    pub(super) fn rows(&self) -> u64 {
-        self.rows
-    }
-
-    /// All frames, one after the other from disk, then those in memory.
-    pub(super) fn frames(&self) -> impl Iterator<Item = Result<pl::DataFrame, EngineError>> + '_ {
-        let spilled = self.blocks.iter().map(|block| decode(&block.file.read(&block.segment)?));
-        spilled.chain(self.frames.iter().cloned().map(Ok))
-    }
-
     /// The rows dealt out anew.
     pub(super) fn deal_again(
         self,
@@ -484,118 +363,5 @@ impl Rows {
             exchange.absorb(frame?)?;
         }
         exchange.finish()
-    }
-
-    /// All frames, let go one after the other.
-    fn into_frames(self) -> impl Iterator<Item = Result<pl::DataFrame, EngineError>> {
-        let spilled = self.blocks.into_iter().map(|block| decode(&block.file.read(&block.segment)?));
-        spilled.chain(self.frames.into_iter().map(Ok))
-    }
-
-    /// The rows in pieces of about so many bytes, at least one.
-    pub(super) fn pieces(self, most: u64) -> Vec<Self> {
-        let mut pieces = vec![Self::default()];
-        for block in self.blocks {
-            let piece = next_piece(&mut pieces, block.bytes, most);
-            piece.rows += block.rows;
-            piece.bytes += block.bytes;
-            piece.blocks.push(block);
-        }
-        for frame in self.frames {
-            let piece = next_piece(&mut pieces, frame_bytes(&frame), most);
-            piece.push(frame);
-        }
-        pieces
-    }
-
-    /// Bytes of the rows that are in memory.
-    pub(super) fn held(&self) -> u64 {
-        self.held
-    }
-
-    /// All frames at once.
-    pub(super) fn all(&self) -> Result<Vec<pl::DataFrame>, EngineError> {
-        self.frames().collect()
-    }
-}
-
-/// The last piece, or a new one when it would become too large.
-fn next_piece(pieces: &mut Vec<Rows>, bytes: u64, most: u64) -> &mut Rows {
-    if pieces.last().is_none_or(|last| last.bytes > 0 && last.bytes + bytes > most) {
-        pieces.push(Rows::default());
-    }
-    let last = pieces.len() - 1;
-    &mut pieces[last]
-}
-
-/// The frames under each other.
-pub(super) fn stack(frames: Vec<pl::DataFrame>) -> Result<Option<pl::DataFrame>, EngineError> {
-    let mut frames = frames.into_iter();
-    let Some(mut all) = frames.next() else { return Ok(None) };
-    for frame in frames {
-        all.vstack_mut_owned(frame).map_err(|error| engine_error(&error, ""))?;
-    }
-    Ok(Some(all))
-}
-
-/// The rows as a frame with memory of its own. Done column by column: Polars' own way goes through its pool for each frame,
-/// which costs more than taking some thousand values.
-fn taken(frame: &pl::DataFrame, rows: &pl::IdxCa) -> pl::PolarsResult<pl::DataFrame> {
-    let columns = frame
-        .columns()
-        .iter()
-        .map(|column| Ok(own_column(column.take(rows)?)))
-        .collect::<pl::PolarsResult<Vec<_>>>()?;
-    pl::DataFrame::new(rows.len(), columns)
-}
-
-/// The frame with texts in memory of its own, so that it does not keep alive where they come from.
-fn own(frame: pl::DataFrame) -> pl::DataFrame {
-    let height = frame.height();
-    let columns = frame.columns().iter().cloned().map(own_column).collect();
-    pl::DataFrame::new(height, columns).unwrap_or(frame)
-}
-
-fn own_column(column: pl::Column) -> pl::Column {
-    let name = column.name().clone();
-    match column.dtype() {
-        pl::DataType::String => match column.str() {
-            Ok(texts) => {
-                pl::StringChunked::from_chunk_iter(name, texts.downcast_iter().map(|array| array.clone().gc()))
-                    .into_column()
-            }
-            Err(_) => column,
-        },
-        pl::DataType::Binary => match column.binary() {
-            Ok(bytes) => {
-                pl::BinaryChunked::from_chunk_iter(name, bytes.downcast_iter().map(|array| array.clone().gc()))
-                    .into_column()
-            }
-            Err(_) => column,
-        },
-        _ => column,
-    }
-}
-
-/// Bytes of the values: views of texts count what they show, not the buffers that they share with others.
-pub(super) fn frame_bytes(frame: &pl::DataFrame) -> u64 {
-    frame.columns().iter().map(column_bytes).sum()
-}
-
-fn column_bytes(column: &pl::Column) -> u64 {
-    const VIEW: usize = 16;
-    let rows = column.len();
-    let texts = match column.dtype() {
-        pl::DataType::String => {
-            column.str().ok().map(|texts| texts.downcast_iter().map(|array| array.total_bytes_len()).sum::<usize>())
-        }
-        pl::DataType::Binary => {
-            column.binary().ok().map(|bytes| bytes.downcast_iter().map(|array| array.total_bytes_len()).sum())
-        }
-        _ => None,
-    };
-    match texts {
-        Some(bytes) => (bytes + VIEW * rows) as u64,
-        None => column.as_materialized_series().estimated_size() as u64,
     }
 }

@@ -14,8 +14,9 @@ use super::super::expression;
 use super::super::spill::{Spilling, hash_rows};
 use super::aggregate::{Aggregation, fold};
 use super::decompose::{Decomposed, Steps, masked, take_calls, value_name};
-use super::exchange::{Exchange, Partition, Route, stack};
+use super::exchange::{Exchange, Fold, Route};
 use super::radix_select::{Rank, float_of_rank, integer_of_rank, rank_of_float, rank_of_integer};
+use super::rows::{Partition, stack};
 use super::{collect, partitions, working_bytes};
 use crate::diagnostic::Class;
 use crate::engine::EngineError;
@@ -413,7 +414,7 @@ impl Set {
             merge: vec![pl::col(TIMES).sum()],
             ..Decomposed::default()
         });
-        let folding: super::exchange::Fold = {
+        let folding: Fold = {
             let (keys, times) = (keys.clone(), times.clone());
             std::sync::Arc::new(move |raw, folded| fold(&keys, &times, raw, folded))
         };

@@ -3,7 +3,8 @@
 //! What is surely small never comes here: it stays with Polars' own operators.
 //!
 //! - `phases`: how an operator that needs all of its input first stands between Polars' own.
-//! - `exchange`: rows are dealt out to partitions, folded where they can be summed up, and spilled when memory is short.
+//! - `exchange`: rows are dealt out to partitions, folded where they can be summed up, and spilled when memory is short; `rows`: what a
+//!   partition holds.
 //! - `aggregate`: partition by partition, by a hash table of our own (`hash_groups`) where rows can be summed up from numbers; a
 //!   group too large for memory is taken apart in `giant`.
 //! - `window`: partition by partition, when all windows of a projection have the same.
@@ -20,6 +21,7 @@ mod lowering;
 mod order;
 mod phases;
 mod radix_select;
+mod rows;
 mod window;
 
 use polars::prelude as pl;

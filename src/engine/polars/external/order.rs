@@ -7,8 +7,9 @@ use polars::prelude as pl;
 
 use super::super::error::{carry, engine_error};
 use super::super::spill::Spilling;
-use super::exchange::{Dealt, Exchange, Route, Rows, stack};
+use super::exchange::{Dealt, Exchange, Route};
 use super::phases::{Blocking, blocking};
+use super::rows::{Rows, stack};
 use super::working_bytes;
 use crate::engine::EngineError;
 use crate::memory::Reservation;

@@ -145,11 +145,11 @@ impl Runs {
         let bytes = frame.estimated_size() as u64;
         let full = self.bytes + bytes > self.spilling.memory.limit() / RUN_PART;
         // A copy is made while the run is sorted.
-        let refused = self.memory.try_grow(2 * bytes).is_err();
-        if (full || refused) && !self.waiting.is_empty() {
-            self.write_run()?;
-        }
-        if refused {
+        if full || self.memory.try_grow(2 * bytes).is_err() {
+            if !self.waiting.is_empty() {
+                self.write_run()?;
+            }
+            // The rows are here and cannot be avoided.
             self.memory.grow(2 * bytes);
         }
         self.bytes += bytes;

@@ -22,13 +22,30 @@ pub(in crate::engine::polars) fn encode(frame: &mut pl::DataFrame) -> Result<Vec
             .with_compat_level(pl::CompatLevel::newest())
             .with_parallel(false)
             .finish(frame)?;
-        Ok(lz4::block::compress(&bytes, None, true)?)
+        if bytes.len() > MOST_AT_ONCE {
+            bytes.push(PLAIN);
+            return Ok(bytes);
+        }
+        let mut packed = lz4::block::compress(&bytes, None, true)?;
+        packed.push(PACKED);
+        Ok(packed)
     })
 }
 
+/// The last byte says how the others are to be read.
+const PLAIN: u8 = 0;
+const PACKED: u8 = 1;
+
+/// Bytes that are compressed at once; LZ4 takes no more than some 2 GiB, and whoever has values that large has no little memory.
+const MOST_AT_ONCE: usize = 1 << 30;
+
 /// The frame of these bytes.
 pub(in crate::engine::polars) fn decode(bytes: &[u8]) -> Result<pl::DataFrame, EngineError> {
-    guard("", || IpcReader::new(Cursor::new(lz4::block::decompress(bytes, None)?)).finish())
+    guard("", || match bytes.split_last() {
+        Some((&PACKED, packed)) => IpcReader::new(Cursor::new(lz4::block::decompress(packed, None)?)).finish(),
+        Some((_, plain)) => IpcReader::new(Cursor::new(plain)).finish(),
+        None => Ok(pl::DataFrame::default()),
+    })
 }
 
 #[cfg(test)]

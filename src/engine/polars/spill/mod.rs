@@ -2,7 +2,6 @@
 
 mod file;
 mod frames;
-#[allow(dead_code, reason = "for joins and aggregates of large tables")]
 mod hash;
 mod segments;
 
@@ -11,9 +10,9 @@ use std::sync::Arc;
 
 pub(super) use self::file::{Segment, SpillFile};
 pub(super) use self::frames::{decode, encode};
-#[allow(unused_imports, reason = "for joins and aggregates of large tables")]
 pub(super) use self::hash::hash_rows;
 pub(super) use self::segments::segments;
+use super::environment::threads_told;
 use crate::expression::DataType;
 use crate::memory::{DiskBudget, MemoryManager};
 
@@ -39,12 +38,6 @@ impl Spilling {
 /// Bytes of a text beside its place in a column, where nothing is known of it.
 pub(super) const USUAL_TEXT: u64 = 16;
 
-/// Bytes of a value in memory; texts are taken to be short.
-#[allow(dead_code, reason = "for joins and aggregates of large tables")]
-pub(super) fn value_bytes(data_type: &DataType) -> u64 {
-    value_bytes_with(data_type, USUAL_TEXT)
-}
-
 /// Bytes of a value in memory, when a text has that many.
 pub(super) fn value_bytes_with(data_type: &DataType, text: u64) -> u64 {
     match data_type {
@@ -61,6 +54,6 @@ pub(super) fn value_bytes_with(data_type: &DataType, text: u64) -> u64 {
 
 /// Pipelines that Polars runs side by side.
 pub(super) fn pipelines() -> usize {
-    let set = std::env::var("POLARS_MAX_THREADS").ok().and_then(|threads| threads.parse().ok());
-    set.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get)).max(1)
+    let machine = || std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+    threads_told().unwrap_or_else(machine)
 }

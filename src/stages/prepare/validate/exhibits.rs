@@ -1,6 +1,7 @@
 //! What a person looks at: the health by dimension, each expectation with its counts, groups and rows that fail.
 
-use super::measure::{Before, Judged, Measured};
+use super::earlier::Before;
+use super::measure::{Judged, Measured};
 use super::score::{FORMULA, Score};
 use super::verdict::{Grade, Verdict};
 use super::work::Plan;

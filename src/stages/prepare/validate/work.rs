@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::measure::{self, Before, Judged};
+use super::earlier::Before;
+use super::measure::{self, Judged};
 use super::quarantine;
 use super::scope::{Lookup, Measure, Moment};
 use super::score::Score;
