@@ -7,6 +7,7 @@
 //! | module | what | exact? |
 //! |---|---|---|
 //! | [`moments`] | count, mean, variance, skewness, kurtosis, range, sum | exact up to rounding |
+//! | [`double_sum`] | sum, mean and variance that do not depend on the order | rounded once |
 //! | [`quantiles`] | quantiles | exact while the values fit, then a KLL sketch with a stated rank error |
 //! | [`frequencies`] | most frequent values | exact while the distinct values fit, then counts with a bound on their error |
 //! | [`distinct`] | number of distinct values | exact while small, then HyperLogLog with a stated standard error |
@@ -24,6 +25,7 @@
 
 pub mod correlation;
 pub mod distinct;
+pub mod double_sum;
 pub mod evaluation;
 pub mod frequencies;
 pub mod histogram;

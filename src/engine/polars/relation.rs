@@ -306,10 +306,11 @@ impl Lowering<'_> {
         self.surroundings.runs && self.spilling.memory.limit() != u64::MAX && !self.spilling.is_small(bytes())
     }
 
-    /// Bytes that the rows of a relation take in memory, as far as files tell.
-    #[allow(dead_code, reason = "for joins and aggregates of large tables")]
-    pub(super) fn estimate(&self, relation: &Relation) -> Option<u64> {
-        estimate(relation, self.pins).map(|found| found.bytes(&relation.schema(), &None))
+    /// Whether Polars may cut the rows into several pieces that its pipelines work on side by side.
+    pub(super) fn in_several_parts(&self, input: &Relation) -> bool {
+        /// Fewer than the rows of a piece.
+        const SURELY_ONE: u64 = 2_000;
+        self.surroundings.runs && estimate(input, self.pins).is_none_or(|found| found.rows > SURELY_ONE)
     }
 
     /// Runs a part of the query now, and gives its frames in the order of its rows.
@@ -370,7 +371,9 @@ fn and_read<'n>(needed: &Needed, names: impl IntoIterator<Item = &'n str>) -> Ne
 }
 
 fn named<'c>(columns: impl IntoIterator<Item = &'c NamedExpr>) -> Result<Vec<pl::Expr>, EngineError> {
-    columns.into_iter().map(|column| Ok(expression::lower(&column.expr)?.alias(column.name.as_str()))).collect()
+    let columns: Vec<&NamedExpr> = columns.into_iter().collect();
+    let values = expression::lower_all(columns.iter().map(|column| &column.expr))?;
+    Ok(values.into_iter().zip(columns).map(|(value, column)| value.alias(column.name.as_str())).collect())
 }
 
 /// Rows of a sorted table that are taken without sorting all of it.

@@ -11,10 +11,11 @@ use super::super::error::{carry, engine_error, guard};
 use super::super::expression;
 use super::super::spill::Spilling;
 use super::decompose::{Decomposed, calls, decompose, needs_order};
-use super::exchange::{Dealt, Exchange, Fold, Partition, Route, Rows, stack};
+use super::exchange::{Dealt, Exchange, Fold, Route};
 use super::giant::{can_be_taken_apart, giant, has_few_keys};
 use super::hash_groups;
 use super::phases::{Blocking, blocking};
+use super::rows::{Partition, Rows, stack};
 use super::{ALONE, collect, partitions, working_bytes};
 use crate::engine::EngineError;
 use crate::memory::Reservation;
@@ -139,13 +140,17 @@ impl Aggregation {
         spilling: &Spilling,
         cancelled: &Arc<AtomicBool>,
     ) -> Result<pl::LazyFrame, EngineError> {
-        let frame = if self.ordered { frame.with_row_index(ROW, None) } else { frame };
-        let mut frame = frame.select(self.raw.clone());
         let plan = |error| engine_error(&error, "");
+        let mut frame = if self.ordered { frame.with_row_index(ROW, None) } else { frame };
+        let given = frame.collect_schema().map_err(plan)?;
+        let mut frame = frame.select(self.raw.clone());
         let read = frame.collect_schema().map_err(plan)?;
         // What comes of no rows: no groups, but one row when there are no keys.
         let empty = pl::DataFrame::empty_with_schema(&read);
         let none = match self.steps.as_ref().filter(|steps| steps.reductions.is_some()) {
+            Some(_) if self.is_one_group() => {
+                collect(pl::DataFrame::empty_with_schema(&given).lazy().select(self.whole.clone()))
+            }
             Some(steps) => {
                 let folded = fold(&self.keys, steps, vec![empty], Vec::new()).map_err(plan)?;
                 self.of_folded(steps, folded)

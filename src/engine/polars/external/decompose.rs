@@ -1,13 +1,14 @@
 //! Aggregates in steps: partial sums of some rows, sums of partial sums, and the value of the whole.
 //!
-//! What can be taken apart is written in [`Steps::of`]; the variance is put together as Chan, Golub and LeVeque do ("Updating
-//! Formulae and a Pairwise Algorithm for Computing Sample Variances", 1979), which loses no digits.
+//! What can be taken apart is written in [`Steps::of`]; where rows are not summed up by reductions of our own, the variance is
+//! put together as Chan, Golub and LeVeque do ("Updating Formulae and a Pairwise Algorithm for Computing Sample Variances", 1979),
+//! which loses no digits.
 
 use polars::prelude as pl;
 
 use super::super::data_type::polars_type;
 use super::super::expression;
-use super::hash_groups::{Kind, Reduction};
+use super::hash_groups::{Kind, LOST, OF_MOMENTS, Reduction};
 use crate::engine::EngineError;
 use crate::expression::{Aggregate, BinaryOperator, DataType, Expr, ExprKind, Function};
 use crate::relation::NamedExpr;
@@ -56,6 +57,12 @@ pub(super) fn take_calls(aggregates: &[NamedExpr]) -> Result<(Calls, Vec<pl::Exp
 }
 
 impl Decomposed {
+    /// Whether reductions of our own add up numbers with fractions, of which the order decides the last digit otherwise.
+    pub(super) fn adds_fractions(&self) -> bool {
+        let adds = |reduction: &Reduction| matches!(reduction.kind, Kind::SumFloats | Kind::Mean | Kind::Moments);
+        self.reductions.as_ref().is_some_and(|all| all.iter().any(adds))
+    }
+
     /// Adds a call.
     pub(super) fn push(&mut self, number: usize, steps: Steps) {
         self.partial.extend(steps.partial);
@@ -200,7 +207,7 @@ impl Steps {
                     partial: vec![expression::lower(&whole)?.alias(name.as_str())],
                     merge: vec![sum_of_some(&name)],
                     value: pl::col(name.as_str()),
-                    reduction: reduction(Kind::SumFloats, &[&name], pl::DataType::Float64)
+                    reduction: reduction(Kind::SumFloats, &[&name, &partial_name(LOST)], pl::DataType::Float64)
                         .filter(|_| argument_type == Some(&DataType::Float64)),
                     argument,
                 }
@@ -215,7 +222,7 @@ impl Steps {
                     ],
                     merge: vec![sum_of_some(&sum), pl::col(count.as_str()).sum()],
                     value: pl::col(sum.as_str()) / pl::col(count.as_str()).cast(pl::DataType::Float64),
-                    reduction: reduction(Kind::Mean, &[&sum, &count], pl::DataType::Float64),
+                    reduction: reduction(Kind::Mean, &[&sum, &count, &partial_name(LOST)], pl::DataType::Float64),
                     argument,
                 }
             }
@@ -243,7 +250,8 @@ impl Steps {
                 if argument_type == Some(&DataType::Float64) =>
             {
                 let steps = Self::variance(number, call)?;
-                let names = ["count", "mean", "squares"].map(partial_name);
+                let names: Vec<String> =
+                    ["count", "mean", "squares"].into_iter().chain(OF_MOMENTS).map(partial_name).collect();
                 let names: Vec<&String> = names.iter().collect();
                 Self { reduction: reduction(Kind::Moments, &names, pl::DataType::Float64), argument, ..steps }
             }

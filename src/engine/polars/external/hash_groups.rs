@@ -2,14 +2,18 @@
 //!
 //! Rows get the number of their group from a table with open addressing that fits a processor's cache, because a partition is
 //! small; then each aggregate walks once over its column and adds to the group's place. That takes a fraction of the time of
-//! lists of rows by group, which is how Polars groups in memory. Time O(rows x aggregates), memory some words a group.
+//! lists of rows by group, which is how Polars groups in memory. Sums of floats do not depend on the order in which threads add
+//! ([`double_sum`](crate::statistics::double_sum)), so that a run that is repeated gives the same bytes.
+//!
+//! Time O(rows x aggregates), memory some words a group.
 
 use polars::prelude as pl;
 use polars::prelude::{IntoColumn, IntoSeries, NewChunkedArray};
 
 use super::super::deduplicate::{KeyTable, Keys};
 use super::super::error::carry;
-use super::exchange::stack;
+use super::rows::stack;
+use crate::statistics::double_sum::{DoubleMoments, DoubleSum};
 
 /// One aggregate of numbers in steps.
 #[derive(Clone)]
@@ -33,9 +37,9 @@ pub(super) enum Kind {
     CountTrue,
     /// Sum of integers in 128 bits.
     SumIntegers,
-    /// Sum of floats.
+    /// Sum of floats, and what rounding took from it.
     SumFloats,
-    /// Sum and number of floats.
+    /// Sum of floats, their number, and what rounding took from the sum.
     Mean,
     /// The smallest; NaN is the largest.
     Least,
@@ -45,9 +49,14 @@ pub(super) enum Kind {
     All,
     /// Whether one is true.
     Any,
-    /// Number, mean and sum of squared distances from the mean.
+    /// Number, mean and sum of squared distances from the mean; then what these are made of.
     Moments,
 }
+
+/// The names of what rounding took from a sum, and of what moments are made of, after the names that the calls read.
+pub(super) const LOST: &str = "lost";
+/// The columns behind number, mean and squared distances.
+pub(super) const OF_MOMENTS: [&str; 6] = ["sum", LOST, "raw_squares", "lost_squares", "least", "greatest"];
 
 impl Kind {
     /// Whether values of that type can be compared here.
@@ -219,19 +228,21 @@ fn partial(reduction: &Reduction, argument: Option<&pl::Series>, groups: &Groups
             let values = argument.cast(&pl::DataType::Int64)?;
             vec![sum_integers(reduction, values.i64()?, i128::from, groups)?]
         }
-        Kind::SumFloats => vec![sum_floats(reduction, argument.f64()?, groups)],
+        Kind::SumFloats => {
+            let sums = sums_of(argument.f64()?, groups);
+            sum_columns(reduction, &sums, 1)
+        }
         Kind::Mean => {
             let values = argument.f64()?;
             let counts = counts_of(values, groups);
-            vec![
-                sum_floats(reduction, values, groups),
-                column(reduction, 1, pl::Int64Chunked::from_vec("".into(), counts)),
-            ]
+            let mut columns = sum_columns(reduction, &sums_of(values, groups), 2);
+            columns.insert(1, column(reduction, 1, pl::Int64Chunked::from_vec("".into(), counts)));
+            columns
         }
         Kind::Least | Kind::Greatest => vec![extremes(reduction, argument, groups)?],
         Kind::All | Kind::Any => vec![truths(reduction, argument.bool()?, groups)],
         Kind::Moments => {
-            let mut moments = vec![Moments::default(); groups.count()];
+            let mut moments = vec![DoubleMoments::default(); groups.count()];
             each(argument.f64()?, groups, |group, value| at(&mut moments, group, |m| m.add(value)));
             moments_columns(reduction, &moments)
         }
@@ -255,17 +266,34 @@ fn merged(reduction: &Reduction, rows: &pl::DataFrame, groups: &Groups) -> pl::P
             let sums = part(0)?.decimal()?.physical();
             vec![sum_integers(reduction, sums, |sum| sum, groups)?]
         }
-        Kind::SumFloats => vec![sum_floats(reduction, part(0)?.f64()?, groups)],
-        Kind::Mean => vec![sum_floats(reduction, part(0)?.f64()?, groups), counts(1)?],
+        Kind::SumFloats => sum_columns(reduction, &merged_sums(part(0)?, part(1)?, groups)?, 1),
+        Kind::Mean => {
+            let mut columns = sum_columns(reduction, &merged_sums(part(0)?, part(2)?, groups)?, 2);
+            columns.insert(1, counts(1)?);
+            columns
+        }
         Kind::Least | Kind::Greatest => vec![extremes(reduction, part(0)?, groups)?],
         Kind::All | Kind::Any => vec![truths(reduction, part(0)?.bool()?, groups)],
         Kind::Moments => {
-            let mut moments = vec![Moments::default(); groups.count()];
-            let parts = part(0)?.i64()?.iter().zip(part(1)?.f64()?.iter()).zip(part(2)?.f64()?.iter());
-            for (&group, ((count, mean), squares)) in groups.of_rows.iter().zip(parts) {
-                if let (Some(count), Some(mean), Some(squares)) = (count, mean, squares) {
-                    at(&mut moments, group, |m| m.merge(&Moments { count, mean, squares }));
-                }
+            let mut moments = vec![DoubleMoments::default(); groups.count()];
+            // In the order of `OF_MOMENTS`, after number, mean and squared distances.
+            let floats = (3..9).map(|index| Ok(part(index)?.f64()?.clone())).collect::<pl::PolarsResult<Vec<_>>>()?;
+            let counts = part(0)?.i64()?;
+            for (row, (&group, count)) in groups.of_rows.iter().zip(counts.iter()).enumerate() {
+                let value = |index: usize| floats.get(index).and_then(|values| values.get(row));
+                let [Some(sum), Some(lost), Some(squares), Some(lost_squares), Some(least), Some(greatest)] =
+                    std::array::from_fn(value)
+                else {
+                    continue;
+                };
+                let other = DoubleMoments {
+                    count: count.unwrap_or(0),
+                    sum: DoubleSum::from_parts(sum, lost),
+                    squares: DoubleSum::from_parts(squares, lost_squares),
+                    least,
+                    greatest,
+                };
+                at(&mut moments, group, |m| m.merge(&other));
             }
             moments_columns(reduction, &moments)
         }
@@ -323,10 +351,30 @@ fn sum_integers<T: pl::PolarsNumericType>(
     Ok(column(reduction, 0, sums.into_decimal(38, 0)?))
 }
 
-fn sum_floats(reduction: &Reduction, values: &pl::Float64Chunked, groups: &Groups) -> pl::Column {
-    let mut sums: Vec<Option<f64>> = vec![None; groups.count()];
-    each(values, groups, |group, value| at(&mut sums, group, |sum| *sum = Some(sum.unwrap_or(0.0) + value)));
-    column(reduction, 0, sums.into_iter().collect::<pl::Float64Chunked>())
+/// The sums of the values; none for groups without values.
+fn sums_of(values: &pl::Float64Chunked, groups: &Groups) -> Vec<Option<DoubleSum>> {
+    let mut sums: Vec<Option<DoubleSum>> = vec![None; groups.count()];
+    each(values, groups, |group, value| at(&mut sums, group, |sum| sum.get_or_insert_default().add(value)));
+    sums
+}
+
+/// The sums of sums that were taken apart.
+fn merged_sums(high: &pl::Series, low: &pl::Series, groups: &Groups) -> pl::PolarsResult<Vec<Option<DoubleSum>>> {
+    let mut sums: Vec<Option<DoubleSum>> = vec![None; groups.count()];
+    let parts = high.f64()?.iter().zip(low.f64()?.iter());
+    for (&group, (high, low)) in groups.of_rows.iter().zip(parts) {
+        let (Some(high), Some(low)) = (high, low) else { continue };
+        at(&mut sums, group, |sum| sum.get_or_insert_default().merge(DoubleSum::from_parts(high, low)));
+    }
+    Ok(sums)
+}
+
+/// The sums as floats, and what rounding took from them under the name at `lost`.
+fn sum_columns(reduction: &Reduction, sums: &[Option<DoubleSum>], lost: usize) -> Vec<pl::Column> {
+    let part = |which: fn((f64, f64)) -> f64| -> pl::Float64Chunked {
+        sums.iter().map(|sum| sum.map(|sum| which(sum.parts()))).collect()
+    };
+    vec![column(reduction, 0, part(|parts| parts.0)), column(reduction, lost, part(|parts| parts.1))]
 }
 
 fn truths(reduction: &Reduction, values: &pl::BooleanChunked, groups: &Groups) -> pl::Column {
@@ -394,44 +442,22 @@ fn is_beyond(value: f64, before: f64, greatest: bool) -> bool {
     }
 }
 
-/// Welford's running moments (Knuth, The Art of Computer Programming, volume 2, 4.2.2), merged as by Chan, Golub and LeVeque.
-#[derive(Debug, Clone, Copy, Default)]
-struct Moments {
-    count: i64,
-    mean: f64,
-    squares: f64,
-}
-
-#[expect(clippy::cast_precision_loss, reason = "numbers of rows")]
-impl Moments {
-    fn add(&mut self, value: f64) {
-        self.count += 1;
-        let distance = value - self.mean;
-        self.mean += distance / self.count as f64;
-        self.squares += distance * (value - self.mean);
-    }
-
-    fn merge(&mut self, other: &Self) {
-        if other.count == 0 {
-            return;
-        }
-        let (ours, theirs) = (self.count as f64, other.count as f64);
-        let distance = other.mean - self.mean;
-        self.count += other.count;
-        let all = self.count as f64;
-        self.mean += distance * theirs / all;
-        self.squares += other.squares + distance * distance * ours * theirs / all;
-    }
-}
-
-fn moments_columns(reduction: &Reduction, moments: &[Moments]) -> Vec<pl::Column> {
-    let known = |value: fn(&Moments) -> f64| -> pl::Float64Chunked {
+fn moments_columns(reduction: &Reduction, moments: &[DoubleMoments]) -> Vec<pl::Column> {
+    let known = |value: fn(&DoubleMoments) -> f64| -> pl::Float64Chunked {
         moments.iter().map(|moments| (moments.count > 0).then(|| value(moments))).collect()
     };
     let counts = pl::Int64Chunked::from_vec("".into(), moments.iter().map(|moments| moments.count).collect());
-    vec![
-        column(reduction, 0, counts),
-        column(reduction, 1, known(|moments| moments.mean)),
-        column(reduction, 2, known(|moments| moments.squares)),
-    ]
+    let floats: [fn(&DoubleMoments) -> f64; 8] = [
+        DoubleMoments::mean,
+        DoubleMoments::squared_distances,
+        |moments| moments.sum.parts().0,
+        |moments| moments.sum.parts().1,
+        |moments| moments.squares.parts().0,
+        |moments| moments.squares.parts().1,
+        |moments| moments.least,
+        |moments| moments.greatest,
+    ];
+    let mut columns = vec![column(reduction, 0, counts)];
+    columns.extend((1..).zip(floats).map(|(index, value)| column(reduction, index, known(value))));
+    columns
 }

@@ -14,7 +14,8 @@ use crate::engine::EngineError;
 use crate::relation::{Join, JoinKind, Keep, NamedExpr, Relation};
 
 impl Lowering<'_> {
-    /// The aggregate by partitions; none when Polars' own takes little memory. `below` are the columns that it reads.
+    /// The aggregate by partitions; none when Polars' own takes little memory and gives the same digits in every run. `below` are
+    /// the columns that it reads.
     pub(in super::super) fn aggregate_by_partitions(
         &mut self,
         input: &Arc<Relation>,
@@ -22,11 +23,18 @@ impl Lowering<'_> {
         aggregates: &[NamedExpr],
         below: &Needed,
     ) -> Result<Option<pl::LazyFrame>, EngineError> {
-        if !self.is_large(input, below) {
+        let is_large = self.is_large(input, below);
+        if !is_large && !self.in_several_parts(input) {
             return Ok(None);
         }
         let plan = Aggregation::new(keys, aggregates)?;
-        if plan.folds() && plan.is_one_group() {
+        // Polars adds up what its pipelines have found in the order in which they end.
+        if plan.steps.as_ref().is_some_and(|steps| steps.adds_fractions()) {
+            let bytes = estimate(input, self.pins).map(|found| found.bytes(&input.schema(), below));
+            let frame = self.lower(input, below)?;
+            return plan.over(frame, bytes, self.spilling, self.cancelled).map(Some);
+        }
+        if !is_large || plan.folds() && plan.is_one_group() {
             return Ok(None);
         }
         let found = estimate(input, self.pins);
