@@ -6,7 +6,10 @@ use std::fmt::Display;
 
 use polars::prelude::{self as pl, ChunkApply, IntoSeries, PolarsResult, Series};
 
-use super::elementwise::{Inputs, boolean_rows, elementwise, failure, float_rows, integer_rows, text_rows};
+use super::elementwise::{
+    Inputs, boolean_rows, elementwise, failure, float_rows, integer_rows, number_rows, text_rows,
+};
+use super::remembered::Memories;
 use super::{EngineError, parse, polars_type, refuse, text, zone};
 use crate::expression::DataType;
 
@@ -49,19 +52,21 @@ pub(super) fn cast(value: pl::Expr, from: &DataType, to: &DataType, strict: bool
             float_rows(texts.iter(), |text| accept(text, text.and_then(parse::float64), strict, to))
         }),
         (T::String, T::Float32) => from_text(value, to, strict, |texts, strict, to| {
-            let values = texts
-                .iter()
-                .map(|text| accept(text, text.and_then(parse::float32), strict, to))
-                .collect::<PolarsResult<Vec<_>>>()?;
-            Ok(values.into_iter().collect::<pl::Float32Chunked>().into_series())
+            number_rows::<pl::Float32Type, _>(texts.iter(), |text| {
+                accept(text, text.and_then(parse::float32), strict, to)
+            })
         }),
-        (T::String, T::Date) => from_text(value, to, strict, |texts, strict, to| {
-            let days = texts
-                .iter()
-                .map(|text| accept(text, text.and_then(parse::date), strict, to))
-                .collect::<PolarsResult<Vec<_>>>()?;
-            days.into_iter().collect::<pl::Int32Chunked>().into_series().cast(&pl::DataType::Date)
-        }),
+        (T::String, T::Date) => {
+            let memories = Memories::new();
+            from_text(value, to, strict, move |texts, strict, to| {
+                let days = memories.with(|known| {
+                    number_rows::<pl::Int32Type, _>(texts.iter(), |text| {
+                        accept(text, text.and_then(|text| known.get(text, parse::date)), strict, to)
+                    })
+                });
+                days?.cast(&pl::DataType::Date)
+            })
+        }
         (T::String, T::Time) => from_text(value, to, strict, |texts, strict, to| {
             let nanoseconds = |text: &str| parse::time(text).map(|microseconds| microseconds * 1_000);
             integer_rows(texts.iter(), |text| accept(text, text.and_then(nanoseconds), strict, to))?

@@ -3,7 +3,7 @@
 //! Polars calls them batch by batch, so the streaming engine keeps streaming. Constants arrive as columns of one row; they
 //! are widened here, so that a function sees columns of one height only.
 
-use polars::prelude::{self as pl, Column, IntoColumn, IntoSeries, PolarsResult, Series};
+use polars::prelude::{self as pl, ChunkedBuilder, Column, IntoColumn, IntoSeries, PolarsResult, Series};
 
 /// Applies `function` row by row to the inputs; `name` shows in the engine's plan.
 pub(super) fn elementwise(
@@ -159,8 +159,7 @@ pub(super) fn integer_rows<T>(
     rows: impl Iterator<Item = T>,
     row: impl FnMut(T) -> PolarsResult<Option<i64>>,
 ) -> PolarsResult<Series> {
-    let values = rows.map(row).collect::<PolarsResult<Vec<_>>>()?;
-    Ok(values.into_iter().collect::<pl::Int64Chunked>().into_series())
+    number_rows::<pl::Int64Type, T>(rows, row)
 }
 
 /// A float64 column of what `row` answers.
@@ -168,8 +167,22 @@ pub(super) fn float_rows<T>(
     rows: impl Iterator<Item = T>,
     row: impl FnMut(T) -> PolarsResult<Option<f64>>,
 ) -> PolarsResult<Series> {
-    let values = rows.map(row).collect::<PolarsResult<Vec<_>>>()?;
-    Ok(values.into_iter().collect::<pl::Float64Chunked>().into_series())
+    number_rows::<pl::Float64Type, T>(rows, row)
+}
+
+/// A column of numbers of that type, of what `row` answers.
+pub(super) fn number_rows<N: pl::PolarsNumericType, T>(
+    rows: impl Iterator<Item = T>,
+    mut row: impl FnMut(T) -> PolarsResult<Option<N::Native>>,
+) -> PolarsResult<Series>
+where
+    pl::ChunkedArray<N>: IntoSeries,
+{
+    let mut builder = pl::PrimitiveChunkedBuilder::<N>::new(pl::PlSmallStr::EMPTY, rows.size_hint().0);
+    for item in rows {
+        builder.append_option(row(item)?);
+    }
+    Ok(builder.finish().into_series())
 }
 
 /// A boolean column of what `row` answers.

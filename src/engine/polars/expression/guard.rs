@@ -1,5 +1,7 @@
 //! Which expressions can fail for a row, and the rows in which they are looked at.
 
+use std::rc::Rc;
+
 use polars::prelude as pl;
 
 use super::{Lowering, cast, operators};
@@ -13,6 +15,7 @@ impl Lowering {
                 None => condition,
                 Some(outer) => outer.clone().and(condition),
             }),
+            shared: Rc::clone(&self.shared),
         }
     }
 
@@ -28,7 +31,10 @@ impl Lowering {
     pub(super) fn guarded(&self, input: pl::Expr) -> pl::Expr {
         match &self.guard {
             None => input,
-            Some(guard) => pl::when(guard.clone()).then(input).otherwise(pl::lit(pl::NULL)),
+            Some(guard) => {
+                self.shared.guarded.set(self.shared.guarded.get() + 1);
+                pl::when(guard.clone()).then(input).otherwise(pl::lit(pl::NULL))
+            }
         }
     }
 

@@ -23,11 +23,15 @@ mod math;
 mod operators;
 mod parse;
 mod pattern;
+mod remembered;
 mod string;
 mod temporal;
 mod text;
 mod window;
 mod zone;
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 
 use polars::prelude as pl;
 
@@ -44,15 +48,53 @@ pub(super) fn lower(expr: &Expr) -> Result<pl::Expr, EngineError> {
     Lowering::default().lower(expr)
 }
 
+/// As [`lower`], one after the other; what several of them compute is computed once.
+pub(super) fn lower_all<'a>(exprs: impl IntoIterator<Item = &'a Expr>) -> Result<Vec<pl::Expr>, EngineError> {
+    let lowering = Lowering::default();
+    exprs.into_iter().map(|expr| lowering.lower(expr)).collect()
+}
+
 /// Lowers expressions under a guard.
 #[derive(Clone, Default)]
 struct Lowering {
     /// The rows for which the value is looked at; all when absent.
     guard: Option<pl::Expr>,
+    shared: Rc<Shared>,
 }
+
+/// What all parts of an expression share while it is lowered.
+#[derive(Default)]
+struct Shared {
+    /// Calls that were lowered without a guard in them. Polars computes a function of our own once only when it sees the very same
+    /// function twice, so an equal call has to become the same one.
+    calls: RefCell<Vec<(Expr, pl::Expr)>>,
+    /// How often a guard was put into an operation.
+    guarded: Cell<usize>,
+}
+
+/// More calls than this in one expression are not remembered.
+const REMEMBERED_CALLS: usize = 256;
 
 impl Lowering {
     fn lower(&self, expr: &Expr) -> Result<pl::Expr, EngineError> {
+        if !matches!(expr.kind, ExprKind::Call(..) | ExprKind::Cast { .. } | ExprKind::Learned { .. }) {
+            return self.lower_anew(expr);
+        }
+        let known =
+            self.shared.calls.borrow().iter().find(|(known, _)| known == expr).map(|(_, lowered)| lowered.clone());
+        if let Some(lowered) = known {
+            return Ok(lowered);
+        }
+        let guarded = self.shared.guarded.get();
+        let lowered = self.lower_anew(expr)?;
+        let mut calls = self.shared.calls.borrow_mut();
+        if self.shared.guarded.get() == guarded && calls.len() < REMEMBERED_CALLS {
+            calls.push((expr.clone(), lowered.clone()));
+        }
+        Ok(lowered)
+    }
+
+    fn lower_anew(&self, expr: &Expr) -> Result<pl::Expr, EngineError> {
         match &expr.kind {
             ExprKind::Column(name) => Ok(column(name)),
             ExprKind::Literal(value) => literal(value, &expr.data_type),

@@ -4,6 +4,7 @@ use polars::prelude::{self as pl, ChunkApply, IntoSeries};
 
 use super::calendar::{self, DAY, Interval, Part};
 use super::elementwise::{elementwise, failure, integer_rows, text_rows};
+use super::remembered::Memories;
 use super::{EngineError, Lowering, constant_text, layout, polars_type, zone};
 use crate::expression::{DataType, Expr, Function};
 
@@ -256,13 +257,17 @@ impl Lowering {
         let Some(value) = arguments.first() else { return Err(super::refuse("strptime needs a text")) };
         let value = self.lower(value)?;
         let value = if strict { self.guarded(value) } else { value };
+        let memories = Memories::new();
         let clock = elementwise("strptime", vec![value], pl::DataType::Int64, move |inputs| {
-            integer_rows(inputs.text(0)?.iter(), |value| match value {
-                None => Ok(None),
-                Some(value) => match layout.read(value) {
-                    None if strict => Err(failure(format!("'{value}' does not fit the layout '{text}'"))),
-                    read => Ok(read),
-                },
+            let texts = inputs.text(0)?;
+            memories.with(|known| {
+                integer_rows(texts.iter(), |value| match value {
+                    None => Ok(None),
+                    Some(value) => match known.get(value, |value| layout.read(value)) {
+                        None if strict => Err(failure(format!("'{value}' does not fit the layout '{text}'"))),
+                        read => Ok(read),
+                    },
+                })
             })
         });
         Ok(clock.cast(polars_type(result)))

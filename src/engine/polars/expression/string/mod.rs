@@ -1,9 +1,11 @@
 //! Text. Positions and lengths count Unicode scalar values.
 
 mod run;
+mod translation;
 
 use polars::prelude::{self as pl, IntoSeries, ListBuilderTrait, PolarsResult, Series};
 
+use self::translation::Translation;
 use super::elementwise::{Inputs, boolean_rows, elementwise, failure, float_rows, integer_rows, text_rows};
 use super::{EngineError, Lowering, constant_text, refuse};
 use crate::expression::{Expr, ExprKind, Function, Literal};
@@ -148,16 +150,20 @@ impl Lowering {
 
     /// `translate(text, from, to)`.
     pub(super) fn translate(&self, arguments: &[Expr]) -> Result<pl::Expr, EngineError> {
+        let constants = (literal_text(arguments.get(1)), literal_text(arguments.get(2)));
+        if let (Some(text), (Some(from), Some(to))) = (arguments.first(), constants) {
+            let translation = Translation::new(from, to);
+            return Ok(elementwise("translate", vec![self.lower(text)?], pl::DataType::String, move |inputs| {
+                text_rows(inputs.text(0)?.iter(), |text, out| {
+                    Ok(text.map(|text| translation.write(text, out)).is_some())
+                })
+            }));
+        }
         Ok(elementwise("translate", self.all(arguments)?, pl::DataType::String, |inputs| {
             let (text, from, to) = (inputs.text(0)?, inputs.text(1)?, inputs.text(2)?);
             text_rows(text.iter().zip(from.iter()).zip(to.iter()), |((text, from), to), out| {
                 let (Some(text), Some(from), Some(to)) = (text, from, to) else { return Ok(false) };
-                for c in text.chars() {
-                    match from.chars().position(|wanted| wanted == c) {
-                        None => out.push(c),
-                        Some(place) => out.extend(to.chars().nth(place)),
-                    }
-                }
+                Translation::new(from, to).write(text, out);
                 Ok(true)
             })
         }))
