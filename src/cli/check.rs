@@ -17,7 +17,8 @@ const WORTH_TELLING: u64 = 64 << 20;
 /// Check a pipeline against its files, before a row is read.
 ///
 /// Columns, types, expressions, shapes, files and targets are checked; every finding is shown with its line, column and the
-/// nearest right name. What the run takes at most of memory and disk is told where it is much; `explain` has it by stage. The exit code is that of the first error.
+/// nearest right name. What the run takes at most of memory and disk is told where it is much; `explain` has it by stage. The exit
+/// code is that of the first error.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  gristmill check pipelines/flights.yaml --set late_after=30")]
 pub(super) struct Check {
@@ -26,11 +27,15 @@ pub(super) struct Check {
     /// Say nothing when everything is right
     #[arg(short, long)]
     quiet: bool,
+    /// Tell what a run with this memory takes, such as 4GiB [default: half of what there is]
+    #[arg(long, value_name = "SIZE", value_parser = environment::parse_bytes)]
+    memory: Option<u64>,
 }
 
 impl Check {
     pub(super) fn execute(self) -> Result<(), Failure> {
-        let engine = environment::engine(environment::threads(None), environment::memory(None));
+        let memory = environment::memory(self.memory);
+        let engine = environment::engine(environment::threads(None), memory);
         let plan = self.pipeline.plan(&engine)?;
         if !plan.is_runnable() {
             let secrets = plan.pipeline.secrets.clone();
@@ -52,7 +57,7 @@ impl Check {
             let name = self.pipeline.file.display();
             let mut out = std::io::stdout().lock();
             writeln!(out, "{name}: {} stages, nothing wrong{warnings}", plan.stages.len())?;
-            let estimates = estimate(&plan, environment::memory(None));
+            let estimates = estimate(&plan, memory);
             let most = |of: fn(&Estimate) -> u64| {
                 let stages = plan.stages.iter().zip(&estimates).map(|(stage, estimate)| (of(estimate), stage));
                 stages.max_by_key(|(bytes, _)| *bytes).filter(|(bytes, _)| *bytes >= WORTH_TELLING)

@@ -18,8 +18,8 @@ use crate::stages::{Shape, TableShape};
 
 /// Explain what a pipeline means, without running it.
 ///
-/// Without a stage: the graph of stages, with the rows, the memory and the disk that each takes at most. With one: its columns and what its rows mean, as a plan, as SQL, as the engine's own
-/// plan, or where one of its columns comes from.
+/// Without a stage: the graph of stages, with the rows, the memory and the disk that each takes at most. With one: its columns and
+/// what its rows mean, as a plan, as SQL, as the engine's own plan, or where one of its columns comes from.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Explain {
@@ -40,11 +40,15 @@ pub(super) struct Explain {
     /// Say where a column of the stage comes from
     #[arg(long, value_name = "COLUMN", requires = "stage", group = "what")]
     column: Option<String>,
+    /// Tell what a run with this memory takes, such as 4GiB [default: half of what there is]
+    #[arg(long, value_name = "SIZE", value_parser = environment::parse_bytes, conflicts_with = "stage")]
+    memory: Option<u64>,
 }
 
 const EXAMPLES: &str = "\
 Examples:
   gristmill explain pipelines/flights.yaml
+  gristmill explain pipelines/flights.yaml --memory 512MiB
   gristmill explain pipelines/flights.yaml --mermaid
   gristmill explain pipelines/flights.yaml ready
   gristmill explain pipelines/flights.yaml ready --sql
@@ -52,7 +56,8 @@ Examples:
 
 impl Explain {
     pub(super) fn execute(self) -> Result<(), Failure> {
-        let engine = environment::engine(environment::threads(None), environment::memory(None));
+        let memory = environment::memory(self.memory);
+        let engine = environment::engine(environment::threads(None), memory);
         let plan = self.pipeline.plan(&engine)?;
         let secrets = plan.pipeline.secrets.clone();
         if !plan.is_runnable() {
@@ -60,7 +65,7 @@ impl Explain {
         }
         let text = match &self.stage {
             None if self.mermaid => mermaid(&plan),
-            None => graph(&plan, &estimate(&plan, environment::memory(None))),
+            None => graph(&plan, &estimate(&plan, memory)),
             Some(id) => {
                 let stage = plan.stage(id).ok_or_else(|| unknown(id, &plan))?;
                 self.stage(stage, &engine)?

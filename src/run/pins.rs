@@ -64,3 +64,57 @@ fn reads(plan: &Plan, to_do: &BTreeSet<usize>) -> Vec<usize> {
     }
     reads
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use crate::definition::{self, LoadOptions};
+    use crate::diagnostic::Source;
+    use crate::engine::polars::{PolarsEngine, PolarsOptions};
+    use crate::plan::{self, Surroundings};
+
+    /// The stages whose rows are kept when everything is to be done, of a pipeline that reads `t.csv` first.
+    fn kept(stages: &str) -> Vec<String> {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("t.csv"), "k,x\na,1\nb,2\n").unwrap();
+        let text = format!("name: p\nstages:\n  - id: t\n    read: {{path: t.csv}}\n{stages}");
+        let pipeline = definition::parse(Source::new("p.yaml", text), &LoadOptions::default(), folder.path()).unwrap();
+        let engine = PolarsEngine::new(PolarsOptions::default());
+        let plan = plan::plan(pipeline, &Surroundings { engine: &engine, base: folder.path(), scratch: folder.path() });
+        assert!(plan.is_runnable(), "{:?}", plan.findings);
+        let kept = choose(&plan, &(0..plan.stages.len()).collect());
+        let stages = plan.stages.iter().zip(kept);
+        stages.filter(|(_, kept)| *kept).map(|(stage, _)| stage.id.clone()).collect()
+    }
+
+    #[test]
+    fn a_table_that_is_read_once_streams() {
+        assert!(kept("  - id: s\n    sort: {by: x}\n  - write: {path: o.csv}\n").is_empty());
+    }
+
+    #[test]
+    fn the_last_table_that_a_writer_reads_is_not_kept_for_its_count() {
+        // The written file hands on the rows that it has read, so nothing asks for them again.
+        assert!(kept("  - id: s\n    sort: {by: x}\n  - id: w\n    write: {path: o.csv}\n").is_empty());
+    }
+
+    #[test]
+    fn a_dear_table_that_is_read_twice_is_kept() {
+        let stages =
+            "  - id: s\n    sort: {by: x}\n  - write: {path: o.csv}\n  - from: s\n    write: {path: o.parquet}\n";
+        assert_eq!(kept(stages), ["s"]);
+    }
+
+    #[test]
+    fn of_relational_stages_in_a_row_the_last_is_kept() {
+        let stages = "  - id: s\n    sort: {by: x}\n  - id: f\n    filter: x > 1\n  - write: {path: o.csv}\n  - from: f\n    write: {path: o.parquet}\n";
+        assert_eq!(kept(stages), ["f"]);
+    }
+
+    #[test]
+    fn the_rows_behind_a_gate_are_kept() {
+        let stages = "  - id: v\n    validate: {checks: [{not_null: k}], severity: fail}\n  - write: {path: o.csv}\n";
+        assert_eq!(kept(stages), ["v"]);
+    }
+}

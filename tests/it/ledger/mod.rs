@@ -191,6 +191,58 @@ proptest! {
     }
 }
 
+/// The rows many times under each other, with other ids and with keys of their own in three of four copies: too many for a few
+/// hundred MiB, with groups of one row and a few very large ones.
+fn many(rows: &[Row], at_least: usize) -> Vec<Row> {
+    let copies = at_least.div_ceil(rows.len().max(1));
+    let numbered = (0..copies).flat_map(|copy| rows.iter().map(move |row| (copy, row)));
+    (0..)
+        .zip(numbered)
+        .map(|(id, (copy, row))| {
+            let own = if copy % 4 == 0 { 0 } else { 7 * i64::try_from(copy).unwrap() };
+            Row { id, key: row.key.map(|key| key + own), ..row.clone() }
+        })
+        .collect()
+}
+
+/// A pipeline gives the same rows and counts with little memory as with much.
+fn check_with_little_memory(table: &[Row], labels: &[Label], steps: &[Step]) -> Result<(), TestCaseError> {
+    let yaml = pipeline(steps, false);
+    let workshop = Workshop::with_pipeline(&yaml);
+    workshop.write("table.csv", table_csv(table));
+    workshop.write("labels.csv", labels_csv(labels));
+    let run = |memory: &str| {
+        let outcome = workshop.gristmill(["run", "p.yaml", "--quiet", "--no-cache", "--memory", memory]);
+        prop_assert_eq!(outcome.code, Some(0), "{}\n{}", yaml, outcome.stderr);
+        Ok((workshop.manifest(), workshop.read("out.ndjson")))
+    };
+    let (plenty, expected) = run("8GiB")?;
+    let (little, found) = run("256MiB")?;
+    prop_assert!(found == expected, "other rows with little memory\n{}", yaml);
+    let pairs = plenty["stages"].as_array().unwrap().iter().zip(little["stages"].as_array().unwrap());
+    for (plenty, little) in pairs {
+        prop_assert_eq!(&plenty["ledger"], &little["ledger"], "`{}`\n{}", plenty["id"], yaml);
+        prop_assert_eq!(unexplained(little), Some(0), "`{}`\n{}", little["id"], yaml);
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: config().cases / 15, max_shrink_iters: 0, ..config() })]
+
+    #[test]
+    fn random_pipelines_mean_the_same_with_little_memory(
+        table in rows(),
+        mut labels in labels(),
+        steps in prop::collection::vec(step(), 1..5),
+    ) {
+        // One label to a key: the rows of large groups would multiply with each join.
+        let mut seen = std::collections::BTreeSet::new();
+        labels.retain(|label| seen.insert(label.key));
+        check_with_little_memory(&many(&table, 800_000), &labels, &with_one_split(steps))?;
+    }
+}
+
 #[test]
 fn the_ledger_adds_up_where_no_row_arrives() {
     let none: [Row; 0] = [];
