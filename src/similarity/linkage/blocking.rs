@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use super::MISSING;
-use super::records::{Records, Side, Sides};
+use super::records::{Records, Sides};
 
 /// Pairs of a part, about.
 const PART: u64 = 1 << 16;
@@ -53,6 +53,7 @@ pub fn column_keys(records: &Records, column: usize) -> Vec<u64> {
         .map(|values| values.iter().map(|text| xxh3_64(text.as_bytes()) | 1).collect())
         .unwrap_or_default();
     (0..records.len())
+        .into_par_iter()
         .map(|record| {
             let code = u32::try_from(record).ok().and_then(|record| records.codes(record).get(column).copied());
             let code = code.filter(|code| *code != MISSING);
@@ -66,9 +67,9 @@ pub fn all_of(keys: &[&[u64]]) -> Vec<u64> {
     let Some((first, others)) = keys.split_first() else { return Vec::new() };
     let mut both = first.to_vec();
     for other in others {
-        for (key, more) in both.iter_mut().zip(*other) {
+        both.par_iter_mut().zip(*other).for_each(|(key, more)| {
             *key = if *key == 0 || *more == 0 { 0 } else { xxh3_64_with_seed(&more.to_le_bytes(), *key) | 1 };
-        }
+        });
     }
     both
 }
@@ -94,13 +95,14 @@ impl Blocks {
     /// Groups the records by the keys of each rule; 0 is no key.
     pub fn new(records: &Records, sides: Sides, rules: &[Vec<u64>]) -> Self {
         let width = rules.len();
+        let borders = records.borders();
         let mut groups = vec![0_u32; records.len() * width];
         let counts = rules.iter().enumerate().map(|(rule, keys)| {
             let grouped = grouped(keys);
             let mut count = RuleCount { pairs: 0, keys: 0, records: grouped.len() as u64, largest: Vec::new() };
             let mut number = 0_u32;
             for group in grouped.chunk_by(|one, other| one.0 == other.0) {
-                let pairs = pairs_of(sides, side_counts(records, group.iter().map(|(_, record)| *record)));
+                let pairs = pairs_of(sides, side_counts(borders, group.iter().map(|(_, record)| *record)));
                 if pairs == 0 {
                     continue;
                 }
@@ -176,10 +178,12 @@ impl Blocks {
     }
 }
 
-fn side_counts(records: &Records, group: impl Iterator<Item = u32>) -> [u64; 3] {
+/// How many of the records are of each side.
+fn side_counts(borders: (u32, u32), group: impl Iterator<Item = u32>) -> [u64; 3] {
     let mut counts = [0_u64; 3];
     for record in group {
-        if let Some(count) = counts.get_mut(records.side(record) as usize) {
+        let side = usize::from(record >= borders.0) + usize::from(record >= borders.1);
+        if let Some(count) = counts.get_mut(side) {
             *count += 1;
         }
     }
@@ -187,16 +191,17 @@ fn side_counts(records: &Records, group: impl Iterator<Item = u32>) -> [u64; 3] 
 }
 
 /// The records of a rule, those of a group beside each other.
-struct Layout<'a> {
-    records: &'a Records,
+struct Layout {
     sides: Sides,
+    /// [`Records::borders`]
+    borders: (u32, u32),
     order: Vec<u32>,
     /// Where each group begins in the order, and at last where the last one ends.
     starts: Vec<u32>,
 }
 
-impl<'a> Layout<'a> {
-    fn new(blocks: &Blocks, records: &'a Records, rule: usize) -> Self {
+impl Layout {
+    fn new(blocks: &Blocks, records: &Records, rule: usize) -> Self {
         let width = blocks.counts.len();
         let groups = || blocks.groups.iter().skip(rule).step_by(width.max(1));
         let last = groups().copied().max().unwrap_or(0) as usize;
@@ -222,7 +227,7 @@ impl<'a> Layout<'a> {
                 *at += 1;
             }
         }
-        Self { records, sides: blocks.sides, order, starts }
+        Self { sides: blocks.sides, borders: records.borders(), order, starts }
     }
 
     /// The ranges of the groups in the order.
@@ -236,8 +241,8 @@ impl<'a> Layout<'a> {
     /// Where the records of the second side and the known ones begin in a group.
     fn borders(&self, from: usize, to: usize) -> (usize, usize) {
         let group = self.order.get(from..to).unwrap_or_default();
-        let before = |side: Side| group.partition_point(|record| self.records.side(*record) < side);
-        (from + before(Side::Right), from + before(Side::Known))
+        let before = |border: u32| from + group.partition_point(|record| *record < border);
+        (before(self.borders.0), before(self.borders.1))
     }
 
     /// The places in the order of all partners of the record at `place`.
@@ -285,7 +290,7 @@ impl<'a> Layout<'a> {
 
 /// Some of the pairs of a rule.
 pub struct Part<'a> {
-    layout: &'a Layout<'a>,
+    layout: &'a Layout,
     from: usize,
     to: usize,
 }
@@ -337,12 +342,13 @@ pub fn choose(records: &Records, sides: Sides, columns: &[usize], few: f64, tota
             (*column, sample.iter().map(key).collect())
         })
         .collect();
+    let borders = records.borders();
     let count = |keys: &[u64]| {
         let grouped = grouped(keys);
         let pairs = grouped.chunk_by(|one, other| one.0 == other.0).filter(|group| group.len() > 1);
         pairs.fold(0_u64, |sum, group| {
             let members = group.iter().filter_map(|(_, at)| sample.get(*at as usize).copied());
-            sum.saturating_add(pairs_of(sides, side_counts(records, members)))
+            sum.saturating_add(pairs_of(sides, side_counts(borders, members)))
         })
     };
     let mut alone: Vec<(f64, Vec<usize>)> =
@@ -384,7 +390,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::similarity::linkage::records::Reader;
+    use crate::similarity::linkage::records::{Reader, Side};
 
     /// Records of two columns; an empty text is missing.
     fn records(rows: &[(Side, String, String)]) -> Records {

@@ -2,6 +2,9 @@
 //!
 //! Memory: four bytes for each record and column, the distinct values once, and 25 bytes for each record.
 
+use std::borrow::Cow;
+
+use rayon::prelude::*;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 use super::MISSING;
@@ -14,33 +17,85 @@ pub struct Dictionary {
     ends: Vec<usize>,
     /// How often each text was seen.
     counts: Vec<u32>,
-    /// Codes by hash, open addressing with linear probing: the upper half of the hash, and the code; [`FREE`] is a free slot.
+    /// Codes by hash, open addressing with linear probing: half of the hash, which says where a code is looked for first, and the
+    /// code; [`FREE`] is a free slot.
     slots: Vec<(u32, u32)>,
 }
 
 /// A slot without a code.
 const FREE: (u32, u32) = (0, MISSING);
 
+/// Texts whose places in memory are looked at together.
+const TOGETHER: usize = 32;
+
 impl Default for Dictionary {
     fn default() -> Self {
-        Self { bytes: String::new(), ends: Vec::new(), counts: Vec::new(), slots: vec![FREE; 16] }
+        Self { bytes: String::new(), ends: Vec::new(), counts: Vec::new(), slots: vec![FREE; 2 * TOGETHER] }
     }
 }
 
 impl Dictionary {
     /// The code of a text, which is counted; a new one when it was not seen before.
     pub fn code(&mut self, text: &str) -> u32 {
-        if self.ends.len() * 2 >= self.slots.len() {
-            self.grow();
-        }
-        let mask = self.slots.len() - 1;
-        let (tag, mut at) = slot(text, mask);
+        self.reserve();
+        self.code_by(half_hash(text), text)
+    }
+
+    /// As [`code`](Self::code) for one text after the other; [`MISSING`] where there is none.
+    ///
+    /// A large dictionary does not fit a processor's cache, and waiting for memory is most of what a text costs. So the places of
+    /// some texts are asked for at once, and waited for once.
+    pub fn extend<'t>(&mut self, mut texts: impl Iterator<Item = Option<Cow<'t, str>>>, codes: &mut Vec<u32>) {
+        let mut together: Vec<(u32, Option<Cow<'t, str>>)> = Vec::with_capacity(TOGETHER);
         loop {
-            let (found_tag, found) = self.slots.get(at).copied().unwrap_or(FREE);
+            together.clear();
+            let next = texts.by_ref().take(TOGETHER);
+            together.extend(next.map(|text| (text.as_deref().map_or(0, half_hash), text)));
+            if together.is_empty() {
+                return;
+            }
+            self.reserve();
+            self.touch(&together);
+            codes.extend(together.iter().map(|(hash, text)| match text {
+                Some(text) => self.code_by(*hash, text),
+                None => MISSING,
+            }));
+        }
+    }
+
+    /// A code for a text that is not looked for among the others: for texts of which each stands once.
+    pub fn append(&mut self, text: &str) -> u32 {
+        // A dictionary of 2^32 - 1 texts would not fit into memory before its codes end.
+        let code = u32::try_from(self.ends.len()).unwrap_or(MISSING - 1);
+        self.bytes.push_str(text);
+        self.ends.push(self.bytes.len());
+        self.counts.push(1);
+        code
+    }
+
+    /// Reads the first slots of the texts and what stands there, each read apart from the others.
+    fn touch(&self, texts: &[(u32, Option<Cow<'_, str>>)]) {
+        let mask = self.slots.len() - 1;
+        let mut begins = [0_usize; TOGETHER];
+        for ((hash, _), begin) in texts.iter().zip(&mut begins) {
+            let (found_hash, found) = self.slots.get(*hash as usize & mask).copied().unwrap_or(FREE);
+            let code = if found_hash == *hash && found != MISSING { found } else { 0 };
+            *begin = self.ends.get((code as usize).saturating_sub(1)).copied().unwrap_or(0);
+        }
+        let bytes = self.bytes.as_bytes();
+        let seen = begins.iter().fold(0, |seen, begin| seen ^ bytes.get(*begin).copied().unwrap_or(0));
+        std::hint::black_box(seen);
+    }
+
+    fn code_by(&mut self, hash: u32, text: &str) -> u32 {
+        let mask = self.slots.len() - 1;
+        let mut at = hash as usize & mask;
+        loop {
+            let (found_hash, found) = self.slots.get(at).copied().unwrap_or(FREE);
             if found == MISSING {
                 break;
             }
-            if found_tag == tag && self.get(found) == text {
+            if found_hash == hash && self.get(found) == text {
                 if let Some(count) = self.counts.get_mut(found as usize) {
                     *count = count.saturating_add(1);
                 }
@@ -48,28 +103,27 @@ impl Dictionary {
             }
             at = (at + 1) & mask;
         }
-        // A dictionary of 2^32 - 1 texts would not fit into memory before its codes end.
-        let code = u32::try_from(self.ends.len()).unwrap_or(MISSING - 1);
-        self.bytes.push_str(text);
-        self.ends.push(self.bytes.len());
-        self.counts.push(1);
+        let code = self.append(text);
         if let Some(slot) = self.slots.get_mut(at) {
-            *slot = (tag, code);
+            *slot = (hash, code);
         }
         code
     }
 
-    fn grow(&mut self) {
+    /// Makes the table large enough for the next texts to be half of it at most.
+    fn reserve(&mut self) {
+        if (self.ends.len() + TOGETHER) * 2 <= self.slots.len() {
+            return;
+        }
         let mask = self.slots.len() * 2 - 1;
         let mut slots = vec![FREE; mask + 1];
-        for code in 0..self.ends.len() {
-            let code = u32::try_from(code).unwrap_or(MISSING);
-            let (tag, mut at) = slot(self.get(code), mask);
+        for entry in self.slots.iter().filter(|entry| entry.1 != MISSING) {
+            let mut at = entry.0 as usize & mask;
             while slots.get(at).is_some_and(|found| found.1 != MISSING) {
                 at = (at + 1) & mask;
             }
             if let Some(slot) = slots.get_mut(at) {
-                *slot = (tag, code);
+                *slot = *entry;
             }
         }
         self.slots = slots;
@@ -78,10 +132,11 @@ impl Dictionary {
     /// The code of a text that was seen.
     pub fn find(&self, text: &str) -> Option<u32> {
         let mask = self.slots.len() - 1;
-        let (tag, mut at) = slot(text, mask);
+        let hash = half_hash(text);
+        let mut at = hash as usize & mask;
         loop {
-            let (found_tag, found) = self.slots.get(at).copied().filter(|found| found.1 != MISSING)?;
-            if found_tag == tag && self.get(found) == text {
+            let (found_hash, found) = self.slots.get(at).copied().filter(|found| found.1 != MISSING)?;
+            if found_hash == hash && self.get(found) == text {
                 return Some(found);
             }
             at = (at + 1) & mask;
@@ -126,12 +181,9 @@ impl Dictionary {
     }
 }
 
-/// The upper half of the hash of a text, and the slot at which it is looked for first.
-fn slot(text: &str, mask: usize) -> (u32, usize) {
-    let hash = xxh3_64(text.as_bytes());
-    #[expect(clippy::cast_possible_truncation, reason = "the mask takes the low bits anyway")]
-    let low = hash as usize;
-    (u32::try_from(hash >> 32).unwrap_or(0), low & mask)
+#[expect(clippy::cast_possible_truncation, reason = "half of the hash is wanted")]
+fn half_hash(text: &str) -> u32 {
+    xxh3_64(text.as_bytes()) as u32
 }
 
 /// Where records come from; only some pairs of sides are compared.
@@ -256,30 +308,34 @@ impl Reader {
     ///
     /// Records with equal keys are told apart by counting, so that each has a key of its own.
     pub fn finish(self) -> (Records, Vec<u32>) {
-        use rayon::prelude::*;
-        let rows = u32::try_from(self.sides.len()).unwrap_or(MISSING - 1);
         let Self { columns, codes, sides, mut keys, .. } = self;
         let of = |row: u32| row as usize;
-        let mut order: Vec<u32> = (0..rows).collect();
-        let key = |row: u32| (sides.get(of(row)).copied(), keys.get(of(row)).copied(), row);
-        order.par_sort_unstable_by_key(|row| key(*row));
+        let key = |row: u32| keys.get(of(row)).copied().unwrap_or_default();
+        let side = |row: u32| sides.get(of(row)).copied().unwrap_or(Side::Left);
+        // The side and the upper bits of the key beside the row: nearly never has a comparison to look further.
+        #[expect(clippy::cast_possible_truncation, reason = "the upper bits")]
+        let rank = |(key, side): (&u128, &Side)| ((*side as u64) << 62) | (*key >> 66) as u64;
+        let ranks = keys.iter().zip(&sides).map(rank);
+        let mut order: Vec<(u64, u32)> = ranks.zip(0..MISSING).collect();
+        order.par_sort_unstable_by(|(one, left), (other, right)| {
+            one.cmp(other).then_with(|| key(*left).cmp(&key(*right))).then(left.cmp(right))
+        });
+        let order: Vec<u32> = order.into_iter().map(|(_, row)| row).collect();
         let mut places = vec![0_u32; order.len()];
-        for (place, row) in order.iter().enumerate() {
-            if let (Some(slot), Ok(place)) = (places.get_mut(of(*row)), u32::try_from(place)) {
+        for (place, row) in (0..).zip(&order) {
+            if let Some(slot) = places.get_mut(of(*row)) {
                 *slot = place;
             }
         }
         let width = columns.len();
         let mut side_by_side = vec![MISSING; order.len() * width];
-        for (at, column) in codes.into_iter().enumerate() {
-            for (record, row) in side_by_side.chunks_exact_mut(width.max(1)).zip(&order) {
-                if let (Some(slot), Some(code)) = (record.get_mut(at), column.get(of(*row))) {
-                    *slot = *code;
-                }
+        side_by_side.par_chunks_exact_mut(width.max(1)).zip(&order).with_min_len(1 << 12).for_each(|(record, row)| {
+            for (slot, column) in record.iter_mut().zip(&codes) {
+                *slot = column.get(of(*row)).copied().unwrap_or(MISSING);
             }
-        }
-        let sides = order.iter().map(|row| sides.get(of(*row)).copied().unwrap_or(Side::Left)).collect::<Vec<_>>();
-        keys = order.iter().map(|row| keys.get(of(*row)).copied().unwrap_or_default()).collect();
+        });
+        let sides = order.iter().map(|row| side(*row)).collect::<Vec<_>>();
+        keys = order.iter().map(|row| key(*row)).collect();
         let mut before = None;
         let mut repeated = 0_u64;
         let mut first_repeated = None;
@@ -335,6 +391,13 @@ impl Records {
     /// Where a record comes from.
     pub fn side(&self, record: u32) -> Side {
         self.sides.get(record as usize).copied().unwrap_or(Side::Left)
+    }
+
+    /// The first record of the second side and the first known one: records of a side stand beside each other.
+    pub fn borders(&self) -> (u32, u32) {
+        let before = |side: Side| self.sides.partition_point(|found| *found < side);
+        let number = |at: usize| u32::try_from(at).unwrap_or(MISSING);
+        (number(before(Side::Right)), number(before(Side::Known)))
     }
 
     /// Where each record comes from.
@@ -397,6 +460,17 @@ mod tests {
             }
             prop_assert_eq!(dictionary.seen() as usize, texts.len());
             prop_assert_eq!(dictionary.find("z"), None);
+        }
+
+        #[test]
+        fn texts_get_the_same_codes_together_as_alone(texts in prop::collection::vec(prop::option::of("[a-e]{0,4}"), 0..700)) {
+            let (mut alone, mut together, mut codes) = (Dictionary::default(), Dictionary::default(), Vec::new());
+            let wanted = texts.iter().map(|text| text.as_ref().map_or(MISSING, |text| alone.code(text)));
+            let wanted: Vec<u32> = wanted.collect();
+            together.extend(texts.iter().map(|text| text.as_deref().map(Cow::Borrowed)), &mut codes);
+            prop_assert_eq!(codes, wanted);
+            prop_assert!(together.iter().eq(alone.iter()));
+            prop_assert_eq!(together.seen(), alone.seen());
         }
     }
 

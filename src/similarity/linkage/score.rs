@@ -190,7 +190,27 @@ impl<'a> Comparer<'a> {
     /// The share of pairs with two values in which they are equal, from the counts of values by side.
     fn equal_share(&self, column: usize, sides: super::records::Sides) -> Option<f64> {
         let values = self.records.values(column)?;
-        let mut counts = vec![[0_u64; 3]; values.len()];
+        let pairs = |[left, right, known]: [u64; 3]| {
+            let within =
+                |wanted: bool, n: u64| if wanted { u128::from(n) * u128::from(n.saturating_sub(1)) / 2 } else { 0 };
+            let between = u128::from(left) * u128::from(right) + u128::from(left + right) * u128::from(known);
+            between + within(sides.within_left, left) + within(sides.within_right, right)
+        };
+        let (equal, of) = if self.records.borders().0 as usize == self.records.len() {
+            // Of records of one side the values know themselves how often they stand there.
+            let counts = (0..u32::try_from(values.len()).unwrap_or(MISSING)).map(|code| u64::from(values.count(code)));
+            (counts.map(|count| pairs([count, 0, 0])).sum::<u128>(), pairs([values.seen(), 0, 0]))
+        } else {
+            let (counts, all) = self.counts_by_side(column, values.len());
+            (counts.into_iter().map(pairs).sum(), pairs(all))
+        };
+        #[expect(clippy::cast_precision_loss, reason = "a share of pairs")]
+        (of > 0).then(|| equal as f64 / of as f64)
+    }
+
+    /// For each value of a column how many records of each side have it, and how many have one.
+    fn counts_by_side(&self, column: usize, values: usize) -> (Vec<[u64; 3]>, [u64; 3]) {
+        let mut counts = vec![[0_u64; 3]; values];
         let mut all = [0_u64; 3];
         for record in 0..u32::try_from(self.records.len()).unwrap_or(u32::MAX) {
             let code = self.records.codes(record).get(column).copied().unwrap_or(MISSING);
@@ -202,15 +222,7 @@ impl<'a> Comparer<'a> {
                 }
             }
         }
-        let pairs = |[left, right, known]: [u64; 3]| {
-            let within =
-                |wanted: bool, n: u64| if wanted { u128::from(n) * u128::from(n.saturating_sub(1)) / 2 } else { 0 };
-            let between = u128::from(left) * u128::from(right) + u128::from(left + right) * u128::from(known);
-            between + within(sides.within_left, left) + within(sides.within_right, right)
-        };
-        let (equal, of) = (counts.into_iter().map(pairs).sum::<u128>(), pairs(all));
-        #[expect(clippy::cast_precision_loss, reason = "a share of pairs")]
-        (of > 0).then(|| equal as f64 / of as f64)
+        (counts, all)
     }
 }
 

@@ -281,14 +281,14 @@ fn take(
             codes.extend(std::iter::repeat_n(MISSING, rows));
             return;
         };
-        codes.extend(texts.iter().map(|text| match text {
-            None => MISSING,
-            Some(text) if *at >= layout.compared => values.code(text),
-            Some(text) => match normal(text) {
-                text if text.is_empty() => MISSING,
-                text => values.code(&text),
-            },
-        }));
+        if layout.id == Some(*at) {
+            // Records are told apart by their keys; an id is only shown.
+            codes.extend(texts.iter().map(|text| text.map_or(MISSING, |text| values.append(text))));
+        } else if *at >= layout.compared {
+            values.extend(texts.iter().map(|text| text.map(Cow::Borrowed)), codes);
+        } else {
+            values.extend(texts.iter().map(|text| text.map(normal).filter(|text| !text.is_empty())), codes);
+        }
     });
     for (at, keys) in keys.iter_mut().enumerate() {
         let texts = arrays.get(layout.width + at).and_then(|array| array.as_string_view_opt());

@@ -2,16 +2,17 @@
 
 use std::fs::File;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 
 use arrow::array::{
-    ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, RecordBatch, StringViewArray, StringViewBuilder,
+    Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, RecordBatch, StringViewArray, StringViewBuilder,
 };
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, Field, Schema as ArrowSchema, SchemaRef};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use rayon::prelude::*;
 
 use super::read::{Read, Source, normal};
 use super::work::Linked;
@@ -33,7 +34,9 @@ pub(super) const MERGERS: &str = "mergers.parquet";
 /// Rows of a row group: what a writer holds in memory.
 const ROW_GROUP: usize = 131_072;
 /// Pairs that are turned into columns together.
-const TOGETHER: usize = 65_536;
+const TOGETHER: usize = 16_384;
+/// Batches that wait for the writer at most.
+const WAITING: usize = 2;
 
 struct Output<'a> {
     path: &'a Path,
@@ -49,6 +52,9 @@ impl<'a> Output<'a> {
         let properties = WriterProperties::builder()
             .set_compression(Compression::LZ4_RAW)
             .set_max_row_group_row_count(Some(ROW_GROUP))
+            // Names and ids repeat little: a dictionary of them takes longer than all else, and is thrown away when it is full.
+            .set_dictionary_enabled(false)
+            .set_statistics_enabled(EnabledStatistics::None)
             .build();
         let writer = ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties))
             .map_err(|error| unwritable(path, &error))?;
@@ -56,8 +62,7 @@ impl<'a> Output<'a> {
     }
 
     fn batch(&self, columns: Vec<ArrayRef>) -> Result<RecordBatch, Diagnostic> {
-        RecordBatch::try_new(Arc::clone(&self.schema), columns)
-            .map_err(|error| Diagnostic::error(Class::Stage, format!("the linked rows make no table: {error}")))
+        batch(&self.schema, columns)
     }
 
     fn write(&mut self, batch: &RecordBatch) -> Result<(), Diagnostic> {
@@ -75,6 +80,11 @@ impl<'a> Output<'a> {
         }
         self.writer.close().map(|_| ()).map_err(|error| unwritable(self.path, &error))
     }
+}
+
+fn batch(schema: &SchemaRef, columns: Vec<ArrayRef>) -> Result<RecordBatch, Diagnostic> {
+    RecordBatch::try_new(Arc::clone(schema), columns)
+        .map_err(|error| Diagnostic::error(Class::Stage, format!("the linked rows make no table: {error}")))
 }
 
 fn unwritable(path: &Path, error: &dyn std::fmt::Display) -> Diagnostic {
@@ -111,28 +121,51 @@ pub(super) fn write_rows(
         output.kept = Some((rows_of.kept.to_vec(), Box::new(Output::create(&kept_path, arrow_schema(&schema))?)));
     }
     let own = rows_of.schema.len().saturating_sub(1);
-    let mut row = 0;
-    for (source, rows) in sources.iter().zip(&read.rows) {
-        let end = row + usize::try_from(*rows).unwrap_or(usize::MAX);
-        if rows_of.only_new && source.side == Side::Known {
-            row = end;
-            continue;
+    let schema = Arc::clone(&output.schema);
+    // One thread packs and writes rows while the others read and name the next.
+    std::thread::scope(|scope| {
+        let (hand_on, named) = mpsc::sync_channel::<RecordBatch>(WAITING);
+        let writer = scope.spawn(move || {
+            named.iter().try_for_each(|rows| output.write(&rows))?;
+            output.finish()
+        });
+        let (mut row, mut has_failed) = (0, false);
+        for (source, rows) in sources.iter().zip(&read.rows) {
+            let end = row + usize::try_from(*rows).unwrap_or(usize::MAX);
+            if rows_of.only_new && source.side == Side::Known {
+                row = end;
+                continue;
+            }
+            let mut wrong = None;
+            let relation = source.product_rows(products)?;
+            context.stream(&relation, &mut |batch| {
+                let rows = with_entities(linked, read, &batch, own, row, end, &schema);
+                row += batch.num_rows();
+                match rows {
+                    Ok(rows) => {
+                        has_failed = hand_on.send(rows).is_err();
+                        Ok(!has_failed)
+                    }
+                    Err(finding) => {
+                        wrong = Some(finding);
+                        Ok(false)
+                    }
+                }
+            })?;
+            if has_failed {
+                // The writer says why when it is joined.
+                break;
+            }
+            if wrong.is_none() && row != end {
+                wrong = Some(moved());
+            }
+            if let Some(wrong) = wrong {
+                return Err(wrong);
+            }
         }
-        let mut wrong = None;
-        let relation = source.product_rows(products)?;
-        context.stream(&relation, &mut |batch| {
-            wrong = add(linked, read, &batch, own, row, end, &mut output).err();
-            row += batch.num_rows();
-            Ok(wrong.is_none())
-        })?;
-        if wrong.is_none() && row != end {
-            wrong = Some(moved());
-        }
-        if let Some(wrong) = wrong {
-            return Err(wrong);
-        }
-    }
-    output.finish()
+        drop(hand_on);
+        writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
 }
 
 fn moved() -> Diagnostic {
@@ -141,38 +174,41 @@ fn moved() -> Diagnostic {
         .help("`sort` them before they are linked, or write them to a file and read that")
 }
 
-fn add(
+/// The rows of a batch with the names of their entities, without those that were replaced.
+fn with_entities(
     linked: &Linked<'_>,
     read: &Read,
     batch: &RecordBatch,
     own: usize,
     first: usize,
     end: usize,
-    output: &mut Output<'_>,
-) -> Result<(), Diagnostic> {
+    schema: &SchemaRef,
+) -> Result<RecordBatch, Diagnostic> {
     let places = read.places.get(first..first + batch.num_rows()).filter(|_| first + batch.num_rows() <= end);
     let places = places.ok_or_else(moved)?;
     let again = batch.columns().get(own).and_then(|array| array.as_string_view_opt()).ok_or_else(moved)?;
-    let mut names = StringViewBuilder::with_capacity(places.len());
-    let mut kept = Vec::with_capacity(places.len());
-    for (text, record) in again.iter().zip(places) {
-        let text = text.map(normal).filter(|text| !text.is_empty());
+    // Each record lies somewhere else in memory than the one before.
+    let named = (0..again.len()).into_par_iter().zip(places).with_min_len(1 << 10).map(|(at, record)| {
+        let text = again.is_valid(at).then(|| normal(again.value(at))).filter(|text| !text.is_empty());
         if text.as_deref() != linked.records.value(*record, 0) {
             return Err(moved());
         }
         let root = linked.entities.roots().get(*record as usize).copied().unwrap_or(*record);
-        names.append_value(linked.entities.name(root, linked.records, linked.names));
-        kept.push(!linked.replaced.get(*record as usize).copied().unwrap_or(false));
-    }
+        let kept = !linked.replaced.get(*record as usize).copied().unwrap_or(false);
+        Ok((linked.entities.name(root, linked.records, linked.names), kept))
+    });
+    let named: Vec<(String, bool)> = named.collect::<Result<_, Diagnostic>>()?;
+    let mut names = StringViewBuilder::with_capacity(places.len());
+    named.iter().for_each(|(name, _)| names.append_value(name));
+    let kept: Vec<bool> = named.iter().map(|(_, kept)| *kept).collect();
     let names: ArrayRef = Arc::new(names.finish());
     let columns = batch.columns().iter().take(own).cloned().chain([names]).collect();
-    let rows = output.batch(columns)?;
+    let rows = self::batch(schema, columns)?;
     if kept.iter().all(|kept| *kept) {
-        return output.write(&rows);
+        return Ok(rows);
     }
-    let rows = filter_record_batch(&rows, &BooleanArray::from(kept))
-        .map_err(|error| Diagnostic::error(Class::Stage, error.to_string()))?;
-    output.write(&rows)
+    filter_record_batch(&rows, &BooleanArray::from(kept))
+        .map_err(|error| Diagnostic::error(Class::Stage, error.to_string()))
 }
 
 /// Writes the pairs from `least` on, the heaviest first, with the weight and the level of each comparison.
@@ -207,39 +243,68 @@ pub(super) fn write_pairs(
     let mut output = Output::create(&path, Arc::new(ArrowSchema::new(fields)))?;
     let count = linked.pairs.partition_point(|pair| pair.weight >= least);
     let pairs = linked.pairs.get(..count).unwrap_or_default();
-    for (pairs, flags) in pairs.chunks(TOGETHER).zip(linked.linked.chunks(TOGETHER)) {
-        let texts = |of: &dyn Fn(&Scored) -> Option<String>| -> ArrayRef {
-            Arc::new(pairs.iter().map(of).collect::<StringViewArray>())
-        };
+    let labels: Vec<Vec<String>> = linked
+        .comparisons
+        .iter()
+        .map(|comparison| (0..=comparison.len()).map(|level| comparison.label(level)).collect())
+        .collect();
+    let told = Pairs { linked, rows: &rows, with_sources: sources.len() > 1, labels: &labels };
+    let parts: Vec<_> = pairs.chunks(TOGETHER).zip(linked.linked.chunks(TOGETHER)).collect();
+    let schema = Arc::clone(&output.schema);
+    for wave in parts.chunks(rayon::current_num_threads().max(1)) {
+        let made = wave.par_iter().map(|(pairs, flags)| batch(&schema, told.columns(pairs, flags)));
+        for batch in made.collect::<Result<Vec<_>, Diagnostic>>()? {
+            output.write(&batch)?;
+        }
+    }
+    output.finish()
+}
+
+/// What is written of pairs.
+struct Pairs<'a> {
+    linked: &'a Linked<'a>,
+    rows: &'a Rows<'a>,
+    with_sources: bool,
+    /// The words for each level of each comparison.
+    labels: &'a [Vec<String>],
+}
+
+impl Pairs<'_> {
+    /// The columns for some pairs, of which `flags` tells whether they are linked.
+    fn columns(&self, pairs: &[Scored], flags: &[bool]) -> Vec<ArrayRef> {
+        let linked = self.linked;
+        fn texts<'t>(texts: impl Iterator<Item = Option<&'t str>>) -> ArrayRef {
+            Arc::new(texts.collect::<StringViewArray>())
+        }
         let numbers = |of: &dyn Fn(&Scored) -> f64| -> ArrayRef {
             Arc::new(Float64Array::from_iter_values(pairs.iter().map(of)))
         };
         let named = |of: fn(&Scored) -> u32| -> ArrayRef {
             match linked.layout.id {
-                Some(at) => texts(&|pair| linked.records.value(of(pair), at).map(str::to_owned)),
-                None => Arc::new(pairs.iter().map(|pair| Some(rows.number(of(pair)))).collect::<Int64Array>()),
+                Some(at) => texts(pairs.iter().map(|pair| linked.records.value(of(pair), at))),
+                None => Arc::new(pairs.iter().map(|pair| Some(self.rows.number(of(pair)))).collect::<Int64Array>()),
             }
         };
         let mut columns = vec![named(|pair| pair.left), named(|pair| pair.right)];
-        if sources.len() > 1 {
-            columns.push(texts(&|pair| Some(rows.source(linked, pair.left).to_owned())));
-            columns.push(texts(&|pair| Some(rows.source(linked, pair.right).to_owned())));
+        if self.with_sources {
+            columns.push(texts(pairs.iter().map(|pair| Some(self.rows.source(linked, pair.left)))));
+            columns.push(texts(pairs.iter().map(|pair| Some(self.rows.source(linked, pair.right)))));
         }
         columns.push(numbers(&|pair| pair.weight));
         columns.push(numbers(&|pair| estimate::probability(pair.weight)));
         columns.push(Arc::new(flags.iter().take(pairs.len()).map(|flag| Some(*flag)).collect::<BooleanArray>()));
-        columns.push(texts(&|pair| linked.rules.get(usize::from(pair.rule)).map(|rule| rule.name.clone())));
-        for (at, comparison) in linked.comparisons.iter().enumerate() {
-            columns.push(texts(&|pair| Some(comparison.label(pair.pattern.level(at)))));
+        let rule = |pair: &Scored| linked.rules.get(usize::from(pair.rule)).map(|rule| rule.name.as_str());
+        columns.push(texts(pairs.iter().map(rule)));
+        for (at, labels) in self.labels.iter().enumerate() {
+            let label = |pair: &Scored| labels.get(pair.pattern.level(at)).map(String::as_str);
+            columns.push(texts(pairs.iter().map(label)));
             columns.push(numbers(&|pair| {
                 let (weight, rare) = linked.scorer.part(at, pair.left, pair.right, pair.pattern);
                 weight + rare
             }));
         }
-        let batch = output.batch(columns)?;
-        output.write(&batch)?;
+        columns
     }
-    output.finish()
 }
 
 /// For each record the row that it was read from.
