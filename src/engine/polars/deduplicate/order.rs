@@ -181,6 +181,19 @@ impl SpilledOrder {
         }
     }
 
+    /// Takes the rows out and keeps the memory.
+    pub(super) fn clear(&mut self) {
+        match self {
+            Self::Input => {}
+            Self::Words(words) => words.clear(),
+            Self::Wide(words) => words.clear(),
+            Self::Rows(ends, bytes) => {
+                ends.clear();
+                bytes.clear();
+            }
+        }
+    }
+
     /// Takes over the order of one row of a frame.
     pub(super) fn push(&mut self, from: &Self, row: usize) {
         match (&mut *self, from) {

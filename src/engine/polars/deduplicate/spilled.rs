@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering as Atomic};
 
 use polars::prelude as pl;
-use rayon::iter::{IntoParallelIterator, ParallelIterator};
+use rayon::prelude::*;
 
 use super::super::error::engine_error;
 use super::super::spill::{Segment, SpillFile, Spilling};
@@ -24,7 +24,7 @@ use crate::engine::EngineError;
 use crate::memory::Reservation;
 use crate::relation::Keep;
 
-/// More partitions than threads, so that one of them is small whatever the table.
+/// More partitions than threads, so that one of them is small whatever the table; their numbers fit a byte.
 const PARTITIONS: usize = 256;
 /// Rows for which a partition asks for memory at least.
 const BLOCK_ROWS: usize = 2048;
@@ -91,67 +91,71 @@ impl Survivors {
         let failed = |error: pl::PolarsError| engine_error(&error, "");
         let keys = way.keys(keys, rows).map_err(failed)?;
         let orders = encode_order(orders, &self.directions, rows).map_err(failed)?;
-        for (at, key) in keys.into_iter().enumerate() {
-            let row = self.rows;
-            self.rows = self.rows.checked_add(1).ok_or_else(too_many_rows)?;
-            let partition = (u128::from(Uniform::spread(key, self.seed)) * PARTITIONS as u128) >> 64;
-            // Less than the number of partitions, because it is a fraction below one of them.
-            let partition = usize::try_from(partition).unwrap_or(0);
-            if self.partitions.get(partition).is_some_and(|partition| partition.rows() >= partition.room) {
-                self.make_room(partition, orders.row_bytes())?;
-            }
-            if let Some(partition) = self.partitions.get_mut(partition) {
-                partition.held.keys.push(key);
-                partition.held.rows.push(row);
-                partition.held.orders.push(&orders, at);
+        let first = self.rows;
+        let rows = u32::try_from(rows).map_err(|_| too_many_rows())?;
+        self.rows = first.checked_add(rows).ok_or_else(too_many_rows)?;
+        let seed = self.seed;
+        let targets: Vec<u8> = keys.par_iter().map(|key| target(*key, seed)).collect();
+        let mut counts = [0; PARTITIONS];
+        for target in &targets {
+            if let Some(count) = counts.get_mut(usize::from(*target)) {
+                *count += 1;
             }
         }
+        self.make_room(&counts, orders.row_bytes())?;
+        // Each thread looks at all rows and takes those of its own partitions, so that the rows of a partition keep their order.
+        let each = PARTITIONS.div_ceil(rayon::current_num_threads().max(1));
+        self.partitions.par_chunks_mut(each).enumerate().for_each(|(chunk, own)| {
+            for (at, ((key, target), row)) in keys.iter().zip(&targets).zip(first..).enumerate() {
+                let place = usize::from(*target).checked_sub(chunk * each);
+                if let Some(partition) = place.and_then(|place| own.get_mut(place)) {
+                    partition.held.keys.push(*key);
+                    partition.held.rows.push(row);
+                    partition.held.orders.push(&orders, at);
+                }
+            }
+        });
         Ok(())
     }
 
-    fn make_room(&mut self, partition: usize, order_bytes: usize) -> Result<(), EngineError> {
-        let more = self.partitions.get(partition).map_or(0, |partition| partition.room / 2).max(BLOCK_ROWS);
-        let bytes = (more * (20 + order_bytes)) as u64;
-        if self.memory.try_grow(bytes).is_err() {
+    /// Reserves memory for so many rows more in each partition; what is held goes to the file when there is none.
+    fn make_room(&mut self, counts: &[usize; PARTITIONS], order_bytes: usize) -> Result<(), EngineError> {
+        let row_bytes = 20 + order_bytes;
+        let lacks = |partition: &Partition, count: usize| (partition.rows() + count).saturating_sub(partition.room);
+        let more = |partitions: &[Partition], least: fn(&Partition) -> usize| -> Vec<usize> {
+            let lacking = partitions.iter().zip(counts).map(|(partition, count)| (partition, lacks(partition, *count)));
+            lacking.map(|(partition, lack)| if lack == 0 { 0 } else { lack.max(least(partition)) }).collect()
+        };
+        let bytes = |more: &[usize]| (more.iter().sum::<usize>() * row_bytes) as u64;
+        let mut wanted = more(&self.partitions, |partition| (partition.room / 2).max(BLOCK_ROWS));
+        if self.memory.try_grow(bytes(&wanted)).is_err() {
             self.spill()?;
-            self.make_first_room(partition, order_bytes);
-            return Ok(());
+            // Without room for these rows nothing goes on.
+            wanted = more(&self.partitions, |_| 0);
+            self.memory.grow(bytes(&wanted));
         }
-        if let Some(partition) = self.partitions.get_mut(partition) {
-            partition.room = partition.rows() + more;
-            partition.held.reserve(more);
+        for (partition, more) in self.partitions.iter_mut().zip(wanted).filter(|(_, more)| *more > 0) {
+            partition.room += more;
+            partition.held.reserve(partition.room - partition.rows());
         }
         Ok(())
-    }
-
-    /// Room for the first rows after everything was written: without it nothing goes on.
-    fn make_first_room(&mut self, partition: usize, order_bytes: usize) {
-        self.memory.grow((BLOCK_ROWS * (20 + order_bytes)) as u64);
-        if let Some(partition) = self.partitions.get_mut(partition) {
-            partition.room = BLOCK_ROWS;
-            partition.held.reserve(BLOCK_ROWS);
-        }
     }
 
     /// Writes what all partitions hold.
     fn spill(&mut self) -> Result<(), EngineError> {
-        let file = match &mut self.file {
+        let file: &SpillFile = match &mut self.file {
             Some(file) => file,
             none => none.insert(SpillFile::create(&self.spilling, "a deduplication")?),
         };
-        let mut bytes = Vec::new();
-        for partition in &mut self.partitions {
-            if partition.rows() == 0 {
-                continue;
-            }
+        let full = self.partitions.par_iter_mut().filter(|partition| partition.rows() > 0);
+        // The memory stays with the partitions: they fill it again at once, and new memory has to be cleared first.
+        full.try_for_each_init(Vec::new, |bytes, partition| {
             bytes.clear();
-            partition.held.write(&mut bytes);
-            partition.spilled.push(file.append(&bytes)?);
-            partition.held = Entries::default();
-            partition.room = 0;
-        }
-        self.memory.free();
-        Ok(())
+            partition.held.write(bytes);
+            partition.spilled.push(file.append(bytes)?);
+            partition.held.clear();
+            Ok::<(), EngineError>(())
+        })
     }
 
     /// The rows that stay.
@@ -174,6 +178,13 @@ impl Survivors {
     }
 }
 
+/// The partition of a key.
+fn target(key: u128, seed: u64) -> u8 {
+    let partition = (u128::from(Uniform::spread(key, seed)) * PARTITIONS as u128) >> 64;
+    // Less than the number of partitions, because it is a fraction below one of them.
+    u8::try_from(partition).unwrap_or(u8::MAX)
+}
+
 fn too_many_rows() -> EngineError {
     EngineError::new(crate::diagnostic::Class::Limit, "a table of more than 4,294,967,295 rows cannot be deduplicated")
         .help("filter it first, or split the files")
@@ -192,6 +203,13 @@ impl Entries {
         self.keys.reserve_exact(rows);
         self.rows.reserve_exact(rows);
         self.orders.reserve(rows);
+    }
+
+    /// Takes the rows out and keeps the memory.
+    fn clear(&mut self) {
+        self.keys.clear();
+        self.rows.clear();
+        self.orders.clear();
     }
 
     fn append(&mut self, mut other: Self) {
