@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn the_rows_behind_a_gate_are_kept() {
-        let stages = "  - id: v\n    validate: {checks: [{not_null: k}], severity: fail}\n  - write: {path: o.csv}\n";
-        assert_eq!(kept(stages), ["v"]);
+        let stages = "  - id: c\n    clean: {columns: {k: {trim: true}}, on_error: fail}\n  - write: {path: o.csv}\n";
+        assert_eq!(kept(stages), ["c"]);
     }
 }

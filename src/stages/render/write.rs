@@ -241,6 +241,10 @@ impl Work for WriteWork {
         1
     }
 
+    fn hands_input_on(&self) -> bool {
+        true
+    }
+
     fn run(&self, products: &[Product], context: &WorkContext<'_>) -> Result<Outcome, Diagnostic> {
         let Some(Product::Table(table)) = products.first() else { return Ok(Outcome::default()) };
         let exists = self.target.path.exists();
