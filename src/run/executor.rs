@@ -280,6 +280,7 @@ impl<'a> Executor<'a> {
         let previous = || self.previous_statistics(&stage.id);
         let context = WorkContext {
             id: &stage.id,
+            fingerprint: &stage.fingerprint,
             engine: self.context.engine,
             artifacts: &artifacts,
             scratch: &self.scratch,

@@ -197,6 +197,8 @@ pub fn signed(rows: u64) -> i64 {
 pub struct WorkContext<'a> {
     /// The id of the stage.
     pub id: &'a str,
+    /// What the stage means, with its inputs and the state of their files, as 32 hexadecimal digits.
+    pub fingerprint: &'a str,
     /// The engine; use the methods below to execute, so that rows are accounted for.
     pub engine: &'a dyn Engine,
     /// A new folder for what the stage makes and the cache keeps.

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::bundle::{self, Bundle, Parts, Replay, Training};
+use super::bundle::{self, Bundle, LearnedEpoch, Parts, Replay, Training};
 use super::needs;
 use crate::definition::Spanned;
 use crate::diagnostic::{Class, Diagnostic, Findings, Place, nearest};
@@ -343,8 +343,8 @@ impl Work for TrainWork {
                     validated_on: self.validate_on.clone(),
                     epoch_chosen_on_validation: self.options.early_stopping.is_some(),
                     kept_epoch: trained.kept_epoch,
-                    fingerprint: meaning.fingerprint(),
-                    epochs: trained.history.clone(),
+                    fingerprint: context.fingerprint.to_owned(),
+                    epochs: trained.history.iter().map(LearnedEpoch::of).collect(),
                 },
             },
         )?;

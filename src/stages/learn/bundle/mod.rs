@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::{Class, Diagnostic};
 use crate::expression::{DataType, Field, Schema};
-use crate::nn::training::EpochRecord;
+use crate::nn::training::{EpochRecord, Validation};
 use crate::nn::{Head, Network};
 use crate::relation::{Relation, ScanSource};
 use crate::staging::failure;
@@ -33,7 +33,7 @@ pub(super) use replay::Replay;
 pub(super) use save::{check_target, save};
 
 /// The layout of the folder; raised when it changes.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 const BUNDLE: &str = "bundle.json";
 const ENCODER: &str = "encoder.json";
 const NETWORK: &str = "network.json";
@@ -76,10 +76,28 @@ pub(super) struct Training {
     pub(super) epoch_chosen_on_validation: bool,
     /// The epoch that was kept.
     pub(super) kept_epoch: usize,
-    /// The fingerprint of the rows with everything that was done to them.
+    /// The fingerprint of the stage: of the rows with everything that was done to them, and of its options.
     pub(super) fingerprint: String,
     /// Each epoch.
-    pub(super) epochs: Vec<EpochRecord>,
+    pub(super) epochs: Vec<LearnedEpoch>,
+}
+
+/// What an epoch came to, without the time that it took: the same training gives the same bundle to the byte.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LearnedEpoch {
+    /// The epoch, from 1.
+    pub(super) epoch: usize,
+    /// The mean training loss.
+    pub(super) loss: f64,
+    /// How the network did on the validation rows.
+    pub(super) validation: Option<Validation>,
+}
+
+impl LearnedEpoch {
+    pub(super) fn of(record: &EpochRecord) -> Self {
+        Self { epoch: record.epoch, loss: record.loss, validation: record.validation.clone() }
+    }
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

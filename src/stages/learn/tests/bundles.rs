@@ -33,9 +33,9 @@ fn each_damaged_or_missing_file_is_one_clear_error() {
     }
     let folder = copied(&world, &model);
     let text = fs::read_to_string(folder.join("bundle.json")).unwrap();
-    fs::write(folder.join("bundle.json"), text.replacen("\"format\":1", "\"format\":2", 1)).unwrap();
+    fs::write(folder.join("bundle.json"), text.replacen("\"format\":2", "\"format\":3", 1)).unwrap();
     let newer = Bundle::read(&folder).unwrap_err();
-    assert!(newer.message.ends_with("has format 2, this gristmill reads 1"), "{newer}");
+    assert!(newer.message.ends_with("has format 3, this gristmill reads 2"), "{newer}");
 }
 
 #[test]

@@ -239,6 +239,7 @@ impl World {
         let previous = || None;
         let context = WorkContext {
             id: "stage",
+            fingerprint: "00000000000000000000000000000000",
             engine: &self.engine,
             artifacts: &artifacts,
             scratch: self.folder.path(),
