@@ -102,11 +102,14 @@ impl Executor<'_> {
             StageStatus::Cached if !owes_counts => outcome.exhibits.clone(),
             _ => exhibits(stage, &outcome, &counts),
         };
-        if owes_counts {
+        if owes_counts || status == StageStatus::Cached {
+            // What is wrong with the rows is so in each run, whether they were looked at again or not.
             for message in outcome.remarks.iter().cloned().chain(stage.planned.work.remarks(&counts)) {
                 super::lock(&self.remarks).push(format!("{}: {message}", stage.id));
                 self.context.listener.hear(&Event::Warning { stage: Some(stage.id.clone()), message });
             }
+        }
+        if owes_counts {
             match refusal(stage, &counts, unexplained) {
                 Some(finding) => {
                     let finding = finding.or_at(&stage.definition.kind.place);

@@ -313,7 +313,6 @@ impl Reader {
         let key = |row: u32| keys.get(of(row)).copied().unwrap_or_default();
         let side = |row: u32| sides.get(of(row)).copied().unwrap_or(Side::Left);
         // The side and the upper bits of the key beside the row: nearly never has a comparison to look further.
-        #[expect(clippy::cast_possible_truncation, reason = "the upper bits")]
         let rank = |(key, side): (&u128, &Side)| ((*side as u64) << 62) | (*key >> 66) as u64;
         let ranks = keys.iter().zip(&sides).map(rank);
         let mut order: Vec<(u64, u32)> = ranks.zip(0..MISSING).collect();

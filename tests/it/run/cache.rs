@@ -28,6 +28,29 @@ fn a_cached_run_shows_what_the_first_one_showed() {
     }
 }
 
+/// What is wrong with the rows is so whether they were looked at again or not.
+#[test]
+fn a_cached_run_warns_as_the_first_one_did() {
+    let yaml = "name: p
+stages:
+  - id: people
+    read: {path: people.csv}
+  - id: checked
+    validate: {severity: warn, checks: [{is_null: town}]}
+  - write: {path: out.csv}
+";
+    let workshop = workshop(yaml);
+    let runs = [(); 2].map(|()| {
+        let outcome = workshop.gristmill(["run", "p.yaml"]).success();
+        let warnings: Vec<String> =
+            outcome.stderr.lines().filter(|line| line.starts_with("warning")).map(str::to_owned).collect();
+        (warnings, workshop.manifest()["warnings"].clone())
+    });
+    assert_eq!(runs[0].0.len(), 1, "{runs:?}");
+    assert_eq!(runs[0], runs[1]);
+    assert!(statuses(&workshop.manifest()).contains("checked cached"));
+}
+
 #[test]
 fn comments_key_order_and_spelled_out_defaults_change_nothing() {
     let workshop = workshop(PIPELINE);
