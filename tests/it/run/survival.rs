@@ -35,6 +35,12 @@ fn signal(process: u32, signal: &str) {
     Command::new("bash").args(["-c", &format!("kill -{signal} {process} 2> /dev/null")]).status().unwrap();
 }
 
+fn has_ended(process: u32) -> bool {
+    // A zombie that nobody waits for has ended, too.
+    let text = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    text.is_empty() || text.contains("State:\tZ")
+}
+
 /// Whether a stage of the last run has begun its work and not ended it.
 fn works_on(workshop: &Workshop, id: &str) -> bool {
     let journal = workshop.runs().last().map(|run| run.join("events.jsonl"));
@@ -51,11 +57,12 @@ fn crash(workshop: &Workshop, name: &str, arguments: &[&str]) -> Outcome {
     // The early file is written beside the training.
     wait_for("early file", || workshop.exists("out/early.csv").then_some(()));
     std::thread::sleep(Duration::from_millis(50));
-    signal(process, name);
-    if name == "SEGV" {
-        // The first one only takes the handler away that looks whether a stack ran over.
+    // The first SIGSEGV only takes the handler away that looks whether a stack ran over, and one that comes before that is done is
+    // one with it.
+    wait_for("end of the worker", || {
         signal(process, name);
-    }
+        has_ended(process).then_some(())
+    });
     child.wait_with_output().unwrap().into()
 }
 
@@ -100,12 +107,7 @@ fn the_worker_does_not_outlive_its_supervisor() {
     let process = wait_for("worker at work", || worker(&child).filter(|_| works_on(&workshop, "model")));
     child.kill().unwrap();
     child.wait().unwrap();
-    let status = format!("/proc/{process}/status");
-    wait_for("end of the worker", || {
-        // A zombie that nobody waits for has ended, too.
-        let text = std::fs::read_to_string(&status).unwrap_or_default();
-        (text.is_empty() || text.contains("State:\tZ")).then_some(())
-    });
+    wait_for("end of the worker", || has_ended(process).then_some(()));
 }
 
 #[test]
