@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::MISSING;
-use super::records::Dictionary;
+use super::dictionary::Dictionary;
 use crate::similarity::strings;
 
 /// A level of agreement of two values.

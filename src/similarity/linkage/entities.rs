@@ -7,7 +7,8 @@
 use std::collections::BTreeMap;
 
 use super::MISSING;
-use super::records::{Dictionary, Records};
+use super::dictionary::Dictionary;
+use super::records::Records;
 use crate::similarity::clusters::Clusters;
 
 /// Letters and digits that are not taken for each other (Crockford's base 32).

@@ -29,6 +29,7 @@
 
 pub mod blocking;
 pub mod comparison;
+pub mod dictionary;
 pub mod entities;
 pub mod estimate;
 pub mod judge;

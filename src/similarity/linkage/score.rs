@@ -8,8 +8,9 @@ use std::sync::Mutex;
 
 use super::blocking::Blocks;
 use super::comparison::{Comparison, Prepared};
+use super::dictionary::Dictionary;
 use super::estimate::{Parameters, PatternCount, Random, Session};
-use super::records::{Dictionary, Records};
+use super::records::Records;
 use super::{MISSING, Pattern};
 
 use rand::RngExt;

@@ -1,7 +1,7 @@
 //! What comparison usually serves a column, told from its name, its type and its values.
 
 use super::comparison::{Comparison, Level, is_date};
-use super::records::Dictionary;
+use super::dictionary::Dictionary;
 use crate::similarity::strings;
 
 /// Distinct values that are looked at.

@@ -15,7 +15,8 @@ use crate::expression::{DataType, Expr, Field, Literal};
 use crate::memory::{MemoryManager, Reservation};
 use crate::relation::{NamedExpr, Relation};
 use crate::similarity::linkage::MISSING;
-use crate::similarity::linkage::records::{Dictionary, Reader, Records, Side};
+use crate::similarity::linkage::dictionary::Dictionary;
+use crate::similarity::linkage::records::{Reader, Records, Side};
 use crate::stages::Product;
 use crate::stages::work::{Progress, WorkContext};
 
