@@ -13,6 +13,7 @@
 //! | [`distinct`] | number of distinct values | exact while small, then HyperLogLog with a stated standard error |
 //! | [`histogram`] | counts by bin | exact from values; from a sketch as exact as the sketch |
 //! | [`correlation`] | Pearson and Spearman, p-values, intervals, matrices | exact up to rounding |
+//! | [`multiplicity`] | p-values of many tests at once, adjusted | exact up to rounding |
 //! | [`hypergeometric`] | Fisher's exact test | exact up to rounding |
 //! | [`stability`] | how far shares of categories have moved | exact up to rounding |
 //! | [`special`] | special functions behind the p-values | exact up to rounding |
@@ -33,6 +34,7 @@ pub mod hypergeometric;
 pub mod imputation;
 pub mod isolation_forest;
 pub mod moments;
+pub mod multiplicity;
 pub mod quantiles;
 pub mod row_function;
 pub mod sampling;
@@ -41,4 +43,4 @@ pub mod stability;
 pub mod yeo_johnson;
 
 #[cfg(test)]
-mod oracle;
+pub(crate) mod oracle;

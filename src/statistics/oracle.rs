@@ -1,14 +1,18 @@
-//! Reads the values that `tests/oracle/statistics_scipy.py` has stored, for the tests of this folder.
+//! Reads the values that the scripts in `tests/oracle/` have stored, for the tests of algorithms.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use serde_json::Value;
 
 /// One case: named inputs and expected values.
-pub(super) struct Case(Value);
+pub(crate) struct Case(Value);
 
-/// All cases of a section.
-pub(super) fn oracle(section: &str) -> Vec<Case> {
-    let text = include_str!("../../tests/data/oracle/statistics_scipy.json");
+/// All cases of a section of `statistics_scipy.json`.
+pub(crate) fn oracle(section: &str) -> Vec<Case> {
+    cases(include_str!("../../tests/data/oracle/statistics_scipy.json"), section)
+}
+
+/// All cases of a section of a stored text: `cases(include_str!(..), "section")`.
+pub(crate) fn cases(text: &str, section: &str) -> Vec<Case> {
     let all: Value = serde_json::from_str(text).unwrap();
     let cases = all[section].as_array().unwrap_or_else(|| panic!("no section {section}"));
     assert!(!cases.is_empty(), "{section} has no cases");
@@ -16,19 +20,23 @@ pub(super) fn oracle(section: &str) -> Vec<Case> {
 }
 
 impl Case {
-    pub(super) fn number(&self, name: &str) -> f64 {
+    pub(crate) fn number(&self, name: &str) -> f64 {
         as_number(&self.0[name]).unwrap_or_else(|| panic!("no number {name} in {}", self.0))
     }
 
-    pub(super) fn integer(&self, name: &str) -> u64 {
+    pub(crate) fn integer(&self, name: &str) -> u64 {
         self.0[name].as_u64().unwrap_or_else(|| panic!("no integer {name} in {}", self.0))
     }
 
-    pub(super) fn list(&self, name: &str) -> Vec<f64> {
+    pub(crate) fn list(&self, name: &str) -> Vec<f64> {
         self.0[name].as_array().unwrap().iter().map(|value| as_number(value).unwrap()).collect()
     }
 
-    pub(super) fn text(&self, name: &str) -> String {
+    pub(crate) fn value(&self, name: &str) -> &Value {
+        &self.0[name]
+    }
+
+    pub(crate) fn text(&self, name: &str) -> String {
         self.0[name].as_str().unwrap().to_owned()
     }
 }
@@ -45,7 +53,7 @@ fn as_number(value: &Value) -> Option<f64> {
 
 /// Fails unless the values agree to a relative tolerance.
 #[track_caller]
-pub(super) fn assert_close(found: f64, expected: f64, relative: f64, what: &str) {
+pub(crate) fn assert_close(found: f64, expected: f64, relative: f64, what: &str) {
     let close = (found - expected).abs() <= relative * expected.abs() || found == expected;
     assert!(close, "{what}: {found:e} is not {expected:e} (relative error {:e})", (found / expected - 1.0).abs());
 }

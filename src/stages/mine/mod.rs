@@ -3,3 +3,4 @@
 pub mod correlate;
 pub mod describe;
 pub mod itemsets;
+mod rows;
