@@ -25,6 +25,9 @@ pub struct Figure {
     /// The key of the colours.
     #[serde(default)]
     pub legend: Legend,
+    /// Lines across the drawing at values to compare with: a threshold, zero, the instant of a change.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub references: Vec<Reference>,
     /// Width in CSS pixels, 200 to 4,000.
     #[serde(default = "Figure::default_width")]
     pub width: u32,
@@ -56,6 +59,7 @@ impl Figure {
             y: Axis::default(),
             mark,
             legend: Legend::default(),
+            references: Vec::new(),
             width: Figure::default_width(),
             height: None,
             note: String::new(),
@@ -93,6 +97,40 @@ impl Axis {
     /// An axis with a label.
     pub fn labelled(label: impl Into<String>) -> Axis {
         Axis { label: label.into(), ..Axis::default() }
+    }
+}
+
+/// A line across the drawing at a value of one of its axes. Marks whose axis has no values (categories) leave it out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Reference {
+    /// The axis on which the value stands.
+    pub axis: ReferenceAxis,
+    /// The value; on a time axis microseconds since 1970-01-01T00:00:00Z. Without a value there is no line.
+    pub at: Option<f64>,
+    /// A word or two beside the line. May be empty.
+    #[serde(default)]
+    pub label: String,
+}
+
+/// The axis on which the value of a reference line stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReferenceAxis {
+    /// The axis [`Figure::x`].
+    X,
+    /// The axis [`Figure::y`].
+    Y,
+}
+
+impl Reference {
+    /// A line at a value of [`Figure::x`].
+    pub fn x(at: f64, label: impl Into<String>) -> Reference {
+        Reference { axis: ReferenceAxis::X, at: Some(at).filter(|at| at.is_finite()), label: label.into() }
+    }
+
+    /// A line at a value of [`Figure::y`].
+    pub fn y(at: f64, label: impl Into<String>) -> Reference {
+        Reference { axis: ReferenceAxis::Y, at: Some(at).filter(|at| at.is_finite()), label: label.into() }
     }
 }
 

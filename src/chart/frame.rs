@@ -3,7 +3,7 @@
 //! Everything is placed from measured text. Room for labels depends on the ticks, and the ticks on the room, so the layout is repeated until it stands.
 
 use super::axes::{Fitted, Side, fit_bottom, fit_left};
-use super::figure::Figure;
+use super::figure::{Figure, ReferenceAxis};
 use super::key::Key;
 use super::position::{Domain, Position};
 use super::scene::{Anchor, Area, Rounded, Scene, Shape, Text};
@@ -118,6 +118,49 @@ impl Frame {
     pub(super) fn wall(&mut self, x: f64) {
         let Area { top, bottom, .. } = self.area;
         self.push(Shape::Rule { from: (x, top), to: (x, bottom), stroke: Ink::Axis, width: 1.0 });
+    }
+}
+
+/// The size of the words beside reference lines.
+const REFERENCE_SIZE: f64 = 11.0;
+
+impl Frame {
+    /// Draws the reference lines of the figure over what was drawn. `lying` says that its categories go down and its values
+    /// to the right.
+    pub(super) fn references(&mut self, figure: &Figure, lying: bool) {
+        let Area { left, top, right, bottom } = self.area;
+        let mut free = f64::NEG_INFINITY;
+        let mut lines: Vec<_> = figure.references.iter().filter_map(|line| Some((line.at?, line))).collect();
+        lines.sort_by(|a, b| a.0.total_cmp(&b.0));
+        for (value, line) in lines {
+            let upright = (line.axis == ReferenceAxis::X) != lying;
+            let position = if upright { self.x.clone() } else { self.y.clone() };
+            if !position.covers(value) {
+                continue;
+            }
+            let at = position.at(value);
+            let (from, to) = if upright { ((at, top), (at, bottom)) } else { ((left, at), (right, at)) };
+            self.push(Shape::Rule { from, to, stroke: Ink::Muted, width: 1.5 });
+            let label = shorten(&clean(&line.label), REFERENCE_SIZE, Weight::Regular, (right - left) / 3.0);
+            let wide = width(&label.shown, REFERENCE_SIZE, Weight::Regular);
+            if label.shown.is_empty() {
+                continue;
+            }
+            let (place, anchor) = if upright {
+                // Beside its line, where there is room; words that would cover other words are left out.
+                let ends = at + 5.0 + wide > right;
+                let start = if ends { at - 5.0 - wide } else { at + 5.0 };
+                if start < free {
+                    continue;
+                }
+                free = start + wide + 6.0;
+                if ends { ((at - 5.0, top + 10.0), Anchor::End) } else { ((at + 5.0, top + 10.0), Anchor::Start) }
+            } else {
+                ((right, at - 4.0), Anchor::End)
+            };
+            let text = Text::new(place, label.shown, REFERENCE_SIZE, anchor, Ink::Muted);
+            self.push(Shape::Text(Text { tooltip: label.full, ..text }));
+        }
     }
 }
 

@@ -40,9 +40,10 @@ mod ticks;
 mod typography;
 
 pub use error::ChartError;
-pub use figure::{Axis, Figure, Legend, LegendShow, NumberFormat, Scale};
+pub use figure::{Axis, Figure, Legend, LegendShow, NumberFormat, Reference, ReferenceAxis, Scale};
 pub use marks::{
-    Bar, ColourScale, Heatmap, Histogram, Line, Mark, Orientation, Positions, Scatter, Series, Step, Waterfall,
+    Band, Bar, BoxPlot, ColourScale, Estimates, Heatmap, Histogram, Interval, Line, Mark, Orientation, Positions,
+    Scatter, Series, Spread, Step, Waterfall,
 };
 pub use svg::SvgColours;
 pub use theme::{SERIES_COLOURS, Theme};

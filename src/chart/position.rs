@@ -1,7 +1,7 @@
 //! From values to places: which values an axis covers and where each of them stands.
 
 use super::dates;
-use super::figure::{Axis, NumberFormat, Scale};
+use super::figure::{Axis, Figure, NumberFormat, ReferenceAxis, Scale};
 use super::number;
 use super::ticks;
 
@@ -96,6 +96,15 @@ impl Extent {
     pub(super) fn reach(&mut self, value: f64) {
         self.low = self.low.min(value);
         self.high = self.high.max(value);
+    }
+
+    /// Covers the reference lines of an axis too, once there is something to compare with them.
+    pub(super) fn reach_references(&mut self, figure: &Figure, axis: ReferenceAxis) {
+        if self.shown > 0 {
+            let scale = self.scale;
+            let values = figure.references.iter().filter(|line| line.axis == axis);
+            values.filter_map(|line| admitted(scale, line.at)).for_each(|at| self.reach(at));
+        }
     }
 
     pub(super) fn low(&self) -> f64 {
@@ -255,6 +264,12 @@ impl Position {
         let share = ((value - self.low) / (self.high - self.low)).clamp(0.0, 1.0);
         let share = if share.is_nan() { 0.0 } else { share };
         self.from + share * (self.to - self.from)
+    }
+
+    /// Whether the value has a place of its own between the two ends.
+    pub(super) fn covers(&self, value: f64) -> bool {
+        let value = if self.log { value.max(f64::MIN_POSITIVE).log10() } else { value };
+        self.bands == 0 && value >= self.low && value <= self.high
     }
 
     /// The width of a category.

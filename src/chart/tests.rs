@@ -38,6 +38,17 @@ fn figures(n: usize, text: &str, value: impl Fn(usize) -> Option<f64>) -> Vec<Fi
         Mark::Scatter(Scatter::new(times, values.clone())),
         Mark::Scatter(grouped),
         Mark::Scatter(Scatter::new(Positions::Number(values.clone()), values.clone())),
+        Mark::Interval(Interval::new((0..n).map(|i| (format!("{text} {i}"), value(i), value(i / 2), value(i))))),
+        Mark::BoxPlot(BoxPlot::new((0..n).map(|i| {
+            let [low, q25, median, q75, high] = [1, 2, 3, 4, 5].map(|part| value(i / part).unwrap_or(f64::NAN));
+            let beyond = values.iter().flatten().take(300).copied().collect();
+            let spread = Spread { low, q25, median, q75, high, mean: value(i), beyond };
+            (format!("{text} {i}"), Some(spread))
+        }))),
+        Mark::Line(Line {
+            bands: vec![Band { series: 0, low: values.clone(), high: values.iter().rev().copied().collect() }],
+            ..Line::new(numbers.clone(), series(1))
+        }),
         Mark::Histogram(Histogram::new(edges.clone(), bins())),
         Mark::Histogram(Histogram {
             edges: edges.clone(),
@@ -65,6 +76,7 @@ fn figures(n: usize, text: &str, value: impl Fn(usize) -> Option<f64>) -> Vec<Fi
     let mut figures = Vec::new();
     for mark in marks {
         let mut figure = Figure::new(text, mark);
+        figure.references = vec![Reference::y(1.0, text), Reference::x(2.0, text), Reference::y(f64::NAN, text)];
         figure.subtitle = text.to_string();
         figure.note = text.to_string();
         figure.x.label = text.to_string();

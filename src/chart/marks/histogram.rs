@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Series, Stack, bar_scale, check_lengths, colour, distinct, key, tooltip};
 use crate::chart::axes::Side;
 use crate::chart::error::ChartError;
-use crate::chart::figure::{Figure, Scale};
+use crate::chart::figure::{Figure, ReferenceAxis, Scale};
 use crate::chart::frame::{Frame, Plan, empty};
 use crate::chart::key::Swatch;
 use crate::chart::position::{Domain, Extent, admitted, exact};
@@ -52,6 +52,7 @@ pub(super) fn draw(figure: &Figure, mark: &Histogram) -> Result<Scene, ChartErro
     let mut notes: Vec<String> = note.into_iter().collect();
     let mut x_extent = Extent::new(x_scale);
     mark.edges.iter().for_each(|edge| x_extent.add(Some(*edge)));
+    x_extent.reach_references(figure, ReferenceAxis::X);
     notes.extend(x_extent.notes(&figure.x));
 
     let (scale, note) = bar_scale(figure, mark.stacked);
@@ -129,6 +130,7 @@ pub(super) fn draw(figure: &Figure, mark: &Histogram) -> Result<Scene, ChartErro
         frame.push(Shape::Polygons { rings, fill, opacity: opacity * strength, tooltip: None });
     }
     frame.floor(floor);
+    frame.references(figure, false);
     Ok(frame.scene)
 }
 

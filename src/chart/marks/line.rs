@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Positions, Series, check_lengths, colour, distinct, key};
 use crate::chart::axes::Side;
 use crate::chart::error::ChartError;
-use crate::chart::figure::{Figure, LegendShow, Scale};
+use crate::chart::figure::{Figure, LegendShow, ReferenceAxis, Scale};
 use crate::chart::frame::{Frame, Plan, empty};
 use crate::chart::key::Swatch;
 use crate::chart::position::{Domain, Extent, admitted};
@@ -32,12 +32,26 @@ pub struct Line {
     pub x: Positions,
     /// One colour each, with a value for each position.
     pub series: Vec<Series>,
+    /// Pale areas between two values at each position, such as the interval of a forecast.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bands: Vec<Band>,
+}
+
+/// An area between two lines.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Band {
+    /// The series in whose colour it is painted.
+    pub series: usize,
+    /// The lower value at each position; none where the area is interrupted.
+    pub low: Vec<Option<f64>>,
+    /// The upper value at each position.
+    pub high: Vec<Option<f64>>,
 }
 
 impl Line {
     /// Lines over shared positions.
     pub fn new(x: Positions, series: Vec<Series>) -> Line {
-        Line { x, series }
+        Line { x, series, bands: Vec::new() }
     }
 }
 
@@ -55,6 +69,14 @@ pub(super) fn draw(figure: &Figure, mark: &Line) -> Result<Scene, ChartError> {
         let drawn = one.values.iter().enumerate().filter(|(index, _)| mark.x.place(*index, x_scale).is_some());
         drawn.for_each(|(_, value)| extent.add(*value));
     }
+    for values in mark.bands.iter().flat_map(|band| [&band.low, &band.high]) {
+        if values.len() != mark.x.len() {
+            let what = "the values of a band".to_string();
+            return Err(ChartError::Length { what, expected: mark.x.len(), found: values.len() });
+        }
+        values.iter().filter_map(|value| admitted(y_scale, *value)).for_each(|value| extent.add(Some(value)));
+    }
+    extent.reach_references(figure, ReferenceAxis::Y);
     notes.extend(extent.notes(&figure.y));
     // Zero belongs to the axis unless that would flatten the lines.
     let rooted = y_scale == Scale::Linear && extent.low() >= 0.0 && extent.low() <= 0.5 * extent.high();
@@ -92,6 +114,19 @@ pub(super) fn draw(figure: &Figure, mark: &Line) -> Result<Scene, ChartError> {
         let floor = frame.y.at(0.0);
         frame.floor(floor);
     }
+    for band in &mark.bands {
+        for ring in rings(band, &order, |at, value| {
+            let value = admitted(y_scale, value)?;
+            Some((frame.x.at(mark.x.place(at, x_scale)?), frame.y.at(value)))
+        }) {
+            frame.push(Shape::Polygons {
+                rings: vec![ring],
+                fill: colour(band.series).0,
+                opacity: 0.18,
+                tooltip: None,
+            });
+        }
+    }
     for (index, one) in series.iter().enumerate() {
         let (ink, opacity) = colour(index);
         let points: Vec<Option<Point>> = order
@@ -126,6 +161,7 @@ pub(super) fn draw(figure: &Figure, mark: &Line) -> Result<Scene, ChartError> {
             }
         }
     }
+    frame.references(figure, false);
     if labelled {
         let at = (frame.area.right + NAME_GAP, frame.area.top - 16.0);
         let text = Text::new(at, title.shown, NAME_SIZE, Anchor::Start, Ink::Muted);
@@ -192,6 +228,33 @@ fn merged(points: &[Point], area: Area, columns: usize) -> Vec<Point> {
         kept.extend(corners.into_iter().filter_map(|index| chunk.get(index)));
     }
     kept
+}
+
+/// The pieces of a band between its gaps, each as a ring: along the lower values and back along the upper ones. Positions
+/// that share a column of pixels are merged, so that a long band stays small.
+fn rings(band: &Band, order: &[usize], place: impl Fn(usize, Option<f64>) -> Option<Point>) -> Vec<Vec<Point>> {
+    let edge = |values: &[Option<f64>], at: usize| place(at, values.get(at).copied().flatten());
+    let both: Vec<Option<(Point, Point)>> =
+        order.iter().map(|&at| edge(&band.low, at).zip(edge(&band.high, at))).collect();
+    let mut rings = Vec::new();
+    for piece in both.split(Option::is_none) {
+        let mut merged: Vec<(Point, Point)> = Vec::new();
+        for (low, high) in piece.iter().flatten() {
+            match merged.last_mut() {
+                // Heights grow downwards.
+                Some(last) if low.0 - last.0.0 < 0.5 => {
+                    last.0.1 = last.0.1.max(low.1);
+                    last.1.1 = last.1.1.min(high.1);
+                }
+                _ => merged.push((*low, *high)),
+            }
+        }
+        if merged.len() > 1 {
+            let back = merged.iter().rev().map(|(_, high)| *high);
+            rings.push(merged.iter().map(|(low, _)| *low).chain(back).collect());
+        }
+    }
+    rings
 }
 
 /// The pale area between a line and zero.
@@ -292,6 +355,31 @@ mod tests {
         let line =
             Line::new(Positions::Number((0..n).map(|i| Some(f64::from(i))).collect()), vec![Series::new("", values)]);
         assert_eq!(lines(&scene(&line)).len(), 2);
+    }
+
+    #[test]
+    fn a_band_is_a_closed_area_that_widens_the_axis() {
+        let x = Positions::Number((0..4).map(|i| Some(f64::from(i))).collect());
+        let mut line = Line::new(x, vec![Series::new("", [Some(1.0), Some(1.0), Some(1.0), Some(1.0)])]);
+        let some = |values: [f64; 4]| values.map(Some).to_vec();
+        line.bands.push(Band { series: 0, low: some([1.0, 0.0, -1.0, -2.0]), high: some([1.0, 2.0, 3.0, 4.0]) });
+        let scene = scene(&line);
+        let ring = scene.shapes.iter().find_map(|shape| match shape {
+            Shape::Polygons { rings, .. } => rings.first(),
+            _ => None,
+        });
+        let ring = ring.unwrap();
+        assert_eq!(ring.len(), 8);
+        assert_eq!((ring[0], ring[3].0), (ring[7], ring[4].0));
+        assert!(ring[3].1 - ring[4].1 > 100.0, "{ring:?}");
+    }
+
+    #[test]
+    fn a_band_needs_a_value_for_each_position() {
+        let mut line = Line::new(Positions::Number(vec![Some(1.0)]), vec![Series::new("", [Some(1.0)])]);
+        line.bands.push(Band { series: 0, low: vec![], high: vec![Some(1.0)] });
+        let error = draw(&Figure::new("t", Mark::Line(line.clone())), &line).unwrap_err();
+        assert_eq!(error.to_string(), "the values of a band: 0 where 1 are needed");
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! The kinds of drawings, one file each.
 
 mod bar;
+mod box_plot;
 mod density;
 mod heatmap;
 mod histogram;
+mod interval;
 mod line;
 mod positions;
 mod scatter;
@@ -12,9 +14,11 @@ mod waterfall;
 use serde::{Deserialize, Serialize};
 
 pub use bar::{Bar, Orientation};
+pub use box_plot::{BoxPlot, Spread};
 pub use heatmap::{ColourScale, Heatmap};
 pub use histogram::Histogram;
-pub use line::Line;
+pub use interval::{Estimates, Interval};
+pub use line::{Band, Line};
 pub use positions::Positions;
 pub use scatter::Scatter;
 pub use waterfall::{Step, Waterfall};
@@ -45,6 +49,10 @@ pub enum Mark {
     Histogram(Histogram),
     /// A matrix of colours.
     Heatmap(Heatmap),
+    /// An estimate with its interval for each category.
+    Interval(Interval),
+    /// The spread of the values of each category.
+    BoxPlot(BoxPlot),
     /// A start, gains and losses, and the end that they lead to.
     Waterfall(Waterfall),
 }
@@ -57,6 +65,8 @@ impl Mark {
             Mark::Scatter(mark) => scatter::draw(figure, mark),
             Mark::Histogram(mark) => histogram::draw(figure, mark),
             Mark::Heatmap(mark) => heatmap::draw(figure, mark),
+            Mark::Interval(mark) => interval::draw(figure, mark),
+            Mark::BoxPlot(mark) => box_plot::draw(figure, mark),
             Mark::Waterfall(mark) => waterfall::draw(figure, mark),
         }
     }
@@ -84,6 +94,11 @@ impl Mark {
             Mark::Heatmap(mark) => {
                 format!("Heatmap with {} rows and {} columns.", count(mark.rows.len()), count(mark.columns.len()))
             }
+            Mark::Interval(mark) => {
+                let count = count(mark.categories.len());
+                format!("Estimates with intervals for {count} categories{}.", series(mark.series.len()))
+            }
+            Mark::BoxPlot(mark) => format!("Box plots of {} categories.", count(mark.categories.len())),
             Mark::Waterfall(mark) => format!(
                 "From {} at the start through {} steps to {} at the end.",
                 number::exact(mark.start.value, Default::default()),

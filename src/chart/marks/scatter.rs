@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Positions, density};
 use crate::chart::axes::Side;
 use crate::chart::error::ChartError;
-use crate::chart::figure::{Figure, LegendShow};
+use crate::chart::figure::{Figure, LegendShow, ReferenceAxis};
 use crate::chart::frame::{Frame, Plan, empty};
 use crate::chart::key::{Entry, Key, Swatch};
 use crate::chart::number;
@@ -53,6 +53,7 @@ pub(super) fn draw(figure: &Figure, mark: &Scatter) -> Result<Scene, ChartError>
     let (x_domain, mut notes) = mark.x.domain(&figure.x, 0.03);
     let mut extent = Extent::new(figure.y.scale);
     mark.y.iter().for_each(|value| extent.add(*value));
+    extent.reach_references(figure, ReferenceAxis::Y);
     notes.extend(extent.notes(&figure.y));
     let (Some(x_domain), Some(span)) = (x_domain, extent.span(&figure.y, 0.04, false)) else {
         return Ok(empty(figure, "No rows to show", &notes));
@@ -95,6 +96,7 @@ pub(super) fn draw(figure: &Figure, mark: &Scatter) -> Result<Scene, ChartError>
         plan.key = cells.key(figure);
         let mut frame = Frame::new(figure, plan);
         density::Cells::count(&points(&frame), frame.area).draw(&mut frame);
+        frame.references(figure, false);
         return Ok(frame.scene);
     }
     let (radius, opacity) = match drawn.len() {
@@ -114,6 +116,7 @@ pub(super) fn draw(figure: &Figure, mark: &Scatter) -> Result<Scene, ChartError>
             }
         }
     }
+    frame.references(figure, false);
     Ok(frame.scene)
 }
 
