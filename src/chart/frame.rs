@@ -154,7 +154,9 @@ impl Frame {
                     continue;
                 }
                 free = start + wide + 6.0;
-                if ends { ((at - 5.0, top + 10.0), Anchor::End) } else { ((at + 5.0, top + 10.0), Anchor::Start) }
+                // Lying marks fill the area from its top on, so their words stand above it.
+                let baseline = if lying { top - 3.0 } else { top + 10.0 };
+                if ends { ((at - 5.0, baseline), Anchor::End) } else { ((at + 5.0, baseline), Anchor::Start) }
             } else {
                 ((right, at - 4.0), Anchor::End)
             };
