@@ -107,14 +107,14 @@ pub(super) fn read(rows: &Arc<Relation>, reading: &Reading<'_>, context: &WorkCo
     let mut held = Held::new(columns, row_bytes, MemoryManager::process().reserve(reading.purpose));
     let mut sample = reading.sample.map(|(wanted, seed)| Reservoir::<(u64, Box<[f64]>)>::new(wanted, seed));
     let (mut seen, mut left_out) = (0_u64, 0_u64);
-    let mut row = Vec::with_capacity(columns);
+    let mut row: Vec<f64> = Vec::with_capacity(columns);
     let streamed = context.stream(&relation, &mut |batch| {
         let arrays: Vec<Vec<f64>> = batch.columns().iter().map(batch::floats).collect();
         for at in 0..batch.num_rows() {
             let number = seen;
             seen += 1;
             row.clear();
-            row.extend(arrays.iter().filter_map(|array| array.get(at)));
+            row.extend(arrays.iter().filter_map(|array| array.get(at).copied()));
             if reading.incomplete == Incomplete::LeftOut && !row.iter().all(|value| value.is_finite()) {
                 left_out += 1;
                 continue;

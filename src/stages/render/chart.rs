@@ -20,16 +20,21 @@ use data::Drawing;
 /// Draws the rows: into the report, and with `save` into a file.
 ///
 /// `x`, `y` and `colour` are columns or SQL expressions. With bars, lines and heatmaps, `y` (or `value`) may be an aggregate
-/// such as `avg(arr_delay)`: rows with the same `x` and `colour` then become one mark. Without `y`, bars count rows.
+/// such as `avg(arr_delay)`: rows with the same `x` and `colour` then become one mark. Without `y`, bars count rows. Lines may have a
+/// pale area from `low` to `high`, such as the interval of a forecast.
 ///
 /// - `bar`: one bar for each `x`, the largest first; more than `top` of them are left out with a note.
 /// - `line`: `y` along `x`, a line for each `colour`.
 /// - `scatter`: a point for each row; of more than 20,000 rows an even part is drawn.
 /// - `histogram`: how the numbers in `x` are distributed.
+/// - `box`: how the numbers in `y` are spread for each `x`: quartiles and median, whiskers to the outermost values within 1.5
+///   interquartile ranges of the box, a dot at the mean and at the ends of the values.
+/// - `interval`: a dot at `y` with a line from `low` to `high` for each `x`, a colour for each `colour`.
 /// - `heatmap`: `value` by `x` and `y`.
 ///
 /// ```yaml
 /// - chart: {mark: bar, x: carrier, y: "avg(cast(late as int))", y_format: percent, title: Share of late flights by airline}
+/// - chart: {mark: box, x: origin, y: dep_delay, title: Delays by airport}
 /// - chart: {mark: line, x: "date_trunc('month', time_hour)", y: "avg(arr_delay)", colour: origin, save: out/delay.png}
 /// ```
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -42,6 +47,12 @@ pub struct Chart {
     /// What runs along the vertical axis.
     #[serde(default)]
     y: Option<Spanned<String>>,
+    /// The lower end of what surrounds `y`, in lines and intervals.
+    #[serde(default)]
+    low: Option<Spanned<String>>,
+    /// The upper end.
+    #[serde(default)]
+    high: Option<Spanned<String>>,
     /// What the colours of a heatmap show.
     #[serde(default)]
     value: Option<Spanned<String>>,
@@ -101,6 +112,10 @@ pub enum Mark {
     Scatter,
     /// A histogram.
     Histogram,
+    /// Box plots.
+    Box,
+    /// Estimates with intervals.
+    Interval,
     /// A heatmap.
     Heatmap,
 }
@@ -190,13 +205,17 @@ impl Chart {
         if let (Some(value), false) = (&self.value, self.mark == Mark::Heatmap) {
             return refuse("`value` belongs to a heatmap; other marks have `y`", value);
         }
+        self.check_ends()?;
         match (self.mark, &self.y) {
             (Mark::Histogram, Some(y)) => return refuse("a histogram counts rows by `x` and has no `y`", y),
             (Mark::Histogram, None) if !x.data_type.is_numeric() => {
                 return refuse("a histogram needs numbers in `x`", &self.x);
             }
-            (Mark::Scatter | Mark::Line | Mark::Heatmap, None) => {
+            (Mark::Scatter | Mark::Line | Mark::Heatmap | Mark::Box | Mark::Interval, None) => {
                 return Err(vec![Diagnostic::definition("this mark needs `y`")]);
+            }
+            (Mark::Box, Some(y)) if inputs::aggregate(y, schema).is_ok_and(|expr| expr.has_aggregate()) => {
+                return refuse("a box shows how the rows are spread: `y` is a number of each row, not an aggregate", y);
             }
             (Mark::Scatter, Some(y))
                 if !(x.data_type.is_numeric() || x.data_type.is_temporal()) || inputs::aggregate(y, schema).is_ok() =>
@@ -224,7 +243,35 @@ impl Chart {
         {
             return refuse(&format!("this is {}, not a number", measured.data_type), text);
         }
-        Ok(Drawing { mark: self.mark, x, y: y.or_else(|| (self.mark == Mark::Bar).then(count)), value, colour })
+        let mut ends = Vec::new();
+        for text in self.low.iter().chain(&self.high) {
+            let end = either(text)?;
+            if !is_number(&end) {
+                return refuse(&format!("this is {}, not a number", end.data_type), text);
+            }
+            if y.as_ref().is_some_and(|y| y.has_aggregate() != end.has_aggregate()) {
+                return refuse("`y`, `low` and `high` are all aggregates, or none of them is", text);
+            }
+            ends.push(end);
+        }
+        let y = y.or_else(|| (self.mark == Mark::Bar).then(count));
+        Ok(Drawing { mark: self.mark, x, y, value, colour, ends })
+    }
+
+    /// `low` and `high` belong together, and to the marks that show them.
+    fn check_ends(&self) -> Result<(), Findings> {
+        let refuse = |message: &str, at: &Spanned<String>| Err(vec![Diagnostic::definition(message).at(&at.place)]);
+        match (&self.low, &self.high) {
+            (Some(low), Some(_)) if !matches!(self.mark, Mark::Line | Mark::Interval) => {
+                refuse("`low` and `high` belong to lines and intervals", low)
+            }
+            (Some(low), None) => refuse("`low` needs `high`", low),
+            (None, Some(high)) => refuse("`high` needs `low`", high),
+            (None, None) if self.mark == Mark::Interval => {
+                Err(vec![Diagnostic::definition("an interval needs `low` and `high`")])
+            }
+            _ => Ok(()),
+        }
     }
 
     fn check_save(&self, path: &Spanned<String>, context: &PlanContext<'_>) -> Result<PathBuf, Diagnostic> {

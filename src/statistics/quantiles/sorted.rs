@@ -101,6 +101,15 @@ impl Quantiles {
         self.up_to_index(self.values.partition_point(|&kept| kept <= value))
     }
 
+    /// The outermost values from `low` to `high`; of a sample those that were kept.
+    #[must_use]
+    pub fn range_within(&self, low: f64, high: f64) -> Option<(f64, f64)> {
+        let from = self.values.partition_point(|&value| value < low);
+        let to = self.values.partition_point(|&value| value <= high);
+        let inside = self.values.get(from..to)?;
+        Some((*inside.first()?, *inside.last()?))
+    }
+
     /// The smallest and the largest finite value.
     pub(crate) fn finite_range(&self) -> Option<(f64, f64)> {
         let min = self.values.iter().find(|value| value.is_finite())?;

@@ -122,3 +122,13 @@ fn infinities_are_values() {
     assert_eq!(quantiles.finite_range(), Some((0.0, 1.0)));
     assert_eq!(of(&[-f64::MAX, f64::MAX], 10).quantiles().quantile(0.5), Some(0.0));
 }
+
+#[test]
+fn the_outermost_values_inside_of_bounds_are_found() {
+    let mut sketch = QuantileSketch::new(100);
+    sketch.extend(&[9.0, 1.0, 4.0, 2.0, 7.0]);
+    let quantiles = sketch.quantiles();
+    assert_eq!(quantiles.range_within(1.5, 8.0), Some((2.0, 7.0)));
+    assert_eq!(quantiles.range_within(2.0, 2.0), Some((2.0, 2.0)));
+    assert_eq!((quantiles.range_within(5.0, 6.0), quantiles.range_within(8.0, 5.0)), (None, None));
+}

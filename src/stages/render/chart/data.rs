@@ -1,5 +1,7 @@
 //! The data of a drawing: aggregated by the engine where the mark shows groups, sampled where it shows rows.
 
+mod spreads;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -8,7 +10,9 @@ use arrow::datatypes::{DataType as ArrowType, TimeUnit, TimestampMicrosecondType
 
 use super::{Chart, Mark, Order};
 use crate::batch;
-use crate::chart::{Bar, ColourScale, Heatmap, Histogram, Line, Mark as Drawn, Positions, Scatter, Series};
+use crate::chart::{
+    Band, Bar, ColourScale, Estimates, Heatmap, Histogram, Interval, Line, Mark as Drawn, Positions, Scatter, Series,
+};
 use crate::diagnostic::{Class, Diagnostic};
 use crate::expression::{DataType, Expr, SortKey};
 use crate::relation::{NamedExpr, Relation};
@@ -32,6 +36,8 @@ pub(super) struct Drawing {
     pub(super) y: Option<Expr>,
     pub(super) value: Option<Expr>,
     pub(super) colour: Option<Expr>,
+    /// The lower and the upper end of what surrounds the values; or nothing.
+    pub(super) ends: Vec<Expr>,
 }
 
 /// A mark with its data and a remark on what was left out.
@@ -57,6 +63,8 @@ impl Drawing {
             Mark::Scatter => self.scatter(rows, options, context),
             Mark::Bar => self.bar(&self.grouped(rows, context)?, options),
             Mark::Line => self.line(&self.grouped(rows, context)?, options),
+            Mark::Box => self.spreads(rows, options, context),
+            Mark::Interval => self.intervals(&self.grouped(rows, context)?, options),
             Mark::Heatmap => self.heatmap(&self.grouped(rows, context)?, options),
         }
     }
@@ -75,6 +83,11 @@ impl Drawing {
     /// One row for each combination of the keys where the measured value is an aggregate, else the rows themselves, by `x`.
     fn grouped(&self, rows: &Arc<Relation>, context: &WorkContext<'_>) -> Result<RecordBatch, Diagnostic> {
         let (keys, measured) = self.named();
+        let ends = ["low", "high"]
+            .into_iter()
+            .zip(&self.ends)
+            .map(|(name, end)| NamedExpr { name: name.to_owned(), expr: end.clone().cast(DataType::Float64, false) });
+        let measured: Vec<NamedExpr> = std::iter::once(measured).chain(ends).collect();
         let order: Vec<SortKey> = keys
             .iter()
             .map(|key| SortKey {
@@ -83,11 +96,11 @@ impl Drawing {
                 nulls_first: false,
             })
             .collect();
-        let relation = if measured.expr.has_aggregate() {
+        let relation = if measured.iter().any(|measured| measured.expr.has_aggregate()) {
             // Keys are computed first, so that any expression may be one.
-            Relation::Aggregate { input: rows.clone(), keys, aggregates: vec![measured] }
+            Relation::Aggregate { input: rows.clone(), keys, aggregates: measured }
         } else {
-            Relation::Project { input: rows.clone(), columns: keys.into_iter().chain([measured]).collect() }
+            Relation::Project { input: rows.clone(), columns: keys.into_iter().chain(measured).collect() }
         };
         let sorted = Relation::Sort { input: relation.into(), keys: order };
         let mut batches = Vec::new();
@@ -158,8 +171,35 @@ impl Drawing {
             }
             _ => Positions::Category(categories.clone()),
         };
-        let (series, note) = series(&categories, &labels, &values, &colours, options);
-        Ok(Data { mark: Drawn::Line(Line::new(positions, series)), note })
+        let (lines, note) = series(&categories, &labels, &values, &colours, options);
+        let mut line = Line::new(positions, lines);
+        if !self.ends.is_empty() {
+            let end = |name: &str| series(&categories, &labels, &floats(batch, name), &colours, options).0;
+            let ends = end("low").into_iter().zip(end("high")).enumerate();
+            line.bands =
+                ends.map(|(at, (low, high))| Band { series: at, low: low.values, high: high.values }).collect();
+        }
+        Ok(Data { mark: Drawn::Line(line), note })
+    }
+
+    fn intervals(&self, batch: &RecordBatch, options: &Chart) -> Result<Data, Diagnostic> {
+        let (labels, values, colours) = (texts(batch, "x"), floats(batch, "value"), texts(batch, "colour"));
+        let mut categories = distinct(&labels);
+        let mut note = String::new();
+        if categories.len() > options.top.value {
+            note = format!("{} of {} categories are shown.", options.top.value, categories.len());
+            categories.truncate(options.top.value);
+        }
+        let of = |values: &[f64]| series(&categories, &labels, values, &colours, options);
+        let (estimates, more) = of(&values);
+        let (low, high) = (of(&floats(batch, "low")).0, of(&floats(batch, "high")).0);
+        let ends = low.into_iter().zip(high);
+        let series = estimates
+            .into_iter()
+            .zip(ends)
+            .map(|(values, (low, high))| Estimates { values, low: low.values, high: high.values })
+            .collect();
+        Ok(Data { mark: Drawn::Interval(Interval { categories, series }), note: note + &more })
     }
 
     fn heatmap(&self, batch: &RecordBatch, options: &Chart) -> Result<Data, Diagnostic> {
