@@ -5,12 +5,14 @@
 //! - [`linkage`] says which records are the same thing in the world (Fellegi & Sunter 1969).
 //! - [`fingerprint`], [`phonetic`] and [`value_clusters`] find spellings of one value.
 //! - [`shingles`], [`minhash`] and [`lsh`] find similar texts among many.
+//! - [`neighbours`] finds the nearest rows of numbers, exactly.
 
 pub mod clusters;
 pub mod fingerprint;
 pub mod linkage;
 pub mod lsh;
 pub mod minhash;
+pub mod neighbours;
 pub mod phonetic;
 pub mod shingles;
 pub mod strings;
