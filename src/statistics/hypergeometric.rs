@@ -11,9 +11,7 @@
 //! assert!((upper_tail(8, 4, 4, 4) - 1.0 / 70.0).abs() < 1e-15);
 //! ```
 
-use std::f64::consts::PI;
-
-use super::special::{deviance, stirling_error};
+use super::distributions::binomial::ln_probability as ln_binomial;
 
 /// The probability that `drawn` items, taken from `total` of which `marked` are marked, hold at least `observed` marked
 /// ones.
@@ -89,16 +87,6 @@ impl Draw {
         }
         sum
     }
-}
-
-/// ln of the probability of `k` successes in `n` trials, q being 1 - p.
-fn ln_binomial(k: f64, n: f64, p: f64, q: f64) -> f64 {
-    let ways = if k == 0.0 || k == n {
-        0.0
-    } else {
-        0.5 * (n / (2.0 * PI * k) / (n - k)).ln() + stirling_error(n) - stirling_error(k) - stirling_error(n - k)
-    };
-    ways - deviance(k, n * p) - deviance(n - k, n * q)
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@
 //! | [`distinct`] | number of distinct values | exact while small, then HyperLogLog with a stated standard error |
 //! | [`histogram`] | counts by bin | exact from values; from a sketch as exact as the sketch |
 //! | [`correlation`] | Pearson and Spearman, p-values, intervals, matrices | exact up to rounding |
+//! | [`distributions`] | normal, t, chi-squared, F, binomial, Poisson: tails and quantiles | exact up to rounding |
 //! | [`multiplicity`] | p-values of many tests at once, adjusted | exact up to rounding |
 //! | [`hypergeometric`] | Fisher's exact test | exact up to rounding |
 //! | [`stability`] | how far shares of categories have moved | exact up to rounding |
@@ -26,6 +27,7 @@
 
 pub mod correlation;
 pub mod distinct;
+pub mod distributions;
 pub mod double_sum;
 pub mod evaluation;
 pub mod frequencies;

@@ -17,7 +17,7 @@ pub fn regularized_beta(a: f64, b: f64, x: f64) -> f64 {
 }
 
 /// I(x; a, b), where `y` is 1 - x, given apart because 1 - x would lose digits of a small `y`.
-pub(super) fn with_complement(a: f64, b: f64, x: f64, y: f64) -> f64 {
+pub(in crate::statistics) fn with_complement(a: f64, b: f64, x: f64, y: f64) -> f64 {
     if !(a > 0.0 && b > 0.0 && x >= 0.0 && y >= 0.0 && a.is_finite() && b.is_finite()) {
         f64::NAN
     } else if x == 0.0 {
@@ -32,7 +32,7 @@ pub(super) fn with_complement(a: f64, b: f64, x: f64, y: f64) -> f64 {
 }
 
 /// xᵃ yᵇ / B(a, b) with y = 1 - x.
-fn factor(a: f64, b: f64, x: f64, y: f64) -> f64 {
+pub(in crate::statistics) fn factor(a: f64, b: f64, x: f64, y: f64) -> f64 {
     let n = a + b;
     let exponent = stirling_error(n) - stirling_error(a) - stirling_error(b) - deviance(a, n * x) - deviance(b, n * y);
     (a / n * b / (2.0 * PI)).sqrt() * exponent.exp()

@@ -14,12 +14,17 @@
 
 mod beta;
 mod gamma;
+mod gamma_ratio;
+mod inverse;
 mod normal;
 
 pub use beta::{regularized_beta, student_t_two_sided};
 pub use gamma::ln_gamma;
+pub use gamma_ratio::{gamma_term, regularized_gamma};
+pub use inverse::{Tails, inverse_beta, inverse_beta_log_odds, inverse_gamma};
 pub use normal::{erfc, normal_cdf, normal_quantile};
 
+pub(super) use beta::with_complement as beta_with_complement;
 pub(super) use gamma::{deviance, stirling_error};
 
 #[cfg(test)]
