@@ -1,6 +1,7 @@
 //! Integration tests: one program, so that it is linked once.
 
 mod canonicalize;
+mod charts;
 mod dedupe;
 mod encode;
 mod expressions;
