@@ -73,6 +73,7 @@ pub(super) fn load_options(overrides: Vec<(String, String)>) -> LoadOptions {
         references: &[
             ("join", "with"),
             ("union", "with"),
+            ("compare", "with"),
             ("link", "with"),
             ("link", "entities"),
             ("predict", "model"),

@@ -74,6 +74,7 @@ static KINDS: &[Kind] = kinds! {
     Mine {
         "describe" => mine::describe::Describe;
         "correlate" => mine::correlate::Correlate;
+        "compare" => mine::compare::Compare;
         "itemsets" => mine::itemsets::Itemsets;
     }
     Learn {

@@ -16,6 +16,7 @@
 //! | [`distributions`] | normal, t, chi-squared, F, binomial, Poisson: tails and quantiles | exact up to rounding |
 //! | [`multiplicity`] | p-values of many tests at once, adjusted | exact up to rounding |
 //! | [`hypergeometric`] | Fisher's exact test | exact up to rounding |
+//! | [`drift`] | how far a distribution has moved: Jensen-Shannon, Kolmogorov-Smirnov, Wasserstein, chi-squared | as exact as what they are given |
 //! | [`stability`] | how far shares of categories have moved | exact up to rounding |
 //! | [`special`] | special functions behind the p-values | exact up to rounding |
 //! | [`evaluation`] | how good predictions are | see there |
@@ -29,6 +30,7 @@ pub mod correlation;
 pub mod distinct;
 pub mod distributions;
 pub mod double_sum;
+pub mod drift;
 pub mod evaluation;
 pub mod frequencies;
 pub mod histogram;

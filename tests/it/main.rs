@@ -2,6 +2,7 @@
 
 mod canonicalize;
 mod charts;
+mod compare;
 mod dedupe;
 mod encode;
 mod expressions;

@@ -1,5 +1,6 @@
 //! Tables become knowledge.
 
+pub mod compare;
 pub mod correlate;
 pub mod describe;
 pub mod itemsets;

@@ -101,6 +101,17 @@ impl Quantiles {
         self.up_to_index(self.values.partition_point(|&kept| kept <= value))
     }
 
+    /// The values in ascending order with how many each stands for.
+    pub fn weighted(&self) -> impl Iterator<Item = (f64, u64)> {
+        let mut before = 0;
+        self.values.iter().enumerate().map(move |(at, value)| {
+            let up_to = self.up_to.get(at).copied().unwrap_or(at as u64 + 1);
+            let weight = up_to - before;
+            before = up_to;
+            (*value, weight)
+        })
+    }
+
     /// The outermost values from `low` to `high`; of a sample those that were kept.
     #[must_use]
     pub fn range_within(&self, low: f64, high: f64) -> Option<(f64, f64)> {
