@@ -105,10 +105,10 @@ pub(super) fn print_dry_run(plan: &Plan, options: &RunOptions, store: &Store) ->
     let chosen = options.selection.resolve(plan)?;
     let cache = Cache::new(store.cache());
     let mut out = std::io::stdout().lock();
-    for (at, stage) in plan.stages.iter().enumerate() {
+    for ((at, stage), may_rest) in plan.stages.iter().enumerate().zip(plan.may_rest()) {
         let what = if !chosen.contains(&at) {
             "left out"
-        } else if options.use_cache && !stage.planned.work.always_works() && cache.load(&stage.fingerprint).is_some() {
+        } else if options.use_cache && may_rest && cache.load(&stage.fingerprint).is_some() {
             "unchanged"
         } else {
             "to do"

@@ -66,6 +66,20 @@ impl Plan {
         self.stages.iter().find(|stage| stage.id == id)
     }
 
+    /// For each stage whether an earlier run of the same meaning may have done its work: not when it always works, nor below a
+    /// stage whose product depends on more than its meaning.
+    pub fn may_rest(&self) -> Vec<bool> {
+        let mut varies: Vec<bool> = Vec::with_capacity(self.stages.len());
+        let mut rests = Vec::with_capacity(self.stages.len());
+        // Inputs stand before the stages that read them.
+        for stage in &self.stages {
+            let below = stage.inputs.iter().any(|input| varies.get(*input).copied().unwrap_or(false));
+            varies.push(below || stage.planned.work.varies());
+            rests.push(!below && !stage.planned.work.always_works());
+        }
+        rests
+    }
+
     /// Positions of the stages that read the product of stage `index`.
     pub fn consumers(&self, index: usize) -> Vec<usize> {
         (0..self.stages.len()).filter(|&at| self.stages.get(at).is_some_and(|s| s.inputs.contains(&index))).collect()

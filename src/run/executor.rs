@@ -130,12 +130,12 @@ impl<'a> Executor<'a> {
     /// Restores stages for which nothing changed; the others are to be done.
     fn with_cached_stages(mut self) -> Self {
         let mut to_do = BTreeSet::new();
-        for (at, stage) in self.plan.stages.iter().enumerate() {
+        for ((at, stage), may_rest) in self.plan.stages.iter().enumerate().zip(self.plan.may_rest()) {
             if !self.chosen.contains(&at) {
                 self.slot(at).status = Some(StageStatus::Skipped);
                 continue;
             }
-            let may_rest = self.options.use_cache && !stage.planned.work.always_works();
+            let may_rest = self.options.use_cache && may_rest;
             let cached = may_rest.then(|| self.cache.load(&stage.fingerprint)).flatten();
             match cached {
                 Some(cached) => self.restore(at, stage, cached),

@@ -37,6 +37,11 @@ pub trait Work: Send + Sync {
         false
     }
 
+    /// Whether its product depends on more than its inputs too. What stands below it is then done again in every run.
+    fn varies(&self) -> bool {
+        false
+    }
+
     /// How many of the inputs have their rows in the product; the others are only looked at.
     fn flowing(&self) -> usize {
         1

@@ -309,6 +309,10 @@ impl Work for CompareWork {
         self.before.is_none()
     }
 
+    fn varies(&self) -> bool {
+        self.before.is_none()
+    }
+
     fn run(&self, products: &[Product], context: &WorkContext<'_>) -> Result<Outcome, Diagnostic> {
         let Some(Product::Table(table)) = products.first() else { return Ok(Outcome::default()) };
         let now = Side::read(&table.relation, &self.fields, context)?;

@@ -249,6 +249,11 @@ impl Work for ValidateWork {
         drifts || !self.plan.moments.is_empty()
     }
 
+    fn varies(&self) -> bool {
+        // Which rows are set aside may depend on the clock.
+        self.plan.divert.is_some() && !self.plan.moments.is_empty()
+    }
+
     fn run(&self, products: &[Product], context: &WorkContext<'_>) -> Result<Outcome, Diagnostic> {
         let plan = &self.plan;
         let Some(Product::Table(table)) = products.first() else { return Ok(Outcome::default()) };
