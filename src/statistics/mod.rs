@@ -18,6 +18,7 @@
 //! | [`hypergeometric`] | Fisher's exact test | exact up to rounding |
 //! | [`drift`] | how far a distribution has moved: Jensen-Shannon, Kolmogorov-Smirnov, Wasserstein, chi-squared | as exact as what they are given |
 //! | [`stability`] | how far shares of categories have moved | exact up to rounding |
+//! | [`series`] | series in time: gaps, season, trend, jumps, forecasts | see there |
 //! | [`special`] | special functions behind the p-values | exact up to rounding |
 //! | [`evaluation`] | how good predictions are | see there |
 //! | [`sampling`] | random parts of a stream, of an exact size | exact |
@@ -42,6 +43,7 @@ pub mod multiplicity;
 pub mod quantiles;
 pub mod row_function;
 pub mod sampling;
+pub mod series;
 pub mod special;
 pub mod stability;
 pub mod yeo_johnson;
