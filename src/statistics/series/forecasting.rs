@@ -11,7 +11,7 @@ use super::holt_winters::{Form, Parameters};
 use super::naive::seasonal_naive;
 
 /// Values to which models are fitted at most: the last ones.
-pub const FITTED: usize = 4_000;
+pub const FITTED: usize = 2_000;
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy, PartialEq)]

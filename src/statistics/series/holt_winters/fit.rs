@@ -6,7 +6,7 @@ use super::gradient::Layout;
 use super::{Filtered, Form, Parameters, Season, State, Trend, filter};
 
 /// Seasons up to which the season before the first value is searched; longer ones keep their first guess.
-const FREE_SEASON: usize = 60;
+const FREE_SEASON: usize = 31;
 /// First guesses of alpha, beta, gamma and phi.
 const GUESSES: [[f64; 4]; 4] =
     [[0.1, 0.02, 0.05, 0.97], [0.5, 0.1, 0.3, 0.9], [0.95, 0.3, 0.3, 0.95], [0.5, 0.001, 0.001, 0.805]];
