@@ -76,7 +76,8 @@ fn verdict(compared: &[Compared], earlier: Option<&str>) -> Exhibit {
         compared.len(),
         names.join(", ")
     );
-    Exhibit::note(Tone::Warning, text)
+    // Each of them is a warning of its own already.
+    Exhibit::note(Tone::Info, text)
 }
 
 fn metrics(compared: &[Compared], before: &Side, now: &Side) -> Exhibit {
@@ -100,7 +101,7 @@ fn table(compared: &[Compared], limits: &Limits) -> Exhibit {
     let rows = compared.iter().take(SHOWN).map(|column| {
         vec![
             Cell::text(column.name.clone()),
-            Cell::text(column.verdict.name()),
+            Cell::text(told(column)),
             Cell::number(column.psi),
             Cell::number(column.jensen_shannon),
             Cell::number(column.ks),
@@ -110,14 +111,13 @@ fn table(compared: &[Compared], limits: &Limits) -> Exhibit {
             Cell::number(column.now.and_then(|brief| brief.null_share())),
             Cell::number(column.before.and_then(|brief| brief.mean)),
             Cell::number(column.now.and_then(|brief| brief.mean)),
-            Cell::text(column.reason.clone()),
         ]
     });
     let mut columns: Vec<Column> =
         ["column", "verdict", "psi", "Jensen-Shannon", "KS", "Wasserstein", "adjusted p"].map(Column::new).to_vec();
     columns.push(Column::formatted("nulls before", Format::Percent));
     columns.push(Column::formatted("nulls", Format::Percent));
-    columns.extend(["mean before", "mean", "why"].map(Column::new));
+    columns.extend(["mean before", "mean"].map(Column::new));
     let left_out = compared.len().saturating_sub(SHOWN);
     let mut note = format!(
         "A column has drifted when its population stability index is above {} or its share of nulls has moved by more than {} \
@@ -131,6 +131,14 @@ fn table(compared: &[Compared], limits: &Limits) -> Exhibit {
     }
     let title = "Columns, the most serious first".to_owned();
     Exhibit::Table(Table { title, columns, rows: rows.collect(), note: Some(note) })
+}
+
+/// The verdict, with its reason where the numbers beside it do not give it.
+fn told(column: &Compared) -> String {
+    match column.verdict {
+        Verdict::TypeChanged | Verdict::NotCompared => format!("{}: {}", column.verdict.name(), column.reason),
+        verdict => verdict.name().to_owned(),
+    }
 }
 
 /// Both sides of a column as shares of their values.
