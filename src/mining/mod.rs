@@ -3,8 +3,11 @@
 //! - [`itemsets`] finds every set of items that is frequent in a collection of transactions. The result is exact.
 //! - [`rules`] turns frequent itemsets into association rules with their measures of interest. The measures are exact
 //!   functions of the counts.
+//! - [`sequences`] finds every list of events that is frequent in a collection of sequences, in order, and what comes next. The
+//!   result is exact.
 //!
-//! Both are deterministic: the same input gives the same output in the same order, whatever the number of threads.
+//! All are deterministic: the same input gives the same output in the same order, whatever the number of threads.
 
 pub mod itemsets;
 pub mod rules;
+pub mod sequences;
