@@ -52,6 +52,8 @@ pub enum Format {
     Number,
     /// A fraction as percent with one decimal.
     Percent,
+    /// A p-value: four decimals, and `<0.0001` below what they can show.
+    PValue,
     /// Seconds as a duration.
     Seconds,
     /// Bytes with a binary unit.

@@ -19,6 +19,7 @@ pub(super) fn value(value: f64, format: Format) -> String {
         Format::Integer => whole(value),
         Format::Number => number(value),
         Format::Percent => percent(value),
+        Format::PValue => p_value(value),
         Format::Seconds => seconds(value),
         Format::Bytes => bytes(value),
     }
@@ -73,6 +74,11 @@ fn significant(value: f64, trim: bool) -> String {
     let before = rounded.log10().floor() as i32 + 1;
     let text = fixed(value, usize::try_from(4 - before).unwrap_or(0));
     if trim && text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
+/// Four decimals; smaller ones are no more than small, whatever a formula says.
+fn p_value(value: f64) -> String {
+    if value < 1e-4 { "<0.0001".to_owned() } else { fixed(value, 4) }
 }
 
 /// One decimal; shares below 0.05 % keep two significant digits, since `0.0%` would say that there is nothing.
@@ -216,6 +222,13 @@ mod tests {
         assert_eq!([written(0.2346), written(1.0), written(0.0), written(-0.05)], ["23.5%", "100.0%", "0.0%", "−5.0%"]);
         assert_eq!([written(0.000_5), written(0.000_42), written(0.000_012_3)], ["0.1%", "0.042%", "0.0012%"]);
         assert_eq!(written(12.5), "1,250.0%");
+    }
+
+    #[test]
+    fn p_values_that_are_too_small_to_matter_are_only_small() {
+        let written = |number| value(number, Format::PValue);
+        assert_eq!([written(0.04567), written(1.0), written(0.0001)], ["0.0457", "1.0000", "0.0001"]);
+        assert_eq!([written(0.000_099), written(1e-300), written(0.0)], ["<0.0001"; 3]);
     }
 
     #[test]

@@ -114,7 +114,8 @@ fn table(compared: &[Compared], limits: &Limits) -> Exhibit {
         ]
     });
     let mut columns: Vec<Column> =
-        ["column", "verdict", "psi", "Jensen-Shannon", "KS", "Wasserstein", "adjusted p"].map(Column::new).to_vec();
+        ["column", "verdict", "psi", "Jensen-Shannon", "KS", "Wasserstein"].map(Column::new).to_vec();
+    columns.push(Column::formatted("adjusted p", Format::PValue));
     columns.push(Column::formatted("nulls before", Format::Percent));
     columns.push(Column::formatted("nulls", Format::Percent));
     columns.extend(["mean before", "mean"].map(Column::new));
