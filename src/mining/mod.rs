@@ -1,5 +1,6 @@
 //! Pattern mining on plain slices: no dataframe, no YAML, no I/O.
 //!
+//! - [`clustering`] finds groups among rows of numbers.
 //! - [`itemsets`] finds every set of items that is frequent in a collection of transactions. The result is exact.
 //! - [`rules`] turns frequent itemsets into association rules with their measures of interest. The measures are exact
 //!   functions of the counts.
@@ -8,6 +9,7 @@
 //!
 //! All are deterministic: the same input gives the same output in the same order, whatever the number of threads.
 
+pub mod clustering;
 pub mod itemsets;
 pub mod rules;
 pub mod sequences;

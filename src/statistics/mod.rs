@@ -25,8 +25,10 @@
 //! | [`imputation`] | missing values told from the other values of the row | see there |
 //! | [`isolation_forest`] | how far out a row lies | random, by its seed |
 //! | [`yeo_johnson`] | the power that makes numbers look normal | exact up to rounding |
+//! | [`clusters`] | which cluster a row belongs to | exact; see there |
 //! | [`row_function`] | learned functions of one row, as they travel inside expressions | see the modules above |
 
+pub mod clusters;
 pub mod correlation;
 pub mod distinct;
 pub mod distributions;

@@ -20,14 +20,14 @@ const POINTS: usize = 1_024;
 /// The `k` nearest other points of each point: rows of `min(k, n - 1)`.
 #[must_use]
 pub fn all_nearest(points: &[f64], width: usize, k: usize) -> Vec<Vec<Near>> {
-    let count = if width == 0 { 0 } else { points.len() / width };
+    let count = points.len().checked_div(width).unwrap_or(0);
     search(points, points, width, k.min(count.saturating_sub(1)), true)
 }
 
 /// The `k` nearest points of each query: rows of `min(k, n)`.
 #[must_use]
 pub fn nearest(points: &[f64], queries: &[f64], width: usize, k: usize) -> Vec<Vec<Near>> {
-    let count = if width == 0 { 0 } else { points.len() / width };
+    let count = points.len().checked_div(width).unwrap_or(0);
     search(points, queries, width, k.min(count), false)
 }
 

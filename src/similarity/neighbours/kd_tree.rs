@@ -48,7 +48,7 @@ impl KdTree {
     /// Builds it over the rows of `points`, `[n, width]`; fewer than 2^32 rows. In parallel.
     #[must_use]
     pub fn new(points: &[f64], width: usize) -> Self {
-        let count = if width == 0 { 0 } else { points.len() / width };
+        let count = points.len().checked_div(width).unwrap_or(0);
         let mut order: Vec<u32> = (0..count).map(|at| at as u32).collect();
         let built = build(points, width, &mut order, 0);
         let points = order.iter().flat_map(|&at| row(points, width, at as usize)).copied().collect();
@@ -114,6 +114,13 @@ impl KdTree {
             sum += far * far;
         }
         sum * (1.0 + 1e-14)
+    }
+
+    /// The squared diagonal of the box of a node: no two of its points are farther apart.
+    #[must_use]
+    pub fn diagonal(&self, node: usize) -> f64 {
+        let (low, high) = self.bounds(node);
+        low.iter().zip(high).map(|(low, high)| (high - low) * (high - low)).sum::<f64>() * (1.0 + 1e-14)
     }
 
     fn bounds(&self, node: usize) -> (&[f64], &[f64]) {

@@ -58,11 +58,17 @@ pub fn squared_distance(a: &[f64], b: &[f64]) -> f64 {
     sum
 }
 
+/// Whether a tree is searched faster than all points are compared, for points of that width.
+#[must_use]
+pub fn suits_tree(width: usize) -> bool {
+    width <= TREE_WIDTH
+}
+
 /// For each point its `k` nearest other points, nearest first: rows of `min(k, n - 1)`. O(n log n) for few columns, O(n^2 width)
 /// for many; memory 16 n k bytes. In parallel.
 #[must_use]
 pub fn all_nearest(points: &[f64], width: usize, k: usize) -> Vec<Vec<Near>> {
-    if width > TREE_WIDTH {
+    if !suits_tree(width) {
         return brute::all_nearest(points, width, k);
     }
     KdTree::new(points, width).all_nearest(k)
@@ -71,7 +77,7 @@ pub fn all_nearest(points: &[f64], width: usize, k: usize) -> Vec<Vec<Near>> {
 /// For each query (a row of `queries`) its `k` nearest points, nearest first. In parallel.
 #[must_use]
 pub fn nearest(points: &[f64], queries: &[f64], width: usize, k: usize) -> Vec<Vec<Near>> {
-    if width > TREE_WIDTH {
+    if !suits_tree(width) {
         return brute::nearest(points, queries, width, k);
     }
     let tree = KdTree::new(points, width);

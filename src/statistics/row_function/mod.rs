@@ -7,6 +7,7 @@ mod quantile_map;
 
 use serde::{Deserialize, Serialize};
 
+use super::clusters::ClusterFunction;
 use super::imputation::neighbours::{Filled, Neighbours};
 use super::imputation::regressions::Chain;
 use super::isolation_forest::IsolationForest;
@@ -34,6 +35,8 @@ pub enum RowFunction {
     },
     /// The place of the argument among those that were learned from.
     Quantiles(QuantileMap),
+    /// The cluster that the row belongs to, or how firmly; nothing of a row that lacks a value.
+    Cluster(ClusterFunction),
 }
 
 /// A column of arguments.
@@ -87,6 +90,7 @@ impl RowFunction {
             Self::Neighbours(neighbours) => neighbours.is_sound(),
             Self::Chain { chain, target } => chain.is_sound() && *target < chain.width(),
             Self::Quantiles(map) => map.is_sound(),
+            Self::Cluster(cluster) => cluster.is_sound(),
         };
         if sound { Ok(function) } else { Err("its parts do not fit together".to_owned()) }
     }
@@ -99,6 +103,7 @@ impl RowFunction {
             Self::Neighbours(neighbours) => neighbours.width() + 1,
             Self::Chain { chain, .. } => chain.width(),
             Self::Quantiles(_) => 1,
+            Self::Cluster(cluster) => cluster.width(),
         }
     }
 
@@ -112,6 +117,10 @@ impl RowFunction {
             Self::Chain { chain, target } => {
                 let columns: Vec<Vec<Option<f64>>> = columns.iter().map(Column::numbers).collect();
                 Filled::Numbers(chain.fill(*target, &columns))
+            }
+            Self::Cluster(cluster) => {
+                let columns: Vec<Vec<Option<f64>>> = columns.iter().map(Column::numbers).collect();
+                Filled::Numbers(cluster.apply(&columns))
             }
             Self::Quantiles(map) => {
                 Filled::Numbers(first.numbers().into_iter().map(|value| value.map(|value| map.apply(value))).collect())
