@@ -13,8 +13,9 @@
 //! | [`distinct`] | number of distinct values | exact while small, then HyperLogLog with a stated standard error |
 //! | [`histogram`] | counts by bin | exact from values; from a sketch as exact as the sketch |
 //! | [`correlation`] | Pearson and Spearman, p-values, intervals, matrices | exact up to rounding |
-//! | [`distributions`] | normal, t, chi-squared, F, binomial, Poisson: tails and quantiles | exact up to rounding |
+//! | [`distributions`] | normal, t, chi-squared, F (noncentral too), binomial, Poisson, studentized range, Kolmogorov | see there |
 //! | [`multiplicity`] | p-values of many tests at once, adjusted | exact up to rounding |
+//! | [`hypothesis`] | tests from t to Shapiro-Wilk, comparisons of groups, effect sizes, power | see there |
 //! | [`hypergeometric`] | Fisher's exact test | exact up to rounding |
 //! | [`drift`] | how far a distribution has moved: Jensen-Shannon, Kolmogorov-Smirnov, Wasserstein, chi-squared | as exact as what they are given |
 //! | [`stability`] | how far shares of categories have moved | exact up to rounding |
@@ -38,6 +39,7 @@ pub mod evaluation;
 pub mod frequencies;
 pub mod histogram;
 pub mod hypergeometric;
+pub mod hypothesis;
 pub mod imputation;
 pub mod isolation_forest;
 pub mod moments;

@@ -8,7 +8,8 @@ import json
 import math
 
 import mpmath
-from scipy import special, stats
+import numpy as np
+from scipy import integrate, special, stats
 
 mpmath.mp.dps = 40
 
@@ -61,4 +62,90 @@ def elementary():
             yield case("poisson", "probability", [k, mean], mpmath.exp(k * mpmath.log(mean) - mean - mpmath.loggamma(k + 1)))
 
 
-print(json.dumps({"elementary": [c for c in elementary() if c["value"] not in ("nan", "0.0", "inf")]}))
+
+def noncentral():
+    for degrees in [1, 12.5]:
+        for delta in [0.0, 0.5, 3.0, 25.0]:
+            for q in [1e-4, 0.5, 0.9]:
+                x = round(float(stats.ncx2.isf(q, degrees, delta**2)), 6)
+                yield case("chi_squared", "sf", [x, degrees, delta**2], mixture(x, degrees, None, delta**2, True))
+                yield case("chi_squared", "cdf", [x, degrees, delta**2], mixture(x, degrees, None, delta**2, False))
+                for below in [2, 5000]:
+                    x = round(float(stats.ncf.isf(q, degrees, below, delta**2)), 6)
+                    yield case("f", "sf", [x, degrees, below, delta**2], mixture(x, degrees, below, delta**2, True))
+                    yield case("f", "cdf", [x, degrees, below, delta**2], mixture(x, degrees, below, delta**2, False))
+    for degrees in [1, 2, 30, 327000]:
+        for delta in [-4.0, -0.3, 0.7, 60.0]:
+            for t in [delta - 3, delta * 0.9 + 0.1, delta * 1.2 + 2]:
+                yield case("t", "sf", [t, degrees, delta], noncentral_t(t, degrees, delta))
+
+
+def mixture(x, above, below, noncentrality, upper):
+    """The definition, summed: SciPy's own central tails with Poisson weights."""
+    j = np.arange(2000)
+    weight = stats.poisson.pmf(j, noncentrality / 2)
+    a = above / 2 + j
+    if below is None:
+        tail = special.gammaincc(a, x / 2) if upper else special.gammainc(a, x / 2)
+    else:
+        part = above * x / (above * x + below)
+        tail = special.betaincc(a, below / 2, part) if upper else special.betainc(a, below / 2, part)
+    return math.fsum(weight * tail)
+
+
+def noncentral_t(t, degrees, delta):
+    """The definition, integrated by SciPy's adaptive quadrature over pieces that the integrand is smooth on."""
+    # The density is scaled to have the integral 1: gammaln would lose digits of large arguments.
+    def density(w):
+        return math.exp(degrees / 2 * (2 * w - math.expm1(2 * w)))
+    def weighted(w):
+        return density(w) * special.ndtr(delta - t * math.exp(w))
+    spread = 1 / math.sqrt(2 * degrees)
+    low, high = -max(10 * spread, 40 / degrees), min(10 * spread, 2.5)
+    points = [low + (high - low) * i / 40 for i in range(41)]
+    total = sum(integrate.quad(weighted, a, b, epsabs=1e-15, epsrel=1e-13)[0] for a, b in zip(points, points[1:]))
+    return total / sum(integrate.quad(density, a, b, epsabs=1e-15, epsrel=1e-13)[0] for a, b in zip(points, points[1:]))
+
+
+def studentized_range():
+    for k in [3, 6, 20]:
+        for degrees in [3, 57]:
+            for q in [1.0, 3.5, 6.0]:
+                yield case("studentized_range", "sf", [q, k, degrees], stats.studentized_range.sf(q, k, degrees))
+    # SciPy takes long to search quantiles, so one.
+    yield case("studentized_range", "upper_quantile", [0.05, 3, 20], stats.studentized_range.isf(0.05, 3, 20))
+
+
+def kolmogorov():
+    for n in [1, 2, 5, 17, 100, 999, 5000, 200000]:
+        for x in [0.3, 0.55, 0.8, 1.0, 1.36, 1.9, 2.5, 4.0]:
+            d = x / math.sqrt(n)
+            if d < 1:
+                yield case("one_sample", "sf", [d, n], stats.kstwo.sf(d, n))
+                yield case("one_sided", "sf", [d, n], stats.ksone.sf(d, n))
+    for x in [0.2, 0.5, 0.99, 1.0, 1.5, 3.0]:
+        yield case("limit", "sf", [x], stats.kstwobign.sf(x))
+    for m, n in [(1, 3), (4, 4), (7, 12), (30, 45), (200, 150)]:
+        for share in [0.1, 0.3, 0.5, 0.9, 1.0]:
+            steps = round(share * m * n)
+            # A distance that two samples can have: the exact answer of SciPy counts paths with it.
+            lcm = m * n // math.gcd(m, n)
+            steps = max(1, steps * lcm // (m * n)) * (m * n // lcm)
+            with_steps = exact_two_samples(m, n, steps * lcm // (m * n))
+            yield case("two_samples", "sf", [steps, m, n], with_steps)
+
+
+def exact_two_samples(m, n, steps_of_lcm):
+    from scipy.stats import _stats_py
+    g = math.gcd(m, n)
+    ok, _, p = _stats_py._attempt_exact_2kssamp(m, n, g, steps_of_lcm / (m * n // g), "two-sided")
+    assert ok
+    return p
+
+
+print(json.dumps({
+    "elementary": [c for c in elementary() if c["value"] not in ("nan", "0.0", "inf")],
+    "noncentral": [c for c in noncentral()],
+    "studentized_range": [c for c in studentized_range()],
+    "kolmogorov": [c for c in kolmogorov()],
+}))

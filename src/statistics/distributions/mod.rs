@@ -2,7 +2,7 @@
 //! (the value that is not exceeded with probability `p`) and `upper_quantile` (the value that is exceeded with probability `q`).
 //!
 //! `sf` is not 1 - `cdf`: each keeps its relative accuracy where it is small, so a p-value of 1e-200 is one. Continuous ones are
-//! within a relative 1e-10 of SciPy, mostly within 1e-13. What is outside of the domain gives NaN.
+//! within a relative 1e-10 of SciPy, mostly within 1e-13; noncentral ones, the studentized range and Kolmogorov's state their own accuracy. What is outside of the domain gives NaN.
 //!
 //! # Example
 //! ```
@@ -16,9 +16,14 @@
 pub mod binomial;
 pub mod chi_squared;
 pub mod f;
+pub mod kolmogorov;
+pub mod noncentral_f;
+pub mod noncentral_t;
 pub mod normal;
 pub mod poisson;
+mod scale_mixture;
 pub mod student_t;
+pub mod studentized_range;
 
 #[cfg(test)]
 mod tests;

@@ -24,7 +24,7 @@ pub use gamma_ratio::{gamma_term, regularized_gamma};
 pub use inverse::{Tails, inverse_beta, inverse_beta_log_odds, inverse_gamma};
 pub use normal::{erfc, normal_cdf, normal_quantile};
 
-pub(super) use beta::with_complement as beta_with_complement;
+pub(super) use beta::{factor as beta_factor, with_complement as beta_with_complement};
 pub(super) use gamma::{deviance, stirling_error};
 
 #[cfg(test)]
