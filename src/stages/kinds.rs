@@ -76,6 +76,7 @@ static KINDS: &[Kind] = kinds! {
         "correlate" => mine::correlate::Correlate;
         "compare" => mine::compare::Compare;
         "itemsets" => mine::itemsets::Itemsets;
+        "trends" => mine::trends::Trends;
     }
     Learn {
         "tensors" => learn::tensors::Tensors, learns;

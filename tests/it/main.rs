@@ -21,4 +21,5 @@ mod reshape;
 mod run;
 mod support;
 mod testing;
+mod trends;
 mod validate;

@@ -5,3 +5,4 @@ pub mod correlate;
 pub mod describe;
 pub mod itemsets;
 mod rows;
+pub mod trends;

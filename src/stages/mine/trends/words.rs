@@ -1,0 +1,46 @@
+//! Numbers in sentences.
+
+/// Three significant digits, a true minus sign.
+pub(super) fn short(value: f64) -> String {
+    if !value.is_finite() {
+        return "not defined".to_owned();
+    }
+    let size = value.abs();
+    if size > 0.0 && !(1e-4..1e9).contains(&size) {
+        return format!("{value:.2e}").replace('-', "−");
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 6")]
+    let places = if size == 0.0 { 0 } else { (2.0 - size.log10().floor()).clamp(0.0, 6.0) as usize };
+    let text = crate::digits::fixed(value, places);
+    match text.split_once('.') {
+        Some(_) => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        None => text,
+    }
+}
+
+/// The same with its sign.
+pub(super) fn signed(value: f64) -> String {
+    if value > 0.0 { format!("+{}", short(value)) } else { short(value) }
+}
+
+/// `p = 0.03`, `p < 0.001`.
+pub(super) fn p_value(p: f64) -> String {
+    if p < 0.001 {
+        "p < 0.001".to_owned()
+    } else {
+        format!("p = {}", crate::digits::fixed(p, if p < 0.1 { 3 } else { 2 }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_three_digits_and_their_sign() {
+        assert_eq!([0.0, 1.0, 12.345, -0.012_34, 1234.5].map(short), ["0", "1", "12.3", "−0.0123", "1,235"]);
+        assert_eq!(short(1e300), "1.00e300");
+        assert_eq!([signed(2.5), signed(-2.5), signed(0.0)], ["+2.5", "−2.5", "0"]);
+        assert_eq!([p_value(0.000_2), p_value(0.031), p_value(0.44)], ["p < 0.001", "p = 0.031", "p = 0.44"]);
+    }
+}
