@@ -9,7 +9,7 @@ use crate::support::{Workshop, stage, unexplained};
 fn pipeline(read: &str, options: &str, side: &str) -> String {
     format!(
         "name: p\nstages:\n  - id: rows\n    read: {{path: t.csv{read}}}\n  - id: t\n    trends: {options}\n  \
-         - write: {{path: out.ndjson}}\n  - id: side\n    write: {{from: t.{side}, path: side.ndjson}}\n"
+         - write: {{path: out.ndjson}}\n  - id: side\n    from: t.{side}\n    write: {{path: side.ndjson}}\n"
     )
 }
 
