@@ -11,15 +11,19 @@
 //! February; `1.234` is a thousand and more where `1.234.567` stands, and a little more than one where `0.5` does. Where no value
 //! decides, the verdict says so and names what it assumes; where values contradict each other, the column stays text.
 //!
+//! [`TextKind`] tells what a single text is: an e-mail address, a web address, a code.
+//!
 //! Nothing here knows of files, frames or pipelines.
 
 mod days;
+mod kinds;
 mod layout;
 mod numbers;
 mod verdict;
 mod words;
 
 pub use days::{DayOrder, Days};
+pub use kinds::TextKind;
 pub use layout::Layout;
 pub use numbers::{Currency, Marks, Numbers, Thousands};
 pub use verdict::{Holds, Options, Undecided, Values, Verdict, judge};

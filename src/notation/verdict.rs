@@ -28,21 +28,26 @@ pub struct Values {
 impl Values {
     /// Takes one value into account.
     pub fn add(&mut self, value: Option<&str>) {
+        self.add_times(value, 1);
+    }
+
+    /// Takes a value into account that was seen so many times.
+    pub fn add_times(&mut self, value: Option<&str>, times: u64) {
         let Some(text) = value else {
-            self.nulls += 1;
+            self.nulls += times;
             return;
         };
         let trimmed = text.trim();
-        self.untrimmed += u64::from(trimmed.len() != text.len());
+        self.untrimmed += if trimmed.len() != text.len() { times } else { 0 };
         if trimmed.len() > LENGTH {
-            self.long += 1;
+            self.long += times;
             self.long_example.get_or_insert_with(|| trimmed.chars().take(LENGTH).collect());
         } else if let Some(count) = self.texts.get_mut(trimmed) {
-            *count += 1;
+            *count += times;
         } else if self.texts.len() < DISTINCT {
-            self.texts.insert(trimmed.to_owned(), 1);
+            self.texts.insert(trimmed.to_owned(), times);
         } else {
-            self.left_out += 1;
+            self.left_out += times;
         }
     }
 

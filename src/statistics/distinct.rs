@@ -88,7 +88,9 @@ impl DistinctCounter {
         }
     }
 
-    fn push_hash(&mut self, hash: u64) {
+    /// Adds a value, given as a hash of which all bits are random. Equal values must have equal hashes, and one counter takes
+    /// hashes of one kind only.
+    pub fn push_hash(&mut self, hash: u64) {
         match &mut self.kept {
             Kept::Registers(registers) => record(registers, hash),
             Kept::Hashes(hashes) => {

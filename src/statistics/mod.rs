@@ -11,6 +11,7 @@
 //! | [`quantiles`] | quantiles | exact while the values fit, then a KLL sketch with a stated rank error |
 //! | [`frequencies`] | most frequent values | exact while the distinct values fit, then counts with a bound on their error |
 //! | [`distinct`] | number of distinct values | exact while small, then HyperLogLog with a stated standard error |
+//! | [`profile`] | what a table holds, in one pass: values, nulls, duplicate rows, keys, dependencies | exact while it fits, then with stated errors |
 //! | [`histogram`] | counts by bin | exact from values; from a sketch as exact as the sketch |
 //! | [`correlation`] | Pearson and Spearman, p-values, intervals, matrices | exact up to rounding |
 //! | [`distributions`] | normal, t, chi-squared, F (noncentral too), binomial, Poisson, studentized range, Kolmogorov | see there |
@@ -44,6 +45,7 @@ pub mod imputation;
 pub mod isolation_forest;
 pub mod moments;
 pub mod multiplicity;
+pub mod profile;
 pub mod quantiles;
 pub mod row_function;
 pub mod sampling;

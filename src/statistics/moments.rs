@@ -94,6 +94,16 @@ impl Moments {
         }
     }
 
+    /// Adds one value as if it were pushed `times` times.
+    pub fn push_times(&mut self, value: f64, times: u64) {
+        if value.is_nan() {
+            self.nan_count += times;
+        } else if times > 0 {
+            let sum = value * times as f64;
+            self.merge(&Self { count: times, mean: value, min: value, max: value, sum, ..Self::new() });
+        }
+    }
+
     /// The moments of a block without NaN.
     fn of_block(values: &[f64]) -> Self {
         let mut block = Self::new();
@@ -253,6 +263,21 @@ mod tests {
         let mut moments = Moments::new();
         moments.extend(values);
         moments
+    }
+
+    #[test]
+    fn a_value_that_comes_often_can_be_pushed_at_once() {
+        let mut counted = Moments::new();
+        let mut one_by_one = Moments::new();
+        for (value, times) in [(2.5, 7), (-1.0, 3), (f64::NAN, 2), (40.0, 1), (0.0, 0), (3.5, 1_000)] {
+            counted.push_times(value, times);
+            (0..times).for_each(|_| one_by_one.push(value));
+        }
+        assert_eq!((counted.count(), counted.nan_count(), counted.max()), (1_011, 2, Some(40.0)));
+        for of in [Moments::mean, Moments::variance, Moments::skewness, Moments::kurtosis] {
+            assert_close(of(&counted).unwrap(), of(&one_by_one).unwrap(), 1e-10, "moment");
+        }
+        assert_close(counted.sum(), one_by_one.sum(), 1e-14, "sum");
     }
 
     #[test]

@@ -46,6 +46,21 @@ impl Kll {
         }
     }
 
+    /// Adds one value as if it were pushed `times` times: it stands on the levels that the binary digits of `times` name.
+    pub(super) fn push_times(&mut self, value: f64, times: u64) {
+        for height in (0..u64::BITS as usize).filter(|height| times >> height & 1 == 1) {
+            while self.levels.len() <= height {
+                self.grow();
+            }
+            self.levels[height].push(value);
+            self.size += 1;
+        }
+        self.count += times;
+        while self.size > self.capacity {
+            self.compress();
+        }
+    }
+
     pub(super) fn merge(&mut self, other: &Self) {
         while self.levels.len() < other.levels.len() {
             self.grow();

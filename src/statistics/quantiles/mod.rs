@@ -81,6 +81,24 @@ impl QuantileSketch {
         }
     }
 
+    /// Adds one value as if it were pushed `times` times.
+    pub fn push_times(&mut self, value: f64, times: u64) {
+        if value.is_nan() {
+            self.nan_count += times;
+            return;
+        }
+        if times == 0 {
+            return;
+        }
+        self.min = self.min.min(value);
+        self.max = self.max.max(value);
+        let fits = |kept: usize| usize::try_from(times).is_ok_and(|times| times <= self.limit.saturating_sub(kept));
+        match &mut self.kept {
+            Kept::All(values) if fits(values.len()) => values.extend((0..times).map(|_| value)),
+            _ => self.sample().push_times(value, times),
+        }
+    }
+
     /// Adds all values of a slice.
     pub fn extend(&mut self, values: &[f64]) {
         values.iter().for_each(|&value| self.push(value));

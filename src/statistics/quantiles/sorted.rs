@@ -3,7 +3,7 @@
 pub struct Quantiles {
     /// Ascending.
     values: Vec<f64>,
-    /// For a sample: how many values stand at or before each. Empty when all values are there.
+    /// For a sample, or for values with counts: how many values stand at or before each. Empty when each stands for itself.
     up_to: Vec<u64>,
     count: u64,
     rank_error: f64,
@@ -16,13 +16,21 @@ impl Quantiles {
         Self { count: values.len() as u64, values, up_to: Vec::new(), rank_error: 0.0 }
     }
 
+    /// The quantiles of values with their counts, exact; NaN and counts of 0 are left out.
+    #[must_use]
+    pub fn of_counts(counts: impl IntoIterator<Item = (f64, u64)>) -> Self {
+        let counted = counts.into_iter().filter(|(value, count)| !value.is_nan() && *count > 0).collect();
+        Self::of_sample(counted, f64::NAN, f64::NAN, 0.0)
+    }
+
     /// The quantiles of a weighted sample, with the smallest and the largest value that it was taken from.
     pub(super) fn of_sample(mut sample: Vec<(f64, u64)>, min: f64, max: f64, rank_error: f64) -> Self {
         sample.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        if let Some(first) = sample.first_mut() {
+        // All values of a column are there, or the outermost ones are known beside the sample.
+        if let Some(first) = sample.first_mut().filter(|_| !min.is_nan()) {
             first.0 = min;
         }
-        if let Some(last) = sample.last_mut() {
+        if let Some(last) = sample.last_mut().filter(|_| !max.is_nan()) {
             last.0 = max;
         }
         let mut count = 0;
@@ -43,7 +51,7 @@ impl Quantiles {
     /// Whether all values are there.
     #[must_use]
     pub fn is_exact(&self) -> bool {
-        self.up_to.is_empty()
+        self.rank_error == 0.0
     }
 
     /// See [`rank_error`](super::QuantileSketch::rank_error).
@@ -112,6 +120,18 @@ impl Quantiles {
         })
     }
 
+    /// The largest distance of the shares of values at or below any number, between these values and others: the statistic of the
+    /// two-sample Kolmogorov-Smirnov test. `None` when one side has no values. Of samples it is off by at most both rank errors.
+    #[must_use]
+    pub fn largest_distance(&self, other: &Self) -> Option<f64> {
+        if self.count == 0 || other.count == 0 {
+            return None;
+        }
+        let below = |side: &Self, at: f64| side.count_at_most(at) as f64 / side.count as f64;
+        let numbers = self.values.iter().chain(&other.values);
+        Some(numbers.map(|&at| (below(self, at) - below(other, at)).abs()).fold(0.0, f64::max))
+    }
+
     /// The outermost values from `low` to `high`; of a sample those that were kept.
     #[must_use]
     pub fn range_within(&self, low: f64, high: f64) -> Option<(f64, f64)> {
@@ -130,12 +150,13 @@ impl Quantiles {
 
     /// How many values the first `kept` stand for.
     fn up_to_index(&self, kept: usize) -> u64 {
-        if self.is_exact() { kept as u64 } else { kept.checked_sub(1).map_or(0, |last| self.up_to[last]) }
+        if self.up_to.is_empty() { kept as u64 } else { kept.checked_sub(1).map_or(0, |last| self.up_to[last]) }
     }
 
     /// The value with this many values before it.
     fn at_rank(&self, rank: u64) -> Option<f64> {
-        let index = if self.is_exact() { rank as usize } else { self.up_to.partition_point(|&up_to| up_to <= rank) };
+        let index =
+            if self.up_to.is_empty() { rank as usize } else { self.up_to.partition_point(|&up_to| up_to <= rank) };
         self.values.get(index).copied()
     }
 }
