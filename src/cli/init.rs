@@ -73,7 +73,7 @@ impl Init {
 }
 
 /// The options of `read` for each table of a file; `title` is the name of the table.
-fn tables_of(file: &str) -> Vec<Map<String, Value>> {
+pub(super) fn tables_of(file: &str) -> Vec<Map<String, Value>> {
     let path = Path::new(file);
     let plain = |title: Option<&str>| {
         let mut read = Map::new();
@@ -258,7 +258,7 @@ fn scalar(text: &str) -> String {
 }
 
 /// A name for the stage that reads a file: letters, digits and underscores of the file's name, or of the table's.
-fn identifier(file: &str, title: Option<&str>, taken: &mut HashSet<String>) -> String {
+pub(super) fn identifier(file: &str, title: Option<&str>, taken: &mut HashSet<String>) -> String {
     let name = Path::new(file).file_name().and_then(|name| name.to_str()).unwrap_or("file");
     let stem = title.unwrap_or_else(|| name.split('.').next().unwrap_or("file"));
     let mut id: String =

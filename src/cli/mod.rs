@@ -10,6 +10,7 @@ mod functions;
 mod init;
 mod interrupt;
 mod pipeline;
+mod profile;
 mod progress;
 mod render;
 mod run;
@@ -40,6 +41,7 @@ struct Arguments {
 
 const EXAMPLES: &str = "\
 Examples:
+  gristmill profile sales.csv                  what a file holds, as a page
   gristmill init data/*.csv > pipeline.yaml    look at files and write a pipeline that reads them
   gristmill check pipeline.yaml                say everything that is wrong, before a row is read
   gristmill run pipeline.yaml --set year=2013  run it; unchanged stages do no work
@@ -58,6 +60,8 @@ enum Command {
     Test(test::Test),
     /// Explain what a pipeline means: its graph, a relation, SQL, the engine's plan, a column's lineage
     Explain(explain::Explain),
+    /// Profile files: what each column holds and means, and what to look at
+    Profile(profile::Profile),
     /// Look at files and write a commented pipeline that reads them
     Init(init::Init),
     /// Print a pipeline with every default filled in
@@ -123,6 +127,7 @@ pub fn main() -> ExitCode {
         Command::Check(command) => command.execute(),
         Command::Test(command) => command.execute(),
         Command::Explain(command) => command.execute(),
+        Command::Profile(command) => command.execute(),
         Command::Init(command) => command.execute(),
         Command::Show(command) => command.execute(),
         Command::Stages(command) => command.execute(),

@@ -76,6 +76,7 @@ pub(super) fn load_options(overrides: Vec<(String, String)>) -> LoadOptions {
             ("compare", "with"),
             ("link", "with"),
             ("link", "entities"),
+            ("profile", "compare"),
             ("predict", "model"),
             ("validate", "checks.references.stage"),
             ("validate", "checks.absent_from.stage"),

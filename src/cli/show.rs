@@ -76,7 +76,7 @@ fn named_inputs(kind: &str, inputs: usize) -> usize {
     match kind {
         "join" => 1,
         "union" | "validate" => inputs.saturating_sub(1),
-        "predict" if inputs > 1 => 1,
+        "predict" | "profile" if inputs > 1 => 1,
         _ => 0,
     }
 }

@@ -68,7 +68,10 @@ impl TextKind {
             Self::Uuid
         } else if matches!(bytes.len(), 32 | 40 | 64 | 128) && bytes.iter().all(u8::is_ascii_hexdigit) {
             Self::Digest
-        } else if (2..=45).contains(&bytes.len()) && bytes.iter().any(|b| matches!(b, b'.' | b':')) && text.parse::<IpAddr>().is_ok() {
+        } else if (2..=45).contains(&bytes.len())
+            && bytes.iter().any(|b| matches!(b, b'.' | b':'))
+            && text.parse::<IpAddr>().is_ok()
+        {
             Self::Ip
         } else if is_phone(bytes) {
             Self::Phone
@@ -108,9 +111,10 @@ fn is_url(text: &str) -> bool {
 
 fn is_uuid(bytes: &[u8]) -> bool {
     bytes.len() == 36
-        && bytes.iter().enumerate().all(|(at, byte)| {
-            if matches!(at, 8 | 13 | 18 | 23) { *byte == b'-' } else { byte.is_ascii_hexdigit() }
-        })
+        && bytes
+            .iter()
+            .enumerate()
+            .all(|(at, byte)| if matches!(at, 8 | 13 | 18 | 23) { *byte == b'-' } else { byte.is_ascii_hexdigit() })
 }
 
 fn is_phone(bytes: &[u8]) -> bool {

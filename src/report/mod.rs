@@ -22,6 +22,7 @@ mod options;
 mod outputs;
 mod page;
 mod problems;
+mod profile;
 mod stage;
 mod summary;
 mod table;
@@ -29,6 +30,8 @@ mod table;
 mod tests;
 mod text;
 mod timeline;
+
+pub use profile::profile;
 
 use crate::run::manifest::RunRecord;
 

@@ -28,8 +28,23 @@ struct Part {
 pub(super) fn page(document: &Document<'_>) -> Markup {
     let mut budget = Budget::new();
     let parts = parts(document, &mut budget);
+    let body = html! {
+        (summary::head(document))
+        (budget.remark())
+        @for part in &parts {
+            section.part id=(part.anchor) aria-labelledby={ (part.anchor) "-heading" } {
+                h2 id={ (part.anchor) "-heading" } { (part.heading) }
+                (part.body)
+            }
+        }
+        (footer(document))
+    };
+    shell(&document.record.title, &document.record.version, contents(document, &parts), body)
+}
+
+/// What every page has around its contents and body: the head with the policy, the style sheet, the frame.
+pub(super) fn shell(title: &str, version: &str, contents: Markup, body: Markup) -> Markup {
     let style = style();
-    let title = text::line(&document.record.title, 200);
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -38,26 +53,16 @@ pub(super) fn page(document: &Document<'_>) -> Markup {
                 meta http-equiv="Content-Security-Policy" content=(policy(&style));
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                meta name="generator" content={ "gristmill " (text::line(&document.record.version, 60)) };
-                title { (title) }
+                meta name="generator" content={ "gristmill " (text::line(version, 60)) };
+                title { (text::line(title, 200)) }
                 link rel="icon" href=(ICON);
                 style { (PreEscaped(&style)) }
             }
             body {
                 a.skip href="#main" { "Skip to the report" }
                 div.page {
-                    (contents(document, &parts))
-                    main id="main" {
-                        (summary::head(document))
-                        (budget.remark())
-                        @for part in &parts {
-                            section.part id=(part.anchor) aria-labelledby={ (part.anchor) "-heading" } {
-                                h2 id={ (part.anchor) "-heading" } { (part.heading) }
-                                (part.body)
-                            }
-                        }
-                        (footer(document))
-                    }
+                    (contents)
+                    main id="main" { (body) }
                 }
             }
         }

@@ -72,6 +72,7 @@ static KINDS: &[Kind] = kinds! {
         "validate" => prepare::validate::Validate;
     }
     Mine {
+        "profile" => mine::profile::Profile;
         "describe" => mine::describe::Describe;
         "correlate" => mine::correlate::Correlate;
         "compare" => mine::compare::Compare;

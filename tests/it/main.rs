@@ -16,6 +16,7 @@ mod leakage;
 mod ledger;
 mod link;
 mod oracle;
+mod profile;
 mod relations;
 mod reshape;
 mod run;

@@ -4,5 +4,6 @@ pub mod compare;
 pub mod correlate;
 pub mod describe;
 pub mod itemsets;
+pub mod profile;
 mod rows;
 pub mod trends;

@@ -1,17 +1,17 @@
 //! Keys of two columns, and columns that say what another one says: functional dependencies, also those with exceptions.
 //!
 //! # Method
-//! A search over all rows for all pairs would cost their product. The first [`PROPOSING`] rows propose: pairs of columns without
-//! a repeated row, and dependencies `x -> y` that at most [`TOLERATED`] of them break. All rows confirm: a pair of columns that
+//! A search over all rows for all pairs would cost their product. The first 16,384 rows propose: pairs of columns without
+//! a repeated row, and dependencies `x -> y` that at most 5 % of them break. All rows confirm: a pair of columns that
 //! identifies rows does so in the first rows too, so no key is missed but for the limit on their number; a dependency can be
 //! missed when `y` begins to vary later. A proposal is dropped as soon as rows break it.
 //!
 //! The violations are those of the measure g3 (Kivinen & Mannila 1995): the least share of rows that have to go so that `x`
-//! determines `y`. It is exact while the pairs (x, y) fit [`PAIRS`], and then of those `x` whose hash begins with zeros, of which
+//! determines `y`. It is exact while the pairs (x, y) fit a table of 32,768, and then of those `x` whose hash begins with zeros, of which
 //! all rows are kept.
 //!
 //! Time: the square of the columns (at most [`MOST_COLUMNS`]) times the proposing rows, and one look into a table a row and
-//! proposal. Memory: [`PAIRS`] entries a proposal.
+//! proposal. Memory: 32,768 entries a proposal.
 
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
@@ -19,9 +19,9 @@ use rustc_hash::FxHashMap;
 use super::{Uniqueness, mix};
 
 /// Rows that propose.
-pub const PROPOSING: usize = 16_384;
+const PROPOSING: usize = 16_384;
 /// The share of the rows that may break a dependency.
-pub const TOLERATED: f64 = 0.05;
+const TOLERATED: f64 = 0.05;
 /// The most columns that are looked at.
 pub const MOST_COLUMNS: usize = 40;
 /// Proposals of either kind that are followed at most.
@@ -36,7 +36,6 @@ const PATIENCE: u64 = 1_000;
 /// The search. Columns are given by the hashes of their values; equal values have equal hashes, and null is a value.
 #[derive(Debug, Clone)]
 pub struct Dependencies {
-    columns: usize,
     first: Vec<Vec<u64>>,
     followed: Option<Followed>,
     rows: u64,
@@ -79,8 +78,7 @@ impl Dependencies {
     /// A search among so many columns, at most [`MOST_COLUMNS`].
     #[must_use]
     pub fn new(columns: usize) -> Self {
-        let columns = columns.min(MOST_COLUMNS);
-        Self { columns, first: vec![Vec::new(); columns], followed: None, rows: 0 }
+        Self { first: vec![Vec::new(); columns.min(MOST_COLUMNS)], followed: None, rows: 0 }
     }
 
     /// Adds a batch: the hashes of each column, of equal length. What is more than the columns of the search is left out.
@@ -108,8 +106,7 @@ impl Dependencies {
     fn propose(&self) -> Followed {
         let rows = self.first.first().map_or(0, Vec::len);
         let columns: Vec<(Vec<u32>, usize)> = self.first.par_iter().map(|column| numbered(column)).collect();
-        let pairs: Vec<(usize, usize)> =
-            (0..columns.len()).flat_map(|a| (0..a).map(move |b| (b, a))).collect();
+        let pairs: Vec<(usize, usize)> = (0..columns.len()).flat_map(|a| (0..a).map(move |b| (b, a))).collect();
         // Pairs of (a, b): distinct rows, and rows that break a -> b and b -> a.
         let judged: Vec<(usize, usize, usize, f64, f64)> = pairs
             .into_par_iter()
@@ -132,7 +129,8 @@ impl Dependencies {
                     }
                     1.0 - most.iter().map(|&count| f64::from(count)).sum::<f64>() / rows.max(1) as f64
                 };
-                let (forth, back) = (broken(*left_values, |pair| pair >> 32), broken(*right_values, |pair| pair & 0xffff_ffff));
+                let (forth, back) =
+                    (broken(*left_values, |pair| pair >> 32), broken(*right_values, |pair| pair & 0xffff_ffff));
                 Some((a, b, counts.len(), forth, back))
             })
             .collect();
@@ -149,10 +147,12 @@ impl Dependencies {
             dependencies.extend((back <= TOLERATED && repeats(b)).then_some((back, b, a)));
         }
         dependencies.sort_by(|x, y| x.0.total_cmp(&y.0).then((x.1, x.2).cmp(&(y.1, y.2))));
-        followed.left_out = dependencies.len().saturating_sub(MOST_PROPOSALS) + followed.keys.len().saturating_sub(MOST_PROPOSALS);
+        followed.left_out =
+            dependencies.len().saturating_sub(MOST_PROPOSALS) + followed.keys.len().saturating_sub(MOST_PROPOSALS);
         followed.keys.truncate(MOST_PROPOSALS);
         dependencies.truncate(MOST_PROPOSALS);
-        followed.dependencies = dependencies.into_iter().map(|(_, from, to)| (from, to, Violations::default())).collect();
+        followed.dependencies =
+            dependencies.into_iter().map(|(_, from, to)| (from, to, Violations::default())).collect();
         let first: Vec<&[u64]> = self.first.iter().map(Vec::as_slice).collect();
         followed.add(&first, 0);
         followed
@@ -206,7 +206,9 @@ impl Followed {
                 violations.push(x, y);
             }
         });
-        self.dependencies.retain(|(_, _, violations)| violations.seen < PATIENCE || violations.share().is_none_or(|(share, _)| share <= 2.0 * TOLERATED));
+        self.dependencies.retain(|(_, _, violations)| {
+            violations.seen < PATIENCE || violations.share().is_none_or(|(share, _)| share <= 2.0 * TOLERATED)
+        });
     }
 }
 
@@ -266,7 +268,8 @@ mod tests {
     use super::*;
 
     fn search(columns: &[Vec<u64>], batch: usize) -> Dependencies {
-        let hashed: Vec<Vec<u64>> = columns.iter().map(|column| column.iter().map(|&value| mix(value)).collect()).collect();
+        let hashed: Vec<Vec<u64>> =
+            columns.iter().map(|column| column.iter().map(|&value| mix(value)).collect()).collect();
         let mut search = Dependencies::new(columns.len());
         let rows = columns[0].len();
         for start in (0..rows).step_by(batch) {

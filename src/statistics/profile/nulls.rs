@@ -173,7 +173,8 @@ mod tests {
     fn sets_beyond_the_limit_are_counted_together() {
         let mut nulls = NullPatterns::new();
         // Row r has nulls where the bits of r are set: 8,192 sets.
-        let columns = (0..13).map(|bit| (bit, (0..8_192_u32).filter(|row| row >> bit & 1 == 1).collect())).collect::<Vec<_>>();
+        let columns =
+            (0..13).map(|bit| (bit, (0..8_192_u32).filter(|row| row >> bit & 1 == 1).collect())).collect::<Vec<_>>();
         nulls.add(8_192, &columns);
         assert_eq!((nulls.complete(), nulls.patterns().len(), nulls.others()), (1, 4_096, 4_095));
         assert!(nulls.together().is_empty());

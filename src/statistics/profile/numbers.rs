@@ -1,7 +1,7 @@
 //! What a column of numbers holds.
 
-use super::tally::{Slot, Tally};
 use super::mix;
+use super::tally::{Slot, Tally};
 use crate::statistics::distinct::DistinctCounter;
 use crate::statistics::moments::Moments;
 use crate::statistics::quantiles::{QuantileSketch, Quantiles};
@@ -145,13 +145,7 @@ impl Numbers {
     /// `quantiles` values.
     #[must_use]
     pub fn new(distinct: usize, quantiles: usize) -> Self {
-        Self {
-            tally: Tally::new(distinct),
-            sketches: None,
-            quantile_limit: quantiles,
-            nan: 0,
-            order: Order::default(),
-        }
+        Self { tally: Tally::new(distinct), sketches: None, quantile_limit: quantiles, nan: 0, order: Order::default() }
     }
 
     /// The hash of a number: equal for equal numbers, so for 0 and -0, and for all NaN.

@@ -2,8 +2,8 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::tally::{Slot, Tally};
 use super::mix;
+use super::tally::{Slot, Tally};
 use crate::statistics::distinct::DistinctCounter;
 
 /// Bytes of a text that are kept.
@@ -306,7 +306,9 @@ impl Texts {
             self.distinct = None;
         }
         self.compact();
-        let theirs = later.range().filter(|(smallest, largest)| self.range().is_none_or(|ours| *smallest < ours.0 || *largest > ours.1));
+        let theirs = later
+            .range()
+            .filter(|(smallest, largest)| self.range().is_none_or(|ours| *smallest < ours.0 || *largest > ours.1));
         if let Some((smallest, largest)) = theirs {
             let ours = self.range().unwrap_or((smallest, largest));
             let range = (ours.0.min(smallest).to_owned(), ours.1.max(largest).to_owned());

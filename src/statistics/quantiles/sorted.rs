@@ -120,18 +120,6 @@ impl Quantiles {
         })
     }
 
-    /// The largest distance of the shares of values at or below any number, between these values and others: the statistic of the
-    /// two-sample Kolmogorov-Smirnov test. `None` when one side has no values. Of samples it is off by at most both rank errors.
-    #[must_use]
-    pub fn largest_distance(&self, other: &Self) -> Option<f64> {
-        if self.count == 0 || other.count == 0 {
-            return None;
-        }
-        let below = |side: &Self, at: f64| side.count_at_most(at) as f64 / side.count as f64;
-        let numbers = self.values.iter().chain(&other.values);
-        Some(numbers.map(|&at| (below(self, at) - below(other, at)).abs()).fold(0.0, f64::max))
-    }
-
     /// The outermost values from `low` to `high`; of a sample those that were kept.
     #[must_use]
     pub fn range_within(&self, low: f64, high: f64) -> Option<(f64, f64)> {
