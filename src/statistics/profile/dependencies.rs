@@ -206,9 +206,7 @@ impl Followed {
                 violations.push(x, y);
             }
         });
-        self.dependencies.retain(|(_, _, violations)| {
-            violations.seen < PATIENCE || violations.share().is_none_or(|(share, _)| share <= 2.0 * TOLERATED)
-        });
+        self.dependencies.retain_mut(|(_, _, violations)| violations.may_hold());
     }
 }
 
@@ -218,6 +216,8 @@ struct Violations {
     level: u32,
     pairs: FxHashMap<(u64, u64), u64>,
     seen: u64,
+    /// Rows that had been seen when it was last judged.
+    judged: u64,
 }
 
 impl Violations {
@@ -234,6 +234,15 @@ impl Violations {
             let level = self.level;
             self.pairs.retain(|(x, _), _| x.leading_zeros() >= level);
         }
+    }
+
+    /// Whether it is still worth to be followed. It is judged when the rows have doubled, because that looks at all pairs.
+    fn may_hold(&mut self) -> bool {
+        if self.seen < PATIENCE || self.seen < 2 * self.judged {
+            return true;
+        }
+        self.judged = self.seen;
+        self.share().is_none_or(|(share, _)| share <= 2.0 * TOLERATED)
     }
 
     /// The share of rows that break it, and the number of different `x`.

@@ -15,13 +15,15 @@ pub struct Uniqueness {
     level: u32,
     kept: FxHashMap<u64, u32>,
     seen: u64,
+    /// The largest count of a value that was ever kept.
+    most: u32,
 }
 
 impl Uniqueness {
     /// Exact for at most `limit` distinct values.
     #[must_use]
     pub fn new(limit: usize) -> Self {
-        Self { limit: limit.max(16), level: 0, kept: FxHashMap::default(), seen: 0 }
+        Self { limit: limit.max(16), level: 0, kept: FxHashMap::default(), seen: 0, most: 0 }
     }
 
     /// Takes one row into account; true when its value was there before (of those that are kept).
@@ -35,6 +37,7 @@ impl Uniqueness {
         let count = self.kept.entry(hash).or_insert(0);
         let repeated = *count > 0;
         *count = count.saturating_add(times);
+        self.most = self.most.max(*count);
         while self.kept.len() > self.limit {
             self.level += 1;
             let level = self.level;
@@ -48,6 +51,7 @@ impl Uniqueness {
         self.limit = self.limit.min(other.limit);
         self.seen += other.seen;
         self.level = self.level.max(other.level);
+        self.most = self.most.max(other.most);
         let level = self.level;
         self.kept.retain(|hash, _| hash.leading_zeros() >= level);
         for (&hash, &times) in &other.kept {
@@ -96,10 +100,10 @@ impl Uniqueness {
         (self.repeated_share().0 * self.seen as f64).round() as u64
     }
 
-    /// How often the most frequent kept value occurs.
+    /// How often the most frequent value occurs among those that were ever kept, at least.
     #[must_use]
     pub fn most(&self) -> u64 {
-        self.kept.values().copied().max().map_or(0, u64::from)
+        u64::from(self.most)
     }
 
     /// The largest share of repeated rows that these rows leave possible, with a confidence of 95 %, when none was seen: the rule
