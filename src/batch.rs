@@ -118,6 +118,8 @@ pub enum Values {
     Floats(Vec<Option<f64>>),
     /// Lists of texts.
     Lists(Vec<Vec<String>>),
+    /// True or false.
+    Booleans(Vec<Option<bool>>),
 }
 
 impl Values {
@@ -129,6 +131,7 @@ impl Values {
             Self::Integers(_) => T::Int64,
             Self::Floats(_) => T::Float64,
             Self::Lists(_) => T::List(Box::new(T::String)),
+            Self::Booleans(_) => T::Boolean,
         }
     }
 
@@ -137,6 +140,7 @@ impl Values {
         use std::sync::Arc;
         match self {
             Self::Texts(values) => Arc::new(values.into_iter().collect::<StringViewArray>()),
+            Self::Booleans(values) => Arc::new(arrow::array::BooleanArray::from(values)),
             Self::Integers(values) => Arc::new(Int64Array::from(values)),
             Self::Floats(values) => Arc::new(
                 values.into_iter().map(|value| value.filter(|value| value.is_finite())).collect::<Float64Array>(),

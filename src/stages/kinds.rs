@@ -77,6 +77,7 @@ static KINDS: &[Kind] = kinds! {
         "correlate" => mine::correlate::Correlate;
         "compare" => mine::compare::Compare;
         "itemsets" => mine::itemsets::Itemsets;
+        "sequences" => mine::sequences::Sequences;
         "trends" => mine::trends::Trends;
     }
     Learn {

@@ -20,6 +20,7 @@ mod profile;
 mod relations;
 mod reshape;
 mod run;
+mod sequences;
 mod support;
 mod testing;
 mod trends;

@@ -25,6 +25,8 @@
 //! support, then by length, then by the events. Closed patterns and the most frequent ones: see [`Keep`] and
 //! [`SequenceOptions::top`].
 //!
+//! [`supports`] counts given patterns in other sequences, [`next_event_rules`] makes rules of patterns.
+//!
 //! # Complexity
 //! Time is at most the number of frequent patterns times the number of events after their ends. Memory is the coded events (8
 //! bytes each, 16 with times), one projection for each level and thread, and the result, which
@@ -53,6 +55,7 @@ mod needless;
 mod options;
 mod patterns;
 mod prefixspan;
+mod recount;
 mod rules;
 mod search;
 
@@ -62,6 +65,7 @@ mod tests;
 pub use database::Sequences;
 pub use options::{Keep, Limits, Method, MinSupport, SequenceError, SequenceOptions};
 pub use patterns::{Pattern, Patterns};
+pub use recount::supports;
 pub use rules::{NextRule, next_event_rules};
 
 use coded::Coded;

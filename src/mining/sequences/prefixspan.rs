@@ -202,6 +202,14 @@ impl<'a, 'o> Growth<'a, 'o> {
         self.with_workspace(|workspace| self.frequent(projection, workspace))
     }
 
+    /// The projections of some children, which need not be frequent; with a workspace of its own.
+    pub(super) fn children(&self, projection: &Projection, steps: &[u32]) -> Vec<(u32, Projection)> {
+        // Where no element holds several events, there is nowhere to count one more of them.
+        let number = self.coded.names.len() * if self.coded.sets { 2 } else { 1 };
+        let steps: Vec<u32> = steps.iter().copied().filter(|step| (*step as usize) < number).collect();
+        self.with_workspace(|workspace| self.project(projection, &steps, workspace))
+    }
+
     /// The projections of the children.
     fn project(&self, projection: &Projection, steps: &[u32], workspace: &mut Workspace) -> Vec<(u32, Projection)> {
         if steps.is_empty() {

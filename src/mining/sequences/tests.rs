@@ -189,6 +189,24 @@ proptest! {
     }
 
     #[test]
+    fn patterns_are_counted_in_other_sequences(
+        sequences in some_sequences(3),
+        others in some_sequences(3),
+        (options, _) in some_options(),
+        timed: bool,
+    ) {
+        let options = SequenceOptions { max_length: Some(3), ..options };
+        let all = |sequences: &[Sequence]| -> Vec<BTreeSet<Elements>> {
+            sequences.iter().map(|sequence| occurrences(sequence, timed, &options)).collect()
+        };
+        let patterns: Vec<Elements> = all(&sequences).into_iter().flatten().collect::<BTreeSet<_>>().into_iter().collect();
+        let held = all(&others);
+        let expected: Vec<u64> =
+            patterns.iter().map(|pattern| held.iter().filter(|found| found.contains(pattern)).count() as u64).collect();
+        prop_assert_eq!(supports(&database(&others, timed), &patterns, &options.limits).unwrap(), expected);
+    }
+
+    #[test]
     fn rules_count_what_follows_their_prefix(sequences in some_sequences(3), (options, minimum) in some_options()) {
         let options = SequenceOptions { keep: Keep::All, top: None, min_length: 1, ..options };
         let found = frequent_sequences(&database(&sequences, false), &options).unwrap();

@@ -6,4 +6,5 @@ pub mod describe;
 pub mod itemsets;
 pub mod profile;
 mod rows;
+pub mod sequences;
 pub mod trends;
