@@ -116,6 +116,18 @@ pub(super) fn tables_of(file: &str) -> Vec<Map<String, Value>> {
     }
 }
 
+/// Texts that stand for a missing value in a column of a table that holds numbers, dates or booleans otherwise, told from its
+/// first rows. None where the table cannot be looked at: whoever reads it will say why.
+pub(super) fn null_words(read: &Map<String, Value>, engine: &dyn crate::engine::Engine) -> Vec<String> {
+    let Ok(looked) = look(read, engine) else { return Vec::new() };
+    let holds_more = |verdict: &&Verdict| !matches!(verdict.holds, notation::Holds::Text | notation::Holds::Nothing);
+    let words = looked.verdicts.values().filter(holds_more).flat_map(|verdict| &verdict.null_tokens);
+    let mut words: Vec<String> = words.map(|(word, _)| word.clone()).filter(|word| !word.is_empty()).collect();
+    words.sort();
+    words.dedup();
+    words
+}
+
 /// What was seen of a table.
 struct Looked {
     schema: Schema,

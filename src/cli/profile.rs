@@ -9,12 +9,13 @@ use std::sync::atomic::AtomicBool;
 use clap::Args;
 use serde_json::{Map, Value, json};
 
-use super::init::{identifier, tables_of};
+use super::init::{identifier, null_words, tables_of};
 use super::worker::{self, Role};
 use super::{Failure, environment, interrupt, pipeline, render, summary};
 use crate::definition;
 use crate::diagnostic::{Class, Diagnostic, Findings, Source};
 use crate::digits;
+use crate::engine::Engine;
 use crate::plan::{Plan, Selection, Surroundings, plan};
 use crate::report;
 use crate::run::events::{Event, Listener};
@@ -55,6 +56,9 @@ pub(super) struct Profile {
     /// How many of the most frequent values of a column are kept
     #[arg(long, value_name = "NUMBER", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
     top: u16,
+    /// Texts that mean null [default: those that stand among numbers, dates or booleans in the first rows, such as NA]
+    #[arg(long, value_name = "TEXT", value_delimiter = ',')]
+    null_values: Vec<String>,
     /// Threads [default: all cores]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
@@ -72,6 +76,16 @@ Examples:
   gristmill profile data/*.parquet --output out/profile.html
   gristmill profile may.csv --compare april.csv
   gristmill profile sales.csv --json | jq '.tables[].alerts[] | .message'";
+
+/// A table that is read.
+struct Read {
+    /// The stage that gives its profile, or its rows.
+    id: String,
+    /// The file, and the name of the table where the file holds several.
+    name: String,
+    /// Texts that are read as null.
+    nulls: Vec<String>,
+}
 
 /// A listener that hears nothing.
 struct Silent;
@@ -116,7 +130,7 @@ impl Profile {
         let threads = environment::threads(self.threads.map(usize::from));
         let memory = environment::memory(self.memory);
         let (engine, _watch) = environment::bounded_engine(threads, memory, &state);
-        let (pipeline_text, tables) = self.pipeline()?;
+        let (pipeline_text, tables) = self.pipeline(&engine)?;
         let source = Source::new("profile", pipeline_text);
         let parsed = definition::parse(source, &pipeline::load_options(Vec::new()), Path::new(""))?;
         let scratch = state.join("plan");
@@ -163,16 +177,21 @@ impl Profile {
     }
 
     /// The pipeline that reads and profiles each table, with the ids and names of the profiles.
-    fn pipeline(&self) -> Result<(String, Vec<(String, String)>), Failure> {
+    fn pipeline(&self, engine: &dyn Engine) -> Result<(String, Vec<Read>), Failure> {
         let mut ids = HashSet::new();
         let mut stages = Vec::new();
         let mut tables = Vec::new();
-        let mut read = |file: &str, stages: &mut Vec<Value>| -> Vec<(String, String)> {
+        let mut read = |file: &str, stages: &mut Vec<Value>| -> Vec<Read> {
             let found = tables_of(file).into_iter().map(|mut read: Map<String, Value>| {
                 let title = read.shift_remove("title").and_then(|title| title.as_str().map(str::to_owned));
                 let id = identifier(file, title.as_deref(), &mut ids);
+                let nulls =
+                    if self.null_values.is_empty() { null_words(&read, engine) } else { self.null_values.clone() };
+                if !nulls.is_empty() {
+                    read.insert("null_values".to_owned(), json!(nulls));
+                }
                 stages.push(json!({ "id": id, "read": read }));
-                (id, title.map_or_else(|| file.to_owned(), |title| format!("{file}: {title}")))
+                Read { id, name: title.map_or_else(|| file.to_owned(), |title| format!("{file}: {title}")), nulls }
             });
             found.collect()
         };
@@ -184,14 +203,16 @@ impl Profile {
                 .into());
         }
         for file in &self.files {
-            for (id, name) in read(file, &mut stages) {
-                let profile = format!("{id}_profile_{}", tables.len());
-                let mut options = json!({ "top": self.top, "figures": false });
-                if let Some((other, _)) = other.as_ref().and_then(|tables| tables.first()) {
-                    options["compare"] = json!(other);
+            for table in read(file, &mut stages) {
+                let profile = format!("{}_profile_{}", table.id, tables.len());
+                let mut options = Map::new();
+                options.insert("top".to_owned(), json!(self.top));
+                options.insert("figures".to_owned(), json!(false));
+                if let Some(other) = other.as_ref().and_then(|tables| tables.first()) {
+                    options.insert("compare".to_owned(), json!(other.id));
                 }
-                stages.push(json!({ "id": profile, "from": id, "profile": options }));
-                tables.push((profile, name));
+                stages.push(json!({ "id": profile, "from": table.id, "profile": options }));
+                tables.push(Read { id: profile, ..table });
             }
         }
         Ok((definition::to_yaml(&json!({ "name": "profile", "stages": stages })), tables))
@@ -215,13 +236,7 @@ fn schema() -> String {
     serde_json::to_string_pretty(&schema).unwrap_or_default()
 }
 
-fn run_plan(
-    plan: &Plan,
-    state: &Path,
-    engine: &dyn crate::engine::Engine,
-    memory: u64,
-    threads: usize,
-) -> Result<RunRecord, Failure> {
+fn run_plan(plan: &Plan, state: &Path, engine: &dyn Engine, memory: u64, threads: usize) -> Result<RunRecord, Failure> {
     let store = Store::open(state)?;
     let cancelled = Arc::new(AtomicBool::new(false));
     interrupt::watch(&cancelled)?;
@@ -256,10 +271,11 @@ fn fail(record: &RunRecord) -> Result<(), Failure> {
 }
 
 /// The profiles that the run left, under the names of their files.
-fn profiles(record: &RunRecord, tables: &[(String, String)]) -> Vec<TableProfile> {
-    let found = tables.iter().filter_map(|(id, name)| {
-        let mut profile: TableProfile = serde_json::from_value(record.stage(id)?.statistics.clone()).ok()?;
-        profile.name.clone_from(name);
+fn profiles(record: &RunRecord, tables: &[Read]) -> Vec<TableProfile> {
+    let found = tables.iter().filter_map(|table| {
+        let mut profile: TableProfile = serde_json::from_value(record.stage(&table.id)?.statistics.clone()).ok()?;
+        profile.name.clone_from(&table.name);
+        profile.read_as_null.clone_from(&table.nulls);
         Some(profile)
     });
     found.collect()
@@ -268,6 +284,9 @@ fn profiles(record: &RunRecord, tables: &[(String, String)]) -> Vec<TableProfile
 /// A table in a few lines.
 fn print_table(out: &mut impl Write, table: &TableProfile) -> std::io::Result<()> {
     writeln!(out, "{}: {}, {} columns", table.name, digits::rows(table.rows), table.columns.len())?;
+    if !table.read_as_null.is_empty() {
+        writeln!(out, "  · read as null: {}", table.read_as_null.join(", "))?;
+    }
     let grave = table.alerts.iter().filter(|alert| alert.severity < Severity::Info);
     for alert in grave.clone().take(PRINTED) {
         let mark = if alert.severity == Severity::Bad { "✗" } else { "!" };

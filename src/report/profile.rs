@@ -59,7 +59,11 @@ fn parts(table: &TableProfile, at: usize, several: bool, budget: &mut Budget) ->
         parts.extend(body.map(|body| (format!("{anchor}-{at}"), heading, body)));
     };
     let overview = exhibit::exhibits(&[exhibits::overview(table)], "", None, budget);
-    add("table", "The table", Some(html! { div.big { (overview) } p.remark { (exhibits::precision(table)) } }));
+    add(
+        "table",
+        "The table",
+        Some(html! { div.big { (overview) } p.remark { (exhibits::precision(table)) } (read_as_null(table)) }),
+    );
     add(
         "alerts",
         "What to look at",
@@ -89,6 +93,18 @@ fn parts(table: &TableProfile, at: usize, several: bool, budget: &mut Budget) ->
         }),
     );
     parts
+}
+
+fn read_as_null(table: &TableProfile) -> Markup {
+    html! {
+        @if !table.read_as_null.is_empty() {
+            p.remark {
+                "Read as null: "
+                @for (at, word) in table.read_as_null.iter().enumerate() { @if at > 0 { ", " } code { (text::line(word, 40)) } }
+                "."
+            }
+        }
+    }
 }
 
 fn alerts(alerts: &[Alert]) -> Markup {

@@ -36,7 +36,8 @@ fn ugly() -> String {
             format!("2023-{:02}-{:02}", row / 40 + 1, row % 24 + 1)
         };
         let gap = if row % 9 == 0 { String::new() } else { row.to_string() };
-        let tail = if row % 100 == 99 { 50_000.0 * f64::from(row) } else { f64::from(row % 13) + 0.001 * f64::from(row) };
+        let tail =
+            if row % 100 == 99 { 50_000.0 * f64::from(row) } else { f64::from(row % 13) + 0.001 * f64::from(row) };
         let note = format!("row {row} was written by hand {}", ["today", "or not", "n/a"][row as usize % 3]);
         let name = if row % 30 == 4 { "N/A".to_owned() } else { format!("Mu\u{c3}\u{bc}ller {}", row % 150) };
         let often = if row % 20 == 0 { "no" } else { "yes, often" };
@@ -187,6 +188,23 @@ fn numbers_of_the_flights_are_those_of_pandas() {
         });
         near(&found.unwrap()["coefficient"], &pair[2], 1e-9, "correlation");
     }
+}
+
+#[test]
+fn words_for_nothing_among_numbers_are_read_as_null_and_told() {
+    let workshop = Workshop::new();
+    let rows: String =
+        (0..40).map(|row| if row % 4 == 0 { "NA,x\n".to_owned() } else { format!("{row},y\n") }).collect();
+    workshop.write("a.csv", format!("number,text\n{rows}"));
+    let document = profile(&workshop, &["a.csv"]);
+    assert_eq!(document["tables"][0]["read_as_null"][0], "NA");
+    let number = column(&document, "number");
+    assert_eq!((&number["type"], &number["nulls"]), (&"int64".into(), &10.into()));
+    let told = workshop.gristmill(["profile", "a.csv"]).success();
+    assert!(told.stdout.contains("read as null: NA"), "{}", told.stdout);
+    // Who says what means null is believed.
+    let other = profile(&workshop, &["a.csv", "--null-values", "x"]);
+    assert_eq!((&column(&other, "text")["nulls"], &column(&other, "number")["type"]), (&10.into(), &"string".into()));
 }
 
 #[test]

@@ -244,6 +244,7 @@ fn summary(name: &str, table: &Accumulators, finished: &[Finished]) -> TableProf
     let (keys, dependencies) = structure(table);
     TableProfile {
         name: name.to_owned(),
+        read_as_null: Vec::new(),
         rows: table.rows,
         columns: finished.iter().map(|finished| finished.profile.clone()).collect(),
         nulls: NullProfile {

@@ -23,6 +23,10 @@ pub struct Document {
 pub struct TableProfile {
     /// The file or stage.
     pub name: String,
+    /// Texts that were read as null, because they stand for a missing value among numbers, dates or booleans, or because somebody
+    /// said so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub read_as_null: Vec<String>,
     /// Rows.
     pub rows: u64,
     /// The columns in their order.

@@ -15,7 +15,6 @@ const HEATMAP: usize = 20;
 /// Everything to look at in a pipeline's report.
 pub(super) fn of(table: &TableProfile, figures: bool) -> Vec<Exhibit> {
     let mut exhibits = vec![overview(table)];
-    exhibits.extend(notes(&table.alerts));
     exhibits.extend(alerts(&table.alerts));
     exhibits.push(columns(table));
     exhibits.extend(rest(table));
@@ -60,11 +59,6 @@ pub(crate) fn overview(table: &TableProfile) -> Exhibit {
             .note(format!("and {} good to know", digits::whole(of(Severity::Info)))),
     ];
     Exhibit::Metrics { title: "The table".to_owned(), metrics }
-}
-
-fn notes(alerts: &[Alert]) -> Vec<Exhibit> {
-    let bad = alerts.iter().filter(|alert| alert.severity == Severity::Bad).take(5);
-    bad.map(|alert| Exhibit::note(Tone::Bad, sentence(alert))).collect()
 }
 
 /// `amount: 3 NaN and 0 infinite values`

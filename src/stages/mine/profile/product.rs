@@ -13,6 +13,7 @@ use crate::stages::work::signed;
 pub(super) fn schema() -> Schema {
     let empty = TableProfile {
         name: String::new(),
+        read_as_null: Vec::new(),
         rows: 0,
         columns: Vec::new(),
         nulls: super::NullProfile {
