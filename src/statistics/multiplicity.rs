@@ -51,7 +51,13 @@ impl Correction {
 /// The adjusted p-values in the order of the given ones. NaN stands for a test that was not defined: it stays NaN and is no
 /// part of the family. O(n log n).
 pub fn adjust(p_values: &[f64], correction: Correction) -> Vec<f64> {
-    let tests = p_values.iter().filter(|p| !p.is_nan()).count();
+    adjust_among(p_values, 0, correction)
+}
+
+/// [`adjust`] for a part of a family of `tests` tests: those that are not given count as if their p-values were 1. That never makes
+/// an adjusted value smaller than it would be with all of them, so that a part may be chosen by any rule, also by the data.
+pub fn adjust_among(p_values: &[f64], tests: usize, correction: Correction) -> Vec<f64> {
+    let tests = p_values.iter().filter(|p| !p.is_nan()).count().max(tests);
     let mut order: Vec<usize> =
         (0..p_values.len()).filter(|at| p_values.get(*at).is_some_and(|p| !p.is_nan())).collect();
     let value = |at: usize| p_values.get(at).copied().unwrap_or(f64::NAN);
@@ -84,11 +90,21 @@ pub fn adjust(p_values: &[f64], correction: Correction) -> Vec<f64> {
         Correction::Hochberg => step_up(&|rank| count - rank + 1.0, &mut set),
         Correction::BenjaminiHochberg => step_up(&|rank| count / rank, &mut set),
         Correction::BenjaminiYekutieli => {
-            let harmonic: f64 = (1..=tests).rev().map(|i| 1.0 / i as f64).sum();
+            let harmonic = harmonic(tests);
             step_up(&|rank| harmonic * count / rank, &mut set);
         }
     }
     adjusted
+}
+
+/// The sum of 1/i for i up to `n`: added up, and beyond a million by its expansion, which is then right to the last digit.
+fn harmonic(n: usize) -> f64 {
+    const EULER: f64 = 0.577_215_664_901_532_9;
+    if n <= 1_000_000 {
+        return (1..=n).rev().map(|i| 1.0 / i as f64).sum();
+    }
+    let n = n as f64;
+    n.ln() + EULER + 0.5 / n - 1.0 / (12.0 * n * n)
 }
 
 #[cfg(test)]
@@ -96,6 +112,24 @@ pub fn adjust(p_values: &[f64], correction: Correction) -> Vec<f64> {
 mod tests {
     use super::*;
     use crate::statistics::oracle::{assert_close, cases};
+
+    #[test]
+    fn tests_that_are_not_given_count_as_passed_with_one() {
+        let p = [0.001, 0.02, 0.004];
+        let all: Vec<f64> = p.iter().copied().chain([1.0; 17]).collect();
+        for correction in [
+            Correction::None,
+            Correction::Bonferroni,
+            Correction::Holm,
+            Correction::Hochberg,
+            Correction::BenjaminiHochberg,
+            Correction::BenjaminiYekutieli,
+        ] {
+            assert_eq!(adjust_among(&p, 20, correction), adjust(&all, correction)[..3], "{correction:?}");
+        }
+        let sum: f64 = (1..=3_000_000).rev().map(|i| 1.0 / f64::from(i)).sum();
+        assert_close(harmonic(3_000_000), sum, 1e-14, "harmonic number");
+    }
 
     #[test]
     fn agrees_with_statsmodels() {

@@ -27,7 +27,7 @@ for _ in range(N_BASKETS):
 
 table = pd.DataFrame([[i in b for i in range(N_ITEMS)] for b in map(set, baskets)])
 NAMES = ["antecedent support", "consequent support", "support", "confidence", "lift", "leverage", "conviction",
-         "zhangs_metric", "jaccard", "kulczynski"]
+         "zhangs_metric", "jaccard", "kulczynski", "certainty"]
 
 
 def case(min_support, min_confidence, min_lift, max_consequent):
@@ -40,6 +40,9 @@ def case(min_support, min_confidence, min_lift, max_consequent):
         a, c, both = (round(r[name] * n) for name in ("antecedent support", "consequent support", "support"))
         p = fisher_exact([[both, a - both], [c - both, n - a - c + both]], "greater").pvalue
         measures = {name: None if math.isinf(r[name]) else float(r[name]) for name in NAMES}
+        # mlxtend divides by 1 - P(C) below independence too; the certainty factor divides by P(C) there (as arules in R does).
+        if r.confidence < r["consequent support"]:
+            measures["certainty"] = float((r.confidence - r["consequent support"]) / r["consequent support"])
         return {"a": sorted(map(int, r.antecedents)), "c": sorted(map(int, r.consequents)), **measures, "p": float(p)}
 
     return {

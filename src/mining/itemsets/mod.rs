@@ -35,45 +35,70 @@
 //! # Ok::<(), gristmill::mining::itemsets::ItemsetError>(())
 //! ```
 
+mod blocks;
+mod conditional;
+mod known;
 mod narrow;
 mod options;
 mod ranking;
 mod result;
+mod row;
 mod search;
+mod top;
 mod transactions;
 mod wide;
 
 #[cfg(test)]
 mod tests;
 
-pub use options::{ItemsetError, ItemsetOptions, MinSupport};
+pub use options::{ItemsetError, ItemsetOptions, Kind, MinSupport};
 pub use result::{Itemset, Itemsets};
 pub use transactions::Transactions;
 
 use ranking::Ranking;
 use search::Search;
 
-/// Finds all itemsets that are frequent in `transactions`, in a fixed order (see the [module](self)).
+/// Finds the itemsets of `transactions` that the options ask for, in a fixed order (see the [module](self)).
 ///
 /// # Errors
 /// - [`ItemsetError::Fraction`] and [`ItemsetError::Lengths`] when an option is out of its range.
-/// - [`ItemsetError::TooMany`] when more itemsets are frequent than [`ItemsetOptions::max_itemsets`] allows.
+/// - [`ItemsetError::TooMany`] when more itemsets are found than [`ItemsetOptions::max_itemsets`] allows.
 /// - [`ItemsetError::TooManyTransactions`] when more than 2³² - 1 different transactions are left after merging.
 pub fn frequent_itemsets(transactions: &Transactions, options: &ItemsetOptions) -> Result<Itemsets, ItemsetError> {
-    let minimum = options.check(transactions.total())?;
-    let search = Search::new(options, minimum);
+    frequent_itemsets_within(transactions, options, &|_| true)
+}
+
+/// [`frequent_itemsets`] within bounds: `gate` is asked from time to time whether the search may go on and hold so many more
+/// bytes of results.
+///
+/// # Errors
+/// As [`frequent_itemsets`], and [`ItemsetError::Refused`] when the gate says no.
+pub fn frequent_itemsets_within(
+    transactions: &Transactions,
+    options: &ItemsetOptions,
+    gate: &(dyn Fn(u64) -> bool + Sync),
+) -> Result<Itemsets, ItemsetError> {
+    let total = transactions.total();
+    let minimum = options.check(total)?;
+    let search = Search::new(options, minimum, gate);
     let ranking = Ranking::new(transactions, minimum);
     let rows = ranking.apply(transactions);
     if u32::try_from(rows.len()).is_err() {
         return Err(ItemsetError::TooManyTransactions { transactions: rows.len() });
     }
-    let found = if ranking.names.len() <= narrow::MAX_ITEMS {
-        narrow::mine_transactions(&search, &ranking.names, &rows)
+    let items = ranking.names.len();
+    let found = if items <= row::MAX_ITEMS && options.kind != Kind::Maximal {
+        conditional::mine_all(&search, items, &rows)
+    } else if blocks::suits(items, &rows) {
+        blocks::mine(&search, &ranking.counts, &rows)
     } else {
-        wide::mine(&search, &ranking.names, &ranking.counts, &rows, &[])
+        wide::mine_all(&search, &ranking.counts, &rows)
     };
-    if search.exceeded() {
-        return Err(ItemsetError::TooMany { limit: options.max_itemsets, minimum, transactions: transactions.total() });
+    if search.refused() {
+        return Err(ItemsetError::Refused { minimum, transactions: total });
     }
-    Ok(found.into_itemsets(transactions.total(), minimum))
+    if search.exceeded() {
+        return Err(ItemsetError::TooMany { limit: options.max_itemsets, minimum, transactions: total });
+    }
+    Ok(found.into_itemsets(&ranking, options.top, total, minimum))
 }

@@ -28,23 +28,48 @@ impl MinSupport {
     }
 }
 
+/// Which of the frequent sets are reported.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// All of them.
+    #[default]
+    Frequent,
+    /// Those that cannot be extended without becoming rarer: from them the counts of all frequent sets follow.
+    Closed,
+    /// Those that cannot be extended without becoming infrequent: from them it follows which sets are frequent.
+    Maximal,
+}
+
 /// What to look for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ItemsetOptions {
+    /// Which of the frequent sets are reported. Default: all.
+    pub kind: Kind,
+    /// Only the first ones of the order: the most frequent. Default: no such limit.
+    pub top: Option<usize>,
     /// How often a set must occur. Default: a tenth of the transactions.
     pub min_support: MinSupport,
     /// Smallest number of items in a reported set, at least 1. Default: 1. Rules need 1.
     pub min_length: usize,
-    /// Largest number of items in a set; `None` for no limit. Default: none.
+    /// Largest number of items in a reported set; `None` for no limit. Default: none. Closed and maximal sets are such among
+    /// all frequent sets, however long.
     pub max_length: Option<usize>,
-    /// The search stops with an error when more sets than this are frequent (whatever `min_length` is). Default: one
-    /// million.
+    /// The search stops with an error when more sets than this are found (shorter ones than `min_length` count too). Default:
+    /// one million.
     pub max_itemsets: u64,
 }
 
 impl Default for ItemsetOptions {
     fn default() -> Self {
-        Self { min_support: MinSupport::Fraction(0.1), min_length: 1, max_length: None, max_itemsets: 1_000_000 }
+        Self {
+            kind: Kind::Frequent,
+            top: None,
+            min_support: MinSupport::Fraction(0.1),
+            min_length: 1,
+            max_length: None,
+            max_itemsets: 1_000_000,
+        }
     }
 }
 
@@ -84,6 +109,14 @@ pub enum ItemsetError {
     TooMany {
         /// The limit that was passed.
         limit: u64,
+        /// The minimum count in force.
+        minimum: u64,
+        /// Number of transactions.
+        transactions: u64,
+    },
+    /// There is no memory for what was found, or the search was told to end.
+    #[error("there is no memory for the itemsets that occur in at least {minimum} of the {transactions} transactions")]
+    Refused {
         /// The minimum count in force.
         minimum: u64,
         /// Number of transactions.

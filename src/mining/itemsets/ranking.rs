@@ -64,33 +64,35 @@ impl Ranking {
         Self { names, counts, ranks }
     }
 
-    /// The transactions as ranks of frequent items, identical ones merged, without the empty ones.
+    /// The transactions as ranks of frequent items, without the empty ones. Identical ones are merged where that makes them
+    /// clearly fewer.
     pub(super) fn apply(&self, transactions: &Transactions) -> Transactions {
         let tasks = transactions.len().div_ceil(ROWS_PER_TASK);
-        let parts: Vec<Transactions> = (0..tasks)
-            .into_par_iter()
-            .map(|task| {
-                let mut part = Transactions::new();
-                for row in task * ROWS_PER_TASK..((task + 1) * ROWS_PER_TASK).min(transactions.len()) {
-                    let ranks = transactions.row(row).iter().filter_map(|&item| self.rank(item));
+        let part = |task: usize| {
+            let mut part = Transactions::new();
+            for row in task * ROWS_PER_TASK..((task + 1) * ROWS_PER_TASK).min(transactions.len()) {
+                let mut ranks = transactions.row(row).iter().filter_map(|&item| self.rank(item)).peekable();
+                if ranks.peek().is_some() {
                     part.push_from(ranks, transactions.weight(row));
                 }
-                part.merge_identical()
-            })
+            }
+            part
+        };
+        // The first rows tell whether merging pays.
+        let first = part(0);
+        let merged = first.merge_identical();
+        let merges = merged.len() * 4 <= first.len() * 3;
+        let mut parts: Vec<Transactions> = (1..tasks)
+            .into_par_iter()
+            .map(|task| if merges { part(task).merge_identical() } else { part(task) })
             .collect();
-        let mut all = Transactions::new();
-        for part in &parts {
-            all.merge(part);
+        if parts.is_empty() {
+            return merged;
         }
-        let all = if parts.len() > 1 { all.merge_identical() } else { all };
-        let mut filled = Transactions::new();
-        if all.iter().all(|(row, _)| !row.is_empty()) {
-            return all;
-        }
-        for (row, weight) in all.iter().filter(|(row, _)| !row.is_empty()) {
-            filled.push_weighted(row, weight);
-        }
-        filled
+        let mut all = if merges { merged } else { first };
+        all.reserve(parts.iter().map(Transactions::len).sum(), parts.iter().map(|part| part.items().len()).sum());
+        parts.drain(..).for_each(|part| all.merge(&part));
+        if merges { all.merge_identical() } else { all }
     }
 
     fn rank(&self, item: u32) -> Option<u32> {

@@ -24,25 +24,37 @@ pub struct Itemset<'a> {
 }
 
 impl Itemsets {
-    /// Puts sets that stand one behind the other in `items`, each ending at its entry of `ends`, in order.
-    pub(super) fn sorted(items: &[u32], ends: &[usize], counts: &[u64], transactions: u64, minimum: u64) -> Self {
+    /// Puts sets that stand one behind the other in `items`, each ending at its entry of `ends`, in order; keeps the first
+    /// `top` of them.
+    pub(super) fn sorted(
+        items: &[u32],
+        ends: &[usize],
+        counts: &[u64],
+        top: Option<usize>,
+        transactions: u64,
+        minimum: u64,
+    ) -> Self {
         let set = |index: usize| {
             let start = if index == 0 { 0 } else { ends[index - 1] };
             &items[start..ends[index]]
         };
-        let mut order: Vec<usize> = (0..counts.len()).collect();
-        order.par_sort_unstable_by(|&a, &b| {
-            let key = |index: usize| (Reverse(counts[index]), set(index).len());
-            key(a).cmp(&key(b)).then_with(|| set(a).cmp(set(b)))
-        });
+        // What decides most often stands beside the place of the set, so that sorting seldom looks at sets.
+        let key = |index: usize| {
+            let set = set(index);
+            let first = |place: usize| u64::from(set.get(place).copied().unwrap_or_default());
+            (Reverse(counts[index]), set.len(), first(0) << 32 | first(1), index)
+        };
+        let mut order: Vec<_> = (0..counts.len()).map(key).collect();
+        order.par_sort_unstable_by(|a, b| (a.0, a.1, a.2).cmp(&(b.0, b.1, b.2)).then_with(|| set(a.3).cmp(set(b.3))));
+        order.truncate(top.unwrap_or(usize::MAX));
         let mut sorted = Self {
-            items: Vec::with_capacity(items.len()),
-            ends: Vec::with_capacity(ends.len()),
-            counts: Vec::with_capacity(counts.len()),
+            items: Vec::with_capacity(order.iter().map(|key| key.1).sum()),
+            ends: Vec::with_capacity(order.len()),
+            counts: Vec::with_capacity(order.len()),
             transactions,
             minimum,
         };
-        for index in order {
+        for (_, _, _, index) in order {
             sorted.items.extend_from_slice(set(index));
             sorted.ends.push(sorted.items.len());
             sorted.counts.push(counts[index]);

@@ -38,8 +38,53 @@ fn as_map(found: &Itemsets) -> BTreeMap<Vec<u32>, u64> {
     map
 }
 
+/// Those of the frequent sets that are closed or maximal.
+fn reduced(frequent: &BTreeMap<Vec<u32>, u64>, kind: Kind) -> BTreeMap<Vec<u32>, u64> {
+    let extends =
+        |larger: &[u32], set: &[u32]| larger.len() > set.len() && set.iter().all(|item| larger.contains(item));
+    let kept = |(set, count): &(&Vec<u32>, &u64)| match kind {
+        Kind::Frequent => true,
+        Kind::Closed => !frequent.iter().any(|(larger, other)| other == *count && extends(larger, set)),
+        Kind::Maximal => !frequent.keys().any(|larger| extends(larger, set)),
+    };
+    frequent.iter().filter(kept).map(|(set, count)| (set.clone(), *count)).collect()
+}
+
+fn by_order(sets: &BTreeMap<Vec<u32>, u64>) -> Vec<(Vec<u32>, u64)> {
+    let mut sets: Vec<_> = sets.iter().map(|(set, count)| (set.clone(), *count)).collect();
+    sets.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.len().cmp(&b.0.len())).then(a.0.cmp(&b.0)));
+    sets
+}
+
+fn in_order(found: &Itemsets) -> Vec<(Vec<u32>, u64)> {
+    found.iter().map(|set| (set.items.to_vec(), set.count)).collect()
+}
+
+fn kinds() -> impl Strategy<Value = Kind> {
+    prop_oneof![Just(Kind::Frequent), Just(Kind::Closed), Just(Kind::Maximal)]
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(192))]
+
+    #[test]
+    fn closed_maximal_and_top_sets_are_those_of_brute_force(
+        rows in prop::collection::vec(prop::collection::vec(0_u32..12, 0..9), 0..60),
+        minimum in 1_u64..6,
+        min_length in 1_usize..4,
+        more in prop::option::of(0_usize..4),
+        kind in kinds(),
+        top in prop::option::of(1_usize..30),
+    ) {
+        let max_length = more.map(|more| min_length + more);
+        let options = ItemsetOptions { kind, top, min_length, max_length, ..count(minimum) };
+        let found = mined(&rows, &options).unwrap();
+        let mut expected = reduced(&brute_force(&rows, minimum, 1, usize::MAX), kind);
+        expected.retain(|set, _| (min_length..=max_length.unwrap_or(usize::MAX)).contains(&set.len()));
+        let mut expected = by_order(&expected);
+        expected.truncate(top.unwrap_or(usize::MAX));
+        prop_assert_eq!(in_order(&found), expected);
+    }
 
     #[test]
     fn finds_what_brute_force_finds(
@@ -68,7 +113,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(16))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
     fn finds_what_brute_force_finds_among_more_than_64_items(
@@ -76,6 +121,8 @@ proptest! {
         common in prop::collection::vec(0_u32..80, 10),
         spread in prop_oneof![Just(1_u32), Just(20_000_000)],
         max_length in prop::option::of(1_usize..4),
+        kind in kinds(),
+        top in prop::option::of(1_usize..200),
     ) {
         let rows: Vec<Vec<u32>> = rows.iter().enumerate().map(|(i, row)| {
             let mut row = row.clone();
@@ -83,8 +130,12 @@ proptest! {
             if i % 3 == 0 { row.extend(&common[..i % 7]); }
             row.iter().map(|item| item * spread).collect()
         }).collect();
-        let found = mined(&rows, &ItemsetOptions { max_length, ..count(2) }).unwrap();
-        prop_assert_eq!(as_map(&found), brute_force(&rows, 2, 1, max_length.unwrap_or(usize::MAX)));
+        let found = mined(&rows, &ItemsetOptions { kind, top, max_length, ..count(2) }).unwrap();
+        let mut expected = reduced(&brute_force(&rows, 2, 1, usize::MAX), kind);
+        expected.retain(|set, _| set.len() <= max_length.unwrap_or(usize::MAX));
+        let mut expected = by_order(&expected);
+        expected.truncate(top.unwrap_or(usize::MAX));
+        prop_assert_eq!(in_order(&found), expected);
     }
 }
 
@@ -102,12 +153,20 @@ fn seeded_rows(rows: usize, items: u32) -> Vec<Vec<u32>> {
 fn many_rows_are_split_over_threads_with_the_same_result_in_the_same_order() {
     for items in [20, 90] {
         let rows = seeded_rows(9000, items);
-        let on = |threads| {
+        let on = |threads, kind, top| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| mined(&rows, &count(150)).unwrap())
+            pool.install(|| mined(&rows, &ItemsetOptions { kind, top, ..count(150) }).unwrap())
         };
-        let (one, four) = (on(1), on(4));
+        for kind in [Kind::Closed, Kind::Maximal] {
+            for top in [None, Some(99)] {
+                assert_eq!(on(1, kind, top), on(4, kind, top), "{kind:?} {top:?}");
+            }
+        }
+        let (one, four) = (on(1, Kind::Frequent, None), on(4, Kind::Frequent, None));
         assert_eq!(one, four);
+        let kinds = [Kind::Closed, Kind::Maximal].map(|kind| in_order(&on(4, kind, None)));
+        let all = as_map(&one);
+        assert_eq!(kinds, [Kind::Closed, Kind::Maximal].map(|kind| by_order(&reduced(&all, kind))));
         let truth = |set: &[u32]| rows.iter().filter(|row| set.iter().all(|item| row.contains(item))).count() as u64;
         assert!(one.len() > 300, "{items} items give only {} sets", one.len());
         for set in one.iter().step_by(37) {
@@ -179,5 +238,66 @@ fn rows_from_offsets_are_checked() {
             Err(ItemsetError::Offsets { position: at, .. }) => assert_eq!(at, position, "{offsets:?}"),
             other => panic!("{offsets:?} gave {other:?}"),
         }
+    }
+}
+
+/// FNV-1a of all sets in order, as `tests/oracle/itemsets_pyfim.py` has it.
+fn hash(sets: &Itemsets) -> String {
+    let mut hash = 0xCBF2_9CE4_8422_2325_u64;
+    for set in sets.iter() {
+        let items: Vec<String> = set.items.iter().map(u32::to_string).collect();
+        for byte in format!("{} ({})\n", items.join(" "), set.count).bytes() {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01B3);
+        }
+    }
+    format!("{hash:016x}")
+}
+
+#[test]
+fn sets_are_those_of_pyfim_to_the_last_one() {
+    let oracle: serde_json::Value =
+        serde_json::from_str(include_str!("../../../tests/data/oracle/itemsets_pyfim.json")).unwrap();
+    let cases = oracle["cases"].as_array().unwrap();
+    assert_eq!(cases.len(), 24);
+    for case in cases {
+        let name = case["baskets"].as_str().unwrap();
+        let rows: Vec<Vec<u32>> = serde_json::from_value(oracle["baskets"][name].clone()).unwrap();
+        let kind: Kind = serde_json::from_value(case["kind"].clone()).unwrap();
+        let options = ItemsetOptions { kind, ..count(case["support"].as_u64().unwrap()) };
+        let found = mined(&rows, &options).unwrap();
+        let which = format!("{name} {kind:?} {}", case["support"]);
+        assert_eq!(found.len() as u64, case["sets"].as_u64().unwrap(), "{which}");
+        assert_eq!(found.iter().map(|set| set.count).sum::<u64>(), case["counts"].as_u64().unwrap(), "{which}");
+        let length = |length: usize| found.iter().filter(|set| set.items.len() == length + 1).count();
+        let lengths: Vec<usize> = serde_json::from_value(case["lengths"].clone()).unwrap();
+        assert_eq!((0..lengths.len()).map(length).collect::<Vec<_>>(), lengths, "{which}");
+        assert_eq!(hash(&found), case["hash"].as_str().unwrap(), "{which}");
+        let top = mined(&rows, &ItemsetOptions { top: Some(77), ..options }).unwrap();
+        assert_eq!(in_order(&top)[..], in_order(&found)[..found.len().min(77)], "{which}");
+    }
+}
+
+#[test]
+fn a_gate_that_closes_ends_the_search() {
+    let row: Vec<u32> = (0..5000).collect();
+    let mut transactions = Transactions::new();
+    (0..2).for_each(|_| transactions.push(&row));
+    let asked = std::sync::atomic::AtomicU64::new(0);
+    let gate = |bytes: u64| asked.fetch_add(bytes, std::sync::atomic::Ordering::Relaxed) < 1 << 20;
+    let options = ItemsetOptions { max_itemsets: u64::MAX, ..count(2) };
+    let error = frequent_itemsets_within(&transactions, &options, &gate).unwrap_err();
+    assert_eq!(error, ItemsetError::Refused { minimum: 2, transactions: 2 });
+    assert!(error.to_string().starts_with("there is no memory for the itemsets"));
+}
+
+#[test]
+fn the_top_of_one_long_transaction_is_found_without_looking_at_its_parts() {
+    let row: Vec<u32> = (0..5000).collect();
+    for kind in [Kind::Frequent, Kind::Closed] {
+        let found =
+            mined(&[row.clone(), row.clone(), vec![7]], &ItemsetOptions { kind, top: Some(3), ..count(1) }).unwrap();
+        let lengths: Vec<(usize, u64)> = found.iter().map(|set| (set.items.len(), set.count)).collect();
+        let expected = if kind == Kind::Frequent { vec![(1, 3), (1, 2), (1, 2)] } else { vec![(1, 3), (5000, 2)] };
+        assert_eq!(lengths, expected, "{kind:?}");
     }
 }

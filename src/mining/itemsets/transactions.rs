@@ -97,6 +97,13 @@ impl Transactions {
         self.total += weight;
     }
 
+    /// Makes room for so many more rows and items in all.
+    pub(super) fn reserve(&mut self, rows: usize, items: usize) {
+        self.offsets.reserve_exact(rows);
+        self.weights.reserve_exact(rows);
+        self.items.reserve_exact(items);
+    }
+
     /// Adds all transactions of another collection behind those of this one.
     pub fn merge(&mut self, other: &Self) {
         let base = self.items.len();
@@ -125,6 +132,31 @@ impl Transactions {
             }
         }
         merged
+    }
+
+    /// The same transactions with other numbers for their items: `numbers` holds the new one of each.
+    ///
+    /// # Errors
+    /// The item that has none.
+    pub fn renumbered(&self, numbers: &[u32]) -> Result<Self, u32> {
+        let mut renumbered = Self::with_capacity(self.len(), self.items.len());
+        let mut row_items = Vec::new();
+        for (row, weight) in self.iter() {
+            row_items.clear();
+            for item in row {
+                row_items.push(*numbers.get(*item as usize).ok_or(*item)?);
+            }
+            renumbered.push_weighted(&row_items, weight);
+        }
+        Ok(renumbered)
+    }
+
+    /// Bytes that the transactions take.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.items.capacity() * size_of::<u32>()
+            + self.offsets.capacity() * size_of::<usize>()
+            + self.weights.capacity() * size_of::<u64>()
     }
 
     /// Number of rows. Merged rows count once; see [`Transactions::total`].

@@ -2,48 +2,91 @@
 
 use rayon::prelude::*;
 
-use super::narrow::{self, Workspace};
+use super::conditional::{Conditional, Level, Workspaces};
+use super::known::{Known, Shared};
+use super::options::Kind;
 use super::search::{Found, Search};
 use super::transactions::Transactions;
 
 /// A projection with fewer rows than this is searched by one thread.
 const SPLIT_ROWS: usize = 4096;
 
-/// Marks an item that does not go into a projection.
-const NONE: u32 = u32::MAX;
+/// Finds all sets in `rows`, which hold ranks.
+pub(super) fn mine_all(search: &Search<'_>, counts: &[u64], rows: &Transactions) -> Found {
+    let names: Vec<u32> = (0..counts.len() as u32).collect();
+    if search.kind != Kind::Maximal {
+        return mine(search, &names, counts, rows, &[], Known::default());
+    }
+    let shared = Shared::new(names.len());
+    let wide = Wide::new(search, &names, counts, rows);
+    in_order((0..names.len()).rev(), Scratch::default, |scratch, item| {
+        let (known, seen) = shared.of(item);
+        let mut found = Found::default();
+        wide.extend(item, &known, &mut Vec::new(), scratch, &mut found);
+        found.report(search);
+        shared.add(item, seen, found);
+    });
+    shared.into_found(search)
+}
+
+/// Works through tasks side by side so that they begin in their order.
+pub(super) fn in_order<T: Send, S, R: Send>(
+    tasks: impl Iterator<Item = T> + Send,
+    start: impl Fn() -> S + Sync + Send,
+    work: impl Fn(&mut S, T) -> R + Sync + Send,
+) -> Vec<R> {
+    tasks.par_bridge().map_init(start, work).collect()
+}
 
 /// Finds the extensions of `prefix` in `rows`.
 ///
-/// `rows` hold the local numbers of items, ascending; `names` and `counts` say which item of the user a local number is
-/// and how often it occurs in `rows`. All items are frequent. Each row stands for a transaction that holds `prefix`.
-pub(super) fn mine(search: &Search, names: &[u32], counts: &[u64], rows: &Transactions, prefix: &[u32]) -> Found {
-    let level = Level { search, names, counts, rows, occurrences: Occurrences::new(names.len(), rows) };
+/// `rows` hold the local numbers of items, ascending; `names` and `counts` say which rank a local number is and how often it
+/// occurs in `rows`. Numbers behind those of `names` stand for items that only decide what is closed. All items are
+/// frequent. Each row stands for a transaction that holds `prefix`; `known` are sets that hold it.
+pub(super) fn mine(
+    search: &Search<'_>,
+    names: &[u32],
+    counts: &[u64],
+    rows: &Transactions,
+    prefix: &[u32],
+    mut known: Known,
+) -> Found {
+    let wide = Wide::new(search, names, counts, rows);
     let start = || (Scratch::default(), prefix.to_vec());
-    if rows.len() >= SPLIT_ROWS {
-        let parts = (0..names.len())
-            .into_par_iter()
-            .map_init(start, |(scratch, prefix), item| {
-                let mut found = Found::default();
-                level.extend(item, prefix, scratch, &mut found);
-                found.report(search);
-                found
-            })
-            .collect();
-        return Found::join(parts);
+    if rows.len() >= SPLIT_ROWS && search.kind != Kind::Maximal {
+        let parts = (0..names.len()).into_par_iter().map_init(start, |(scratch, prefix), item| {
+            let mut found = Found::default();
+            wide.extend(item, &Known::default(), prefix, scratch, &mut found);
+            found.report(search);
+            found
+        });
+        return Found::join(parts.collect());
     }
     let mut found = Found::default();
     let (mut scratch, mut prefix) = start();
-    for item in 0..names.len() {
-        level.extend(item, &mut prefix, &mut scratch, &mut found);
+    if search.kind == Kind::Maximal {
+        for item in (0..names.len()).rev() {
+            let before = found.len();
+            wide.extend(item, &known, &mut prefix, &mut scratch, &mut found);
+            for set in before..found.len() {
+                known.add(wide.level.places_of(found.set(set)).into_iter());
+            }
+        }
+    } else {
+        for item in 0..names.len() {
+            wide.extend(item, &known, &mut prefix, &mut scratch, &mut found);
+        }
     }
     found.report(search);
     found
 }
 
-struct Level<'a> {
-    search: &'a Search,
-    names: &'a [u32],
+struct Wide<'a> {
+    level: Level<'a>,
+    /// How often each item of `level` occurs.
     counts: &'a [u64],
+    /// Items with those that only decide what is closed.
+    items: usize,
     rows: &'a Transactions,
     occurrences: Occurrences,
 }
@@ -52,71 +95,43 @@ struct Level<'a> {
 #[derive(Default)]
 struct Scratch {
     counts: Vec<u64>,
-    local: Vec<u32>,
-    bits: Vec<u64>,
-    workspace: Workspace,
+    workspaces: Workspaces,
 }
 
-impl Level<'_> {
-    /// Emits `prefix` with `item` and all sets that extend it by more frequent items.
-    fn extend(&self, item: usize, prefix: &mut Vec<u32>, scratch: &mut Scratch, found: &mut Found) {
-        if self.search.exceeded() {
+impl<'a> Wide<'a> {
+    fn new(search: &'a Search<'a>, names: &'a [u32], counts: &'a [u64], rows: &'a Transactions) -> Self {
+        let level = Level { search, names, own: names.len() };
+        let items = rows.items().iter().max().map_or(0, |item| *item as usize + 1).max(names.len());
+        Self { level, counts, items, rows, occurrences: Occurrences::new(items, rows) }
+    }
+
+    /// Emits `prefix` with `item` and all sets that extend it by items before it.
+    fn extend(&self, item: usize, known: &Known, prefix: &mut Vec<u32>, scratch: &mut Scratch, found: &mut Found) {
+        let search = self.level.search;
+        if search.ended() || !search.hopeful(self.counts[item], prefix.len() + 1) {
             return;
         }
-        found.emit(self.search, prefix, self.names[item], self.counts[item]);
-        if !self.search.extends(prefix.len() + 1) {
-            return;
-        }
+        let closed = search.kind == Kind::Closed;
         scratch.counts.clear();
-        scratch.counts.resize(item, 0);
+        scratch.counts.resize(if closed { self.items } else { item }, 0);
         let together = scratch.counts.as_mut_slice();
-        for (row, before) in self.occurrences.of(item) {
+        for (row, place) in self.occurrences.of(item) {
             let weight = self.rows.weight(row);
-            for &other in &self.rows.row(row)[..before] {
+            let items = self.rows.row(row);
+            let (below, rest) = items.split_at(place);
+            let above = if closed { rest } else { &[] };
+            for &other in below.iter().chain(above) {
                 together[other as usize] += weight;
             }
         }
-        let (mut names, mut counts) = (Vec::new(), Vec::new());
-        scratch.local.clear();
-        for (other, &count) in scratch.counts.iter().enumerate() {
-            let frequent = count >= self.search.minimum;
-            scratch.local.push(if frequent { names.len() as u32 } else { NONE });
-            if frequent {
-                names.push(self.names[other]);
-                counts.push(count);
+        let planned = Conditional::plan(self.level, item, self.counts[item], &scratch.counts, prefix, found);
+        let Some(mut conditional) = planned else { return };
+        if conditional.gathers() {
+            for (row, place) in self.occurrences.of(item) {
+                conditional.push(self.rows.row(row), place, self.rows.weight(row));
             }
         }
-        prefix.push(self.names[item]);
-        if names.len() < 2 || !self.search.extends(prefix.len() + 1) {
-            for (&name, &count) in names.iter().zip(&counts) {
-                found.emit(self.search, prefix, name, count);
-            }
-        } else if names.len() <= narrow::MAX_ITEMS {
-            // A word for each item, empty for those that are left out, spares the inner loop its branch.
-            let bit = |&local: &u32| if local == NONE { 0 } else { 1_u64 << local };
-            scratch.bits.clear();
-            scratch.bits.extend(scratch.local.iter().map(bit));
-            let bits = scratch.bits.as_slice();
-            for (row, before) in self.occurrences.of(item) {
-                let items = &self.rows.row(row)[..before];
-                let mask = items.iter().fold(0, |mask, &other| mask | bits[other as usize]);
-                scratch.workspace.add(mask, self.rows.weight(row));
-            }
-            narrow::mine(self.search, &names, prefix, &mut scratch.workspace, found);
-        } else {
-            let mut projected = Transactions::new();
-            for (row, before) in self.occurrences.of(item) {
-                projected.push_from(self.kept(row, before, &scratch.local), self.rows.weight(row));
-            }
-            let projected = projected.merge_identical();
-            found.append(mine(self.search, &names, &counts, &projected, prefix));
-        }
-        prefix.pop();
-    }
-
-    /// The first items of a row under their numbers in a projection, without those that are not part of it.
-    fn kept<'s>(&'s self, row: usize, before: usize, local: &'s [u32]) -> impl Iterator<Item = u32> + 's {
-        self.rows.row(row)[..before].iter().map(|&item| local[item as usize]).filter(|&item| item != NONE)
+        conditional.mine(self.level, known, prefix, &mut scratch.workspaces, found);
     }
 }
 

@@ -4,7 +4,9 @@ use crate::statistics::hypergeometric;
 
 /// How often an antecedent A and a consequent C occur, alone and together, and what that says about A => C.
 ///
-/// `both <= antecedent, consequent <= transactions`, and none is 0. P(A) is `antecedent / transactions` and so on.
+/// `both <= antecedent, consequent <= transactions`. P(A) is `antecedent / transactions` and so on. Where the antecedent, the
+/// consequent or both do not occur, as they may in other transactions than those that were mined, measures that divide by them
+/// are NaN; the p-value is 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Contingency {
     /// Number of transactions.
@@ -90,6 +92,21 @@ impl Contingency {
     #[must_use]
     pub fn kulczynski(&self) -> f64 {
         (self.confidence() + self.both as f64 / self.consequent as f64) / 2.0
+    }
+
+    /// The certainty factor, from -1 to 1: by what share of the possible the antecedent raises (or lowers) the probability of the
+    /// consequent; 0 when A and C are independent (Shortliffe & Buchanan 1975). 1 when the consequent always follows; with a
+    /// consequent that is everywhere nothing can be raised, and it is 0.
+    #[must_use]
+    pub fn certainty(&self) -> f64 {
+        let (confidence, prior) = (self.confidence(), self.consequent_support());
+        if confidence > prior {
+            (confidence - prior) / (1.0 - prior)
+        } else if confidence < prior {
+            (confidence - prior) / prior
+        } else {
+            0.0
+        }
     }
 
     /// The one-sided p-value of Fisher's exact test: how probable it is that independent A and C with these counts occur

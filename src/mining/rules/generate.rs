@@ -4,31 +4,34 @@ use std::sync::atomic::{self, AtomicUsize};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
-use super::{Contingency, Rule, RuleError, RuleOptions};
+use super::{Contingency, Redundancy, Rule, RuleError, RuleOptions, Rules};
 use crate::mining::itemsets::{Itemset, Itemsets};
 
 /// Makes all rules that pass the thresholds, in a fixed order (see the [module](super)).
 ///
 /// # Errors
-/// - [`RuleError::Confidence`], [`RuleError::Lift`] or [`RuleError::Consequent`] when an option is out of its range.
+/// - [`RuleError::Confidence`], [`RuleError::Lift`], [`RuleError::Sides`] or [`RuleError::Level`] when an option is out of its range.
 /// - [`RuleError::MissingSubset`] when the itemsets were mined with a minimum length above 1.
 /// - [`RuleError::TooMany`] when more rules pass than [`RuleOptions::max_rules`] allows.
-pub fn association_rules(itemsets: &Itemsets, options: &RuleOptions) -> Result<Vec<Rule>, RuleError> {
+pub fn association_rules(itemsets: &Itemsets, options: &RuleOptions) -> Result<Rules, RuleError> {
     options.check()?;
-    let generator = Generator {
-        options,
+    let counts = Counts {
         transactions: itemsets.transactions(),
-        counts: itemsets.iter().map(|set| (set.items, set.count)).collect(),
-        found: AtomicUsize::new(0),
+        of: itemsets.iter().map(|set| (set.items, set.count)).collect(),
     };
+    let generator = Generator { options, counts, found: AtomicUsize::new(0) };
     let sets: Vec<Itemset<'_>> = itemsets.iter().filter(|set| set.items.len() > 1).collect();
+    let candidates = sets.iter().fold(0_u64, |all, set| all.saturating_add(generator.candidates_of(*set)));
     let rules: Result<Vec<Vec<Rule>>, RuleError> = sets.par_iter().map(|&set| generator.rules_of(set)).collect();
     if generator.too_many() {
         return Err(RuleError::TooMany { limit: options.max_rules });
     }
-    let mut rules: Vec<(f64, Rule)> = rules?.into_iter().flatten().map(|rule| (rule.counts.lift(), rule)).collect();
+    let rules: Vec<Rule> = rules?.into_iter().flatten().collect();
+    let passed = rules.len();
+    let rules = options.redundancy.prune(rules, &generator.counts)?;
+    let mut rules: Vec<(f64, Rule)> = rules.into_iter().map(|rule| (rule.counts.lift(), rule)).collect();
     rules.par_sort_unstable_by(|(lift_a, a), (lift_b, b)| lift_b.total_cmp(lift_a).then_with(|| order_of_ties(a, b)));
-    Ok(rules.into_iter().map(|(_, rule)| rule).collect())
+    Ok(Rules { rules: rules.into_iter().map(|(_, rule)| rule).collect(), candidates, passed })
 }
 
 fn order_of_ties(a: &Rule, b: &Rule) -> Ordering {
@@ -44,14 +47,38 @@ impl RuleOptions {
         if !self.min_lift.is_finite() || self.min_lift < 0.0 {
             return Err(RuleError::Lift(self.min_lift));
         }
-        if self.max_consequent == 0 { Err(RuleError::Consequent) } else { Ok(()) }
+        let fails = |side: &super::Side| side.min == 0 || side.max < side.min;
+        if fails(&self.antecedent) || fails(&self.consequent) {
+            return Err(RuleError::Sides);
+        }
+        match self.redundancy {
+            Redundancy::Improvement(level) | Redundancy::Significance(level) if !(0.0..=1.0).contains(&level) => {
+                Err(RuleError::Level(level))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// How often itemsets occur.
+pub(super) struct Counts<'a> {
+    transactions: u64,
+    of: FxHashMap<&'a [u32], u64>,
+}
+
+impl Counts<'_> {
+    /// The count of a set; the empty one occurs in every transaction.
+    pub(super) fn of(&self, items: &[u32]) -> Result<u64, RuleError> {
+        if items.is_empty() {
+            return Ok(self.transactions);
+        }
+        self.of.get(items).copied().ok_or_else(|| RuleError::MissingSubset { missing: items.to_vec() })
     }
 }
 
 struct Generator<'a> {
     options: &'a RuleOptions,
-    transactions: u64,
-    counts: FxHashMap<&'a [u32], u64>,
+    counts: Counts<'a>,
     found: AtomicUsize,
 }
 
@@ -61,12 +88,30 @@ impl Generator<'_> {
         self.found.load(atomic::Ordering::Relaxed) > self.options.max_rules
     }
 
+    /// How many rules could be cut from one itemset, whatever their measures are.
+    fn candidates_of(&self, set: Itemset<'_>) -> u64 {
+        let (antecedent, consequent) = (&self.options.antecedent, &self.options.consequent);
+        let length = set.items.len();
+        let allowed = set.items.iter().filter(|item| consequent.allows(**item)).count();
+        // Items that may not stand in the antecedent have to stand in the consequent.
+        let forced = set.items.iter().filter(|item| !antecedent.allows(**item)).count();
+        let fits = set.items.iter().all(|item| antecedent.allows(*item) || consequent.allows(*item));
+        if !fits {
+            return 0;
+        }
+        let sizes = consequent.min.max(forced).max(length.saturating_sub(antecedent.max))
+            ..=consequent.max.min(length - 1).min(length.saturating_sub(antecedent.min));
+        sizes.fold(0, |all: u64, size| all.saturating_add(choose(allowed - forced.min(allowed), size - forced)))
+    }
+
     /// The rules of one itemset.
     fn rules_of(&self, set: Itemset<'_>) -> Result<Vec<Rule>, RuleError> {
+        let (antecedent, consequent) = (&self.options.antecedent, &self.options.consequent);
         let mut rules = Vec::new();
         // Consequents as ascending places in the itemset, all of one length.
-        let mut consequents: Vec<Vec<usize>> = (0..set.items.len()).map(|place| vec![place]).collect();
-        let longest = self.options.max_consequent.min(set.items.len() - 1);
+        let allowed = (0..set.items.len()).filter(|place| consequent.allows(set.items[*place]));
+        let mut consequents: Vec<Vec<usize>> = allowed.map(|place| vec![place]).collect();
+        let longest = consequent.max.min(set.items.len() - 1);
         for length in 1..=longest {
             if self.too_many() {
                 break;
@@ -75,7 +120,8 @@ impl Generator<'_> {
             for places in consequents {
                 let rule = self.rule(set, &places)?;
                 if rule.counts.confidence() >= self.options.min_confidence {
-                    if rule.counts.lift() >= self.options.min_lift {
+                    let sides = consequent.accepts(&rule.consequent) && antecedent.accepts(&rule.antecedent);
+                    if sides && rule.counts.lift() >= self.options.min_lift {
                         rules.push(rule);
                     }
                     confident.push(places);
@@ -97,17 +143,24 @@ impl Generator<'_> {
             if places.contains(&place) { consequent.push(item) } else { antecedent.push(item) }
         }
         let counts = Contingency {
-            transactions: self.transactions,
-            antecedent: self.count(&antecedent)?,
-            consequent: self.count(&consequent)?,
+            transactions: self.counts.transactions,
+            antecedent: self.counts.of(&antecedent)?,
+            consequent: self.counts.of(&consequent)?,
             both: set.count,
         };
         Ok(Rule { antecedent, consequent, counts })
     }
+}
 
-    fn count(&self, items: &[u32]) -> Result<u64, RuleError> {
-        self.counts.get(items).copied().ok_or_else(|| RuleError::MissingSubset { missing: items.to_vec() })
+/// In how many ways `size` of `items` can be chosen, as far as that is less than 2^64.
+fn choose(items: usize, size: usize) -> u64 {
+    if size > items {
+        return 0;
     }
+    let ways = (0..size as u128).try_fold(1_u128, |ways, at| {
+        Some(ways.checked_mul(items as u128 - at)? / (at + 1)).filter(|ways| *ways <= u128::from(u64::MAX))
+    });
+    ways.and_then(|ways| u64::try_from(ways).ok()).unwrap_or(u64::MAX)
 }
 
 /// The consequents of one more place all of whose parts are there. `shorter` is in order, and so is the result.

@@ -29,20 +29,27 @@
 //!     &ItemsetOptions { min_support: MinSupport::Count(2), ..ItemsetOptions::default() },
 //! )?;
 //! let rules = association_rules(&itemsets, &RuleOptions { min_confidence: 0.9, ..RuleOptions::default() })?;
-//! assert_eq!(rules.len(), 1);
-//! assert_eq!((rules[0].antecedent.as_slice(), rules[0].consequent.as_slice()), (&[butter][..], &[bread][..]));
-//! assert_eq!((rules[0].counts.confidence(), rules[0].counts.lift()), (1.0, 4.0 / 3.0));
+//! let rule = &rules.rules[0];
+//! assert_eq!((rules.rules.len(), rules.candidates), (1, 2));
+//! assert_eq!((rule.antecedent.as_slice(), rule.consequent.as_slice()), (&[butter][..], &[bread][..]));
+//! assert_eq!((rule.counts.confidence(), rule.counts.lift()), (1.0, 4.0 / 3.0));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod contingency;
 mod generate;
+mod recount;
+mod redundancy;
+mod sides;
 
 #[cfg(test)]
 mod tests;
 
 pub use contingency::Contingency;
 pub use generate::association_rules;
+pub use recount::Recount;
+pub use redundancy::Redundancy;
+pub use sides::Side;
 
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +64,18 @@ pub struct Rule {
     pub counts: Contingency,
 }
 
+/// Rules, and how many there were to choose from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rules {
+    /// Those that pass, in order.
+    pub rules: Vec<Rule>,
+    /// How many rules can be cut from the itemsets with items that may stand on their sides, whatever their measures are: the
+    /// family of tests that a correction has to count.
+    pub candidates: u64,
+    /// How many passed before redundant ones were left out.
+    pub passed: usize,
+}
+
 /// Which rules to keep.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RuleOptions {
@@ -64,15 +83,26 @@ pub struct RuleOptions {
     pub min_confidence: f64,
     /// Smallest lift, at least 0; 1 leaves out what occurs together less often than by chance. Default: 1.
     pub min_lift: f64,
-    /// Most items in a consequent, at least 1. Default: 1.
-    pub max_consequent: usize,
+    /// What may stand in an antecedent. Default: anything.
+    pub antecedent: Side,
+    /// What may stand in a consequent. Default: any one item.
+    pub consequent: Side,
+    /// Which rules are left out because a more general one says as much. Default: none.
+    pub redundancy: Redundancy,
     /// More rules than this are an error. Default: one million.
     pub max_rules: usize,
 }
 
 impl Default for RuleOptions {
     fn default() -> Self {
-        Self { min_confidence: 0.5, min_lift: 1.0, max_consequent: 1, max_rules: 1_000_000 }
+        Self {
+            min_confidence: 0.5,
+            min_lift: 1.0,
+            antecedent: Side::default(),
+            consequent: Side::at_most(1),
+            redundancy: Redundancy::Kept,
+            max_rules: 1_000_000,
+        }
     }
 }
 
@@ -86,9 +116,12 @@ pub enum RuleError {
     /// The minimum lift is out of its range.
     #[error("the minimum lift must be a number of at least 0, not {0}")]
     Lift(f64),
-    /// No consequent may have items.
-    #[error("a consequent has at least 1 item; its maximum length cannot be 0")]
-    Consequent,
+    /// No rule could have a side as it is asked for.
+    #[error("both sides of a rule have at least 1 item, and at least as many at most")]
+    Sides,
+    /// The level or improvement is out of its range.
+    #[error("an improvement and a level must be from 0 to 1, not {0}")]
+    Level(f64),
     /// A subset of an itemset is not there.
     #[error("rules need every subset of each itemset, but {missing:?} is not there; mine with a minimum length of 1")]
     MissingSubset {

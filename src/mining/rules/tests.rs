@@ -43,10 +43,10 @@ fn itemsets_and_rules_agree_with_mlxtend() {
         let options = RuleOptions {
             min_confidence: number("min_confidence"),
             min_lift: number("min_lift"),
-            max_consequent: case["max_consequent"].as_u64().unwrap() as usize,
+            consequent: Side::at_most(case["max_consequent"].as_u64().unwrap() as usize),
             ..RuleOptions::default()
         };
-        let found = association_rules(&sets, &options).unwrap();
+        let found = association_rules(&sets, &options).unwrap().rules;
         let expected = case["rules"].as_array().unwrap();
         assert_eq!(found.len(), expected.len());
         let by_items: BTreeMap<_, _> = expected.iter().map(|r| ((items(&r["a"]), items(&r["c"])), r)).collect();
@@ -64,6 +64,7 @@ fn itemsets_and_rules_agree_with_mlxtend() {
                 ("zhangs_metric", counts.zhang()),
                 ("jaccard", counts.jaccard()),
                 ("kulczynski", counts.kulczynski()),
+                ("certainty", counts.certainty()),
                 ("p", counts.p_value()),
             ] {
                 // JSON has no infinity: null stands for it.
@@ -92,7 +93,8 @@ fn brute_force(rows: &[Vec<u32>], sets: &Itemsets, options: &RuleOptions) -> Vec
                 consequent: occurs(&consequent),
                 both: occurs(set.items),
             };
-            if consequent.len() <= options.max_consequent
+            if options.consequent.accepts(&consequent)
+                && options.antecedent.accepts(&antecedent)
                 && counts.confidence() >= options.min_confidence
                 && counts.lift() >= options.min_lift
             {
@@ -107,6 +109,34 @@ fn brute_force(rows: &[Vec<u32>], sets: &Itemsets, options: &RuleOptions) -> Vec
     rules
 }
 
+fn side() -> impl Strategy<Value = Side> {
+    let some = || prop::collection::btree_set(0_u32..8, 1..6).prop_map(|items| items.into_iter().collect::<Vec<u32>>());
+    let only = prop::option::of(some());
+    let without = prop_oneof![Just(Vec::new()), some()];
+    let with = prop_oneof![3 => Just(Vec::new()), 1 => prop::collection::vec(some(), 1..3)];
+    (only, without, with, 1_usize..3, 0_usize..4).prop_map(|(only, without, with, min, more)| Side {
+        only,
+        without,
+        with,
+        min,
+        max: min + more,
+    })
+}
+
+#[test]
+fn rules_are_recounted_over_more_transactions_than_a_block_holds() {
+    let counts = Contingency { transactions: 9, antecedent: 3, consequent: 3, both: 3 };
+    let rules = [Rule { antecedent: vec![1, 2], consequent: vec![3], counts }];
+    let mut recount = Recount::new(&rules);
+    for row in 0..200_000_u32 {
+        let items: Vec<u32> = (1..=3).filter(|item| row % (item + 1) == 0).collect();
+        recount.push(&items);
+    }
+    // Multiples of 6, of 4, and of 12 below 200,000.
+    let expected = Contingency { transactions: 200_000, antecedent: 33_334, consequent: 50_000, both: 16_667 };
+    assert_eq!(recount.finish(), [expected]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
@@ -119,10 +149,80 @@ proptest! {
         max_consequent in 1_usize..5,
     ) {
         let sets = itemsets(&rows, &count(minimum));
-        let options = RuleOptions { min_confidence, min_lift, max_consequent, ..RuleOptions::default() };
-        let found = association_rules(&sets, &options).unwrap();
+        let options = RuleOptions { min_confidence, min_lift, consequent: Side::at_most(max_consequent), ..RuleOptions::default() };
+        let found = association_rules(&sets, &options).unwrap().rules;
         let found: Vec<_> = found.into_iter().map(|rule| (rule.antecedent, rule.consequent, rule.counts)).collect();
         prop_assert_eq!(found, brute_force(&rows, &sets, &options));
+    }
+
+    #[test]
+    fn sides_hold_what_they_may_and_candidates_are_all_cuts(
+        rows in prop::collection::vec(prop::collection::vec(0_u32..8, 0..8), 1..40),
+        antecedent in side(),
+        consequent in side(),
+    ) {
+        let sets = itemsets(&rows, &count(2));
+        let options = RuleOptions { min_confidence: 0.0, min_lift: 0.0, antecedent, consequent, ..RuleOptions::default() };
+        let found = association_rules(&sets, &options).unwrap();
+        let free = |side: &Side| Side { with: Vec::new(), ..side.clone() };
+        let all = RuleOptions { antecedent: free(&options.antecedent), consequent: free(&options.consequent), ..options.clone() };
+        prop_assert_eq!(found.candidates, brute_force(&rows, &sets, &all).len() as u64);
+        let found: Vec<_> = found.rules.into_iter().map(|rule| (rule.antecedent, rule.consequent, rule.counts)).collect();
+        prop_assert_eq!(found, brute_force(&rows, &sets, &options));
+    }
+
+    #[test]
+    fn a_rule_stays_when_it_improves_on_every_part_of_it(
+        rows in prop::collection::vec(prop::collection::vec(0_u32..7, 0..7), 1..60),
+        least in prop_oneof![Just(0.0), 0.0_f64..0.3],
+        level in 0.01_f64..0.9,
+    ) {
+        let sets = itemsets(&rows, &count(1));
+        let all = RuleOptions { min_confidence: 0.0, min_lift: 0.0, consequent: Side::at_most(2), ..RuleOptions::default() };
+        let occurs = |items: &[u32]| rows.iter().filter(|row| items.iter().all(|item| row.contains(item))).count() as u64;
+        let parts = |rule: &Rule| -> Vec<Vec<u32>> {
+            let part = |mask: u32| rule.antecedent.iter().enumerate().filter(|(at, _)| mask >> at & 1 == 1).map(|(_, i)| *i).collect();
+            (0..(1_u32 << rule.antecedent.len()) - 1).map(part).collect()
+        };
+        let both = |part: &[u32], rule: &Rule| occurs(&[part, rule.consequent.as_slice()].concat());
+        let rules = association_rules(&sets, &all).unwrap().rules;
+        let improving: Vec<_> = rules.iter().filter(|rule| parts(rule).iter().all(|part| {
+            rule.counts.confidence() - both(part, rule) as f64 / occurs(part) as f64 > least
+        })).cloned().collect();
+        let found = association_rules(&sets, &RuleOptions { redundancy: Redundancy::Improvement(least), ..all.clone() }).unwrap();
+        prop_assert_eq!(found.rules, improving);
+        let significant: Vec<_> = rules.iter().filter(|rule| {
+            let parts = parts(rule);
+            let next = parts.iter().filter(|part| part.len() + 1 == rule.antecedent.len());
+            next.clone().all(|part| {
+                let counts = Contingency { transactions: occurs(part), antecedent: rule.counts.antecedent, consequent: both(part, rule), both: rule.counts.both };
+                counts.p_value() <= level
+            })
+        }).cloned().collect();
+        let found = association_rules(&sets, &RuleOptions { redundancy: Redundancy::Significance(level), ..all }).unwrap();
+        prop_assert_eq!((found.rules, found.passed), (significant, rules.len()));
+    }
+
+    #[test]
+    fn recounted_in_the_same_transactions_rules_have_the_same_counts(
+        rows in prop::collection::vec(prop::collection::vec(0_u32..9, 0..8), 1..200),
+        others in prop::collection::vec(prop::collection::vec(0_u32..12, 0..8), 0..200),
+    ) {
+        let sets = itemsets(&rows, &count(2));
+        let options = RuleOptions { min_confidence: 0.2, consequent: Side::at_most(3), ..RuleOptions::default() };
+        let rules = association_rules(&sets, &options).unwrap().rules;
+        let recounted = |rows: &[Vec<u32>]| {
+            let mut recount = Recount::new(&rules);
+            rows.iter().for_each(|row| recount.push(row));
+            recount.finish()
+        };
+        prop_assert_eq!(recounted(&rows), rules.iter().map(|rule| rule.counts).collect::<Vec<_>>());
+        let occurs = |items: &[u32]| others.iter().filter(|row| items.iter().all(|item| row.contains(item))).count() as u64;
+        for (rule, counts) in rules.iter().zip(recounted(&others)) {
+            let both = [rule.antecedent.as_slice(), rule.consequent.as_slice()].concat();
+            let expected = Contingency { transactions: others.len() as u64, antecedent: occurs(&rule.antecedent), consequent: occurs(&rule.consequent), both: occurs(&both) };
+            prop_assert_eq!(counts, expected);
+        }
     }
 
     #[test]
@@ -159,8 +259,8 @@ fn options_out_of_range_are_refused() {
         "the minimum lift must be a number of at least 0, not NaN"
     );
     assert_eq!(
-        message(RuleOptions { max_consequent: 0, ..with() }),
-        "a consequent has at least 1 item; its maximum length cannot be 0"
+        message(RuleOptions { consequent: Side::at_most(0), ..with() }),
+        "both sides of a rule have at least 1 item, and at least as many at most"
     );
 }
 
@@ -169,7 +269,7 @@ fn too_many_rules_are_an_error_that_says_what_to_do() {
     let sets = itemsets(&[vec![1, 2, 3], vec![1, 2, 3], vec![4]], &count(2));
     // Each of 2 + 2 + 2 + 3 cuts with one item on the right is right each time.
     let rules = |max_rules| association_rules(&sets, &RuleOptions { max_rules, ..RuleOptions::default() });
-    assert_eq!(rules(9).unwrap().len(), 9);
+    assert_eq!(rules(9).unwrap().rules.len(), 9);
     assert_eq!(
         rules(8).unwrap_err().to_string(),
         "more than 8 rules pass; raise the minimum confidence, lift or support, or shorten the consequents"
