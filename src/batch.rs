@@ -95,14 +95,29 @@ pub fn literal_text(literal: &Literal) -> String {
 ///
 /// Errors: the file cannot be written.
 pub fn write_parquet(path: &std::path::Path, batch: &RecordBatch) -> Result<(), crate::diagnostic::Diagnostic> {
+    write_parquet_parts(path, std::iter::once(Ok(batch.clone())))
+}
+
+/// Writes a table that a stage makes part by part as Parquet; there is at least one part, and all have the same columns.
+///
+/// Errors: a part cannot be made, or the file cannot be written.
+pub fn write_parquet_parts(
+    path: &std::path::Path,
+    mut parts: impl Iterator<Item = Result<RecordBatch, crate::diagnostic::Diagnostic>>,
+) -> Result<(), crate::diagnostic::Diagnostic> {
     use crate::diagnostic::{Class, Diagnostic};
     let failed = |error: &dyn std::fmt::Display| {
         Diagnostic::error(Class::Output, format!("cannot write `{}`: {error}", path.display()))
     };
+    let first = parts.next().unwrap_or_else(|| Err(failed(&"there are no rows")))?;
     let file = std::fs::File::create(path).map_err(|error| failed(&error))?;
     let mut writer =
-        parquet::arrow::ArrowWriter::try_new(file, batch.schema(), None).map_err(|error| failed(&error))?;
-    writer.write(batch).map_err(|error| failed(&error))?;
+        parquet::arrow::ArrowWriter::try_new(file, first.schema(), None).map_err(|error| failed(&error))?;
+    writer.write(&first).map_err(|error| failed(&error))?;
+    for part in parts {
+        writer.flush().map_err(|error| failed(&error))?;
+        writer.write(&part?).map_err(|error| failed(&error))?;
+    }
     writer.close().map_err(|error| failed(&error))?;
     Ok(())
 }

@@ -76,7 +76,7 @@ static KINDS: &[Kind] = kinds! {
         "describe" => mine::describe::Describe;
         "correlate" => mine::correlate::Correlate;
         "compare" => mine::compare::Compare;
-        "itemsets" => mine::itemsets::Itemsets;
+        "itemsets" => mine::itemsets::Itemsets, learns;
         "sequences" => mine::sequences::Sequences;
         "trends" => mine::trends::Trends;
     }

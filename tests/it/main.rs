@@ -11,6 +11,7 @@ mod fitted;
 mod flights;
 mod formats;
 mod hostile;
+mod itemsets;
 mod language;
 mod leakage;
 mod ledger;
