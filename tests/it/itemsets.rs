@@ -20,7 +20,8 @@ fn named(sets: &[(&[&str], i64)]) -> Vec<(Vec<String>, i64)> {
 #[test]
 fn a_basket_is_the_same_as_columns_as_a_list_and_in_long_form() {
     let workshop = Workshop::with_pipeline(
-        "stages:
+        "name: p
+stages:
   - id: long
     read: {path: long.csv}
   - id: from_long
@@ -79,7 +80,8 @@ fn rows() -> String {
     text
 }
 
-const RULES: &str = "stages:
+const RULES: &str = "name: p
+stages:
   - id: rows
     read: {path: rows.csv}
   - id: ready
@@ -195,7 +197,7 @@ fn what_cannot_be_is_refused_at_its_place() {
         ("{items: [x], top: 0}", "4:", "`top` must be at least 1"),
     ] {
         let workshop = Workshop::with_pipeline(&format!(
-            "stages:\n  - id: rows\n    read: {{path: rows.csv}}\n  - itemsets: {options}\n"
+            "name: p\nstages:\n  - id: rows\n    read: {{path: rows.csv}}\n  - itemsets: {options}\n"
         ));
         workshop.write("rows.csv", "x,y\na,b\n");
         let outcome = workshop.gristmill(["check", "p.yaml"]);
@@ -210,7 +212,7 @@ fn what_cannot_be_is_refused_at_its_place() {
 fn odd_rows_give_a_stated_result() {
     let mined = |rows: &str, options: &str| {
         let workshop = Workshop::with_pipeline(&format!(
-            "stages:\n  - id: rows\n    read: {{path: rows.csv, types: {{x: string, n: float}}}}\n  - itemsets: {options}\n  - write: {{path: out.ndjson}}\n"
+            "name: p\nstages:\n  - id: rows\n    read: {{path: rows.csv, types: {{x: string, n: float}}}}\n  - itemsets: {options}\n  - write: {{path: out.ndjson}}\n"
         ));
         workshop.write("rows.csv", rows);
         let outcome = workshop.gristmill(["run", "p.yaml", "--quiet"]);

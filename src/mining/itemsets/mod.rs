@@ -1,21 +1,32 @@
-//! Frequent itemsets: every set of items that occurs together in at least a minimum number of transactions.
+//! Frequent itemsets: every set of items that occurs together in at least a minimum number of transactions; or those of them that
+//! are closed or maximal, or the most frequent ones.
 //!
 //! # Method
 //! Items are renumbered by falling frequency, infrequent items are removed, and transactions that have become
-//! identical are merged into one with a weight. The search goes depth first: for each item, the transactions that hold
+//! identical are merged into one with a weight where that pays. The search goes depth first: for each item, the transactions that hold
 //! it are projected onto the more frequent items that are frequent together with it, identical ones are merged again,
 //! and the search goes on in the projection (occurrence deliver with database reduction, as in LCM; Uno, Kiyomi &
-//! Arimura 2004, *LCM ver. 2*, FIMI). As soon as at most 64 items are left, a transaction is one machine word, and the
+//! Arimura 2004, *LCM ver. 2*, FIMI). With at most 4096 items, the first level is counted and projected for blocks of items
+//! in two passes over the transactions. As soon as at most 64 items are left, a transaction is one machine word, and the
 //! search becomes recursive elimination over buckets of words (after Borgelt 2005, *Keeping things simple: finding
 //! frequent item sets by recursive elimination*, OSDM). Prefixes are searched in parallel.
 //!
+//! - *Closed* sets are found by prefix-preserving closure (Uno, Kiyomi & Arimura 2004): a branch ends when an item that the search has
+//!   left behind stands in all of its transactions. Rows remember such items, and merged rows what they have in common.
+//! - *Maximal* sets: a branch ends when it is a part of a set that was found, and when the transactions that hold all of its items are
+//!   enough (after Grahne & Zhu 2003, *High performance mining of maximal frequent itemsets*, and Burdick, Calimlim & Gehrke 2001,
+//!   *MAFIA*). What threads could not know of each other is compared at the end.
+//! - The *most frequent* sets: the minimum count rises to that of the last one that is wanted.
+//!
 //! # Guarantees
-//! The result is exact and complete. Its order is fixed: by falling count, then by length, then by the item numbers.
+//! The result is exact and complete, and the same whatever the number of threads. Its order is fixed: by falling count, then by
+//! length, then by the item numbers.
 //!
 //! # Complexity
-//! Time is proportional to the items of all projections that are looked at, which is at most the number of frequent
+//! Time is proportional to the items of all projections that are looked at, which is at most the number of frequent (closed)
 //! itemsets times the size of the input, and far less in practice. Memory is the input after merging, one projection
-//! per level and thread, and the result, which [`ItemsetOptions::max_itemsets`] bounds.
+//! per level and thread (on the first level those of a block of items), and the result, which [`ItemsetOptions::max_itemsets`] and
+//! the gate of [`frequent_itemsets_within`] bound.
 //!
 //! # Example
 //! ```

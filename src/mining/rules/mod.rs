@@ -6,6 +6,9 @@
 //! contains its consequent, and they are not looked at (`ap-genrules` of Agrawal & Srikant 1994, *Fast algorithms for mining
 //! association rules*, VLDB).
 //!
+//! What may stand on a [`Side`] is decided before a rule is made. Rules that say no more than a more general one can be left out
+//! ([`Redundancy`]), and rules can be measured again in other transactions ([`Recount`]).
+//!
 //! # Guarantees
 //! The result is exact and complete. Its order is fixed: by falling lift, then by falling support, then by the items of
 //! antecedent and consequent. The measures are in [`Contingency`].

@@ -89,10 +89,6 @@ impl Work for ItemsetsWork {
         1 + usize::from(binned) + usize::from(self.options.confirm.is_some())
     }
 
-    fn flowing(&self) -> usize {
-        usize::from(self.options.features.is_some())
-    }
-
     fn run(&self, products: &[Product], context: &WorkContext<'_>) -> Result<Outcome, Diagnostic> {
         let Some(Product::Table(table)) = products.first() else { return Ok(Outcome::default()) };
         let rows = table.training();
