@@ -149,10 +149,7 @@ impl Stage for Itemsets {
         }
         let key = context.key(if self.rules.is_some() { RULES } else { SETS });
         let product = match &self.features {
-            Some(features) => {
-                let columns = features.plan(&source, &table.schema, context)?;
-                table.derive(Relation::Project { input: table.relation.clone(), columns })
-            }
+            Some(features) => table.derive(features.plan(&source, table, context)?),
             None => {
                 let scan = Scan { source: ScanSource::Artifact(key.clone()), schema: self.schema() };
                 TableShape::new(Relation::Scan(scan), None)

@@ -173,7 +173,7 @@ impl Mined<'_> {
             Column::formatted("support", Format::Percent),
             Column::formatted("confidence", Format::Percent),
             Column::new("lift"),
-            Column::new("adjusted p"),
+            Column::formatted("adjusted p", Format::PValue),
         ];
         if let Some(confirmed) = confirmed {
             columns.push(Column::formatted(format!("confidence in {}", confirmed.part), Format::Percent));

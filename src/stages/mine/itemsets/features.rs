@@ -8,9 +8,9 @@ use super::book::{Book, Item};
 use super::source::Source;
 use crate::definition::Spanned;
 use crate::diagnostic::{Diagnostic, Findings};
-use crate::expression::{BinaryOperator, DataType, Expr, ExprKind, Field, Function, Literal, Schema};
-use crate::relation::{Bindings, NamedExpr};
-use crate::stages::{PlanContext, inputs};
+use crate::expression::{BinaryOperator, DataType, Expr, ExprKind, Field, Function, Literal};
+use crate::relation::{Bindings, NamedExpr, Relation};
+use crate::stages::{PlanContext, TableShape, inputs};
 
 /// Sets of lists that have more items than this make no features.
 const MOST_ITEMS: usize = 8;
@@ -46,15 +46,16 @@ impl Features {
         format!("{}{}", self.prefix.value, feature + 1)
     }
 
-    /// The columns of the rows with the features.
+    /// The rows with the features.
     ///
     /// Errors: names that are taken, baskets of many rows, too many features.
     pub(super) fn plan(
         &self,
         source: &Source,
-        schema: &Schema,
+        table: &TableShape,
         context: &PlanContext<'_>,
-    ) -> Result<Vec<NamedExpr>, Findings> {
+    ) -> Result<Relation, Findings> {
+        let schema = &table.schema;
         if !(1..=200).contains(&self.top.value) {
             return Err(vec![Diagnostic::definition("`top` must be from 1 to 200").at(&self.top.place)]);
         }
@@ -77,16 +78,25 @@ impl Features {
             let name = self.name(feature);
             inputs::new_name(schema, &name, place).map_err(|finding| vec![finding])?;
             let expr = holds(source, &context.key(&format!("feature.{feature}")));
-            let one = vec![(expr.clone(), Expr::integer(1))];
+            let one = vec![(Expr::column(&name, DataType::Boolean), Expr::integer(1))];
             let one = ExprKind::Case { branches: one, otherwise: Some(Box::new(Expr::integer(0))) };
             number.push(Expr::new(one, DataType::Int64));
             columns.push(NamedExpr { name, expr });
         }
-        let name = format!("{}count", self.prefix.value);
-        inputs::new_name(schema, &name, place).map_err(|finding| vec![finding])?;
+        let count = format!("{}count", self.prefix.value);
+        inputs::new_name(schema, &count, place).map_err(|finding| vec![finding])?;
         let sum = number.into_iter().reduce(|a, b| Expr::binary(BinaryOperator::Add, a, b, DataType::Int64));
-        columns.push(NamedExpr { name, expr: sum.unwrap_or(Expr::integer(0)) });
-        Ok(columns)
+        // The sum reads the columns, so that no condition is computed twice.
+        let mut all: Vec<NamedExpr> = columns
+            .iter()
+            .map(|column| NamedExpr {
+                name: column.name.clone(),
+                expr: Expr::column(&column.name, column.expr.data_type.clone()),
+            })
+            .collect();
+        all.push(NamedExpr { name: count, expr: sum.unwrap_or(Expr::integer(0)) });
+        let input = Relation::Project { input: table.relation.clone(), columns };
+        Ok(Relation::Project { input: input.into(), columns: all })
     }
 
     /// Gives the features their constants. `sets` are those that make features; features beyond them hold in no row.

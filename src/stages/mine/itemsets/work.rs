@@ -9,7 +9,6 @@ use super::features::Features;
 use super::source::Source;
 use super::{FILE, Itemsets, tables};
 use crate::diagnostic::{Class, Diagnostic};
-use crate::exhibit::{Exhibit, Tone};
 use crate::memory::MemoryManager;
 use crate::mining::itemsets::{ItemsetError, ItemsetOptions, Itemsets as Found, MinSupport, frequent_itemsets_within};
 use crate::mining::rules::Rules;
@@ -133,7 +132,6 @@ impl Work for ItemsetsWork {
         }
         if baskets.keyless > 0 {
             let text = format!("{} name no basket and were left out", crate::digits::rows(baskets.keyless));
-            outcome.exhibits.push(Exhibit::note(Tone::Warning, format!("{text}.")));
             outcome.remarks.push(text);
         }
         if let Some(features) = &self.options.features {
