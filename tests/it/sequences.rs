@@ -213,10 +213,10 @@ fn wrong_options_are_refused_at_their_place() {
 
 #[test]
 fn events_that_do_not_fit_into_memory_end_the_run_with_advice() {
-    let workshop = workshop("{by: visit, order: step, event: page, max_length: 2}");
-    let rows: String = (0..2_500_000_u32).map(|at| format!("{},{},{}\n", at / 5, at % 5, at % 7)).collect();
-    workshop.write("clicks.csv", format!("visit,step,page\n{rows}"));
-    let outcome = workshop.gristmill(["run", "p.yaml", "--memory", "96MB"]);
+    let workshop = workshop("{by: visit, order: day, event: page, max_length: 2, max_gap: 2 days}");
+    let rows: String = (0..750_000_u32).map(|at| format!("{},2024-01-0{},{}\n", at / 5, at % 5 + 1, at % 7)).collect();
+    workshop.write("clicks.csv", format!("visit,day,page\n{rows}"));
+    let outcome = workshop.gristmill(["run", "p.yaml", "--memory", "64MiB"]);
     assert_eq!(outcome.code, Some(4), "{}", outcome.stderr);
     assert!(outcome.stderr.contains("sequences are held in memory"), "{}", outcome.stderr);
 }
