@@ -77,6 +77,8 @@ static KINDS: &[Kind] = kinds! {
         "correlate" => mine::correlate::Correlate;
         "compare" => mine::compare::Compare;
         "itemsets" => mine::itemsets::Itemsets, learns;
+        "test" => mine::test::Test;
+        "itemsets" => mine::itemsets::Itemsets;
         "sequences" => mine::sequences::Sequences;
         "trends" => mine::trends::Trends;
     }

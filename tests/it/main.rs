@@ -12,6 +12,7 @@ mod flights;
 mod formats;
 mod hostile;
 mod itemsets;
+mod hypotheses;
 mod language;
 mod leakage;
 mod ledger;

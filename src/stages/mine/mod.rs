@@ -7,4 +7,5 @@ pub mod itemsets;
 pub mod profile;
 mod rows;
 pub mod sequences;
+pub mod test;
 pub mod trends;

@@ -27,7 +27,7 @@ pub fn limiting_sf(x: f64) -> f64 {
 /// The probability that the distance D of a sample of `n` values from the true continuous distribution is at least `d`.
 ///
 /// Exact up to 4,096 values (relative 1e-9 where it is above 1e-10, else by the one-sided distribution, of which it is twice then); for more,
-/// the limiting distribution at x + 1 / (6 √n) + (x - 1) / (4 n) with x = √n d (Vrbik 2018), off by less than a relative 1e-5.
+/// the limiting distribution at x + 1 / (6 √n) + (x - 1) / (4 n) with x = √n d (Vrbik 2018), off by less than a relative 1e-4.
 #[must_use]
 pub fn one_sample_sf(d: f64, n: u64) -> f64 {
     let size = n as f64;

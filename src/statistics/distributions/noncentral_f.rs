@@ -107,7 +107,7 @@ pub fn chi_squared_noncentrality_interval(x: f64, degrees: f64, confidence: f64)
 /// Halving, some 50 evaluations each; `scale` is about the noncentrality that is searched.
 fn interval(scale: f64, confidence: f64, sf: impl Fn(f64) -> f64) -> Option<(f64, f64)> {
     let tail = (1.0 - confidence) / 2.0;
-    if !(scale.is_finite() && scale >= 0.0 && scale < MOST_NONCENTRALITY / 16.0 && tail > 0.0 && tail < 0.5) {
+    if !((0.0..MOST_NONCENTRALITY / 16.0).contains(&scale) && tail > 0.0 && tail < 0.5) {
         return None;
     }
     let solve = |wanted: f64| {

@@ -63,7 +63,7 @@ impl StudentizedRange {
         mean_over_scale(self.degrees, 1.0 + q.min(30.0) / 2.0, |scale| self.range_sf(q * scale)).clamp(0.0, 1.0)
     }
 
-    /// The studentized range that is exceeded with probability `p`: halving, about 50 times [`Self::sf`]. NaN unless 0 < p < 1.
+    /// The studentized range that is exceeded with probability `p`: about ten times [`Self::sf`]. NaN unless 0 < p < 1.
     #[must_use]
     pub fn upper_quantile(&self, p: f64) -> f64 {
         let tails = Tails::upper(p);
@@ -75,15 +75,23 @@ impl StudentizedRange {
             low = high;
             high *= 2.0;
         }
-        for _ in 0..60 {
-            let middle = f64::midpoint(low, high);
-            if self.sf(middle) > p {
-                low = middle;
+        // Regula falsi on the logarithm, with Illinois' halving of the end that stays.
+        let height = |q: f64| self.sf(q).ln() - p.ln();
+        let (mut at_low, mut at_high) = (height(low), height(high));
+        for _ in 0..100 {
+            let slope = (at_high - at_low) / (high - low);
+            let secant = high - at_high / slope;
+            let next = if secant > low && secant < high { secant } else { f64::midpoint(low, high) };
+            let found = height(next);
+            if found > 0.0 {
+                (low, at_low) = (next, found);
+                at_high *= 0.5;
             } else {
-                high = middle;
+                (high, at_high) = (next, found);
+                at_low *= 0.5;
             }
-            if high - low <= 1e-11 * high {
-                break;
+            if found.abs() < 1e-13 || high - low <= 1e-13 * high {
+                return next;
             }
         }
         f64::midpoint(low, high)

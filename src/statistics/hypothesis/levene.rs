@@ -32,5 +32,5 @@ fn median(values: &[f64]) -> f64 {
     sorted.sort_unstable_by(f64::total_cmp);
     let half = sorted.len() / 2;
     let at = |at: usize| sorted.get(at).copied().unwrap_or(f64::NAN);
-    if sorted.len() % 2 == 1 { at(half) } else { f64::midpoint(at(half.wrapping_sub(1)), at(half)) }
+    if !sorted.len().is_multiple_of(2) { at(half) } else { f64::midpoint(at(half.wrapping_sub(1)), at(half)) }
 }

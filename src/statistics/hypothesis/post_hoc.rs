@@ -1,5 +1,7 @@
 //! Which groups differ? Comparisons of all pairs after a test of several groups.
 
+use rayon::prelude::*;
+
 use super::anova::Split;
 use super::kruskal_wallis::RankedGroups;
 use super::t::unpooled;
@@ -52,8 +54,11 @@ pub fn tukey(groups: &[Sample], confidence: f64) -> Result<Vec<Comparison>, Unde
 /// Games & Howell 1976: Tukey's comparisons with Welch's standard errors, for groups of any variance.
 pub fn games_howell(groups: &[Sample], confidence: f64) -> Result<Vec<Comparison>, Undefined> {
     Split::of(groups)?;
+    // Each pair has its own degrees of freedom, so each takes some milliseconds.
     pairs(groups.len())
         .filter_map(|(first, second)| Some((first, second, *groups.get(first)?, *groups.get(second)?)))
+        .collect::<Vec<_>>()
+        .into_par_iter()
         .map(|(first, second, a, b)| {
             let contrast = unpooled(a, b)?;
             let Some(range) = StudentizedRange::new(groups.len(), contrast.degrees.max(1.0)) else {

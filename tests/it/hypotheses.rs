@@ -1,0 +1,201 @@
+//! `test`: hypotheses on real flights against SciPy and statsmodels, what it chooses and says, and what it refuses.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+use serde_json::Value;
+
+use crate::support::{Workshop, root, stage, unexplained};
+
+/// Runs one `test` over a CSV file and gives the rows of its product with its record.
+#[track_caller]
+fn tested(csv: &str, options: &str) -> (Vec<Value>, Value) {
+    let text = format!(
+        "name: p\nstages:\n  - read: {{path: t.csv}}\n  - id: t\n    test: {options}\n  - write: {{path: out.ndjson}}\n"
+    );
+    let workshop = Workshop::with_pipeline(&text);
+    workshop.write("t.csv", csv);
+    let manifest = workshop.run();
+    let record = stage(&manifest, "t").clone();
+    assert_eq!(unexplained(&record), Some(0), "{record}");
+    (workshop.read_ndjson("out.ndjson"), record)
+}
+
+/// Runs or checks one `test` that has to fail and gives what it says.
+#[track_caller]
+fn refused(command: &str, csv: &str, options: &str) -> (Option<i32>, String) {
+    let workshop =
+        Workshop::with_pipeline(&format!("name: p\nstages:\n  - read: {{path: t.csv}}\n  - test: {options}\n"));
+    workshop.write("t.csv", csv);
+    let outcome = workshop.gristmill([command, "p.yaml"]);
+    (outcome.code, outcome.stderr)
+}
+
+#[track_caller]
+fn close(found: &Value, expected: f64) {
+    let found = found.as_f64().unwrap_or_else(|| panic!("no number: {found}"));
+    let within = 1e-9 * expected.abs();
+    assert!((found - expected).abs() <= within || (expected == 0.0 && found < 1e-300), "{found} is not {expected}");
+}
+
+#[test]
+fn all_flights_agree_with_scipy_and_statsmodels() {
+    let flights = root().join("sample-data/flights/flights.csv.gz");
+    let workshop = Workshop::with_pipeline(&format!(
+        "name: p
+stages:
+  - read: {{path: {}, nulls: [NA, '']}}
+  - id: two
+    filter: origin in ('EWR', 'JFK') and arr_delay is not null
+  - derive: {{late: arr_delay > 15}}
+  - id: pair
+    test:
+      correction: none
+      hypotheses:
+        - {{name: mann_whitney, value: arr_delay, by: origin, method: mann_whitney}}
+        - {{name: ks, value: arr_delay, by: origin, method: kolmogorov_smirnov}}
+        - {{name: late, value: late, by: origin}}
+  - write: {{path: pair.ndjson}}
+  - id: all
+    from: read
+    test:
+      correction: none
+      hypotheses:
+        - {{name: welch_anova, value: arr_delay, by: origin}}
+        - {{name: kruskal_wallis, value: arr_delay, by: origin, method: kruskal_wallis}}
+        - {{name: paired, value: [dep_delay, arr_delay], paired: true}}
+        - {{name: wilcoxon, value: [dep_delay, arr_delay], paired: true, method: wilcoxon}}
+        - {{name: chi_square, columns: [origin, carrier]}}
+  - write: {{path: all.ndjson}}
+",
+        flights.display()
+    ));
+    workshop.run();
+    let stored: Value = serde_json::from_str(include_str!("../data/oracle/hypothesis_flights.json")).unwrap();
+    let rows: Vec<Value> = [workshop.read_ndjson("pair.ndjson"), workshop.read_ndjson("all.ndjson")].concat();
+    let fields = [
+        ("welch_anova", vec!["statistic", "degrees_below", "p_value"]),
+        ("kruskal_wallis", vec!["statistic", "p_value"]),
+        ("paired", vec!["statistic", "degrees", "p_value", "low", "high"]),
+        ("wilcoxon", vec!["statistic", "p_value"]),
+        ("chi_square", vec!["statistic", "degrees", "p_value"]),
+        ("mann_whitney", vec!["statistic", "p_value"]),
+        ("ks", vec!["statistic"]),
+        ("late", vec!["statistic", "p_value"]),
+    ];
+    for (name, fields) in fields {
+        let row = rows.iter().find(|row| row["hypothesis"] == name && row["comparison"].is_null()).unwrap();
+        for (field, expected) in fields.iter().zip(stored[name].as_array().unwrap()) {
+            close(&row[*field], expected.as_f64().unwrap());
+        }
+    }
+    let pairs = rows.iter().filter(|row| row["hypothesis"] == "welch_anova" && !row["comparison"].is_null());
+    assert_eq!(pairs.map(|row| row["method"].as_str().unwrap()).collect::<Vec<_>>(), ["games_howell"; 3]);
+    let manifest = workshop.manifest().to_string();
+    assert!(manifest.contains("nearly any difference is significant"), "{manifest}");
+}
+
+#[test]
+fn the_choice_of_a_test_has_a_reason() {
+    let normal = "v,g\n1.1,a\n2.3,a\n2.0,a\n3.2,a\n2.6,a\n4.4,b\n5.1,b\n3.9,b\n4.7,b\n5.6,b\n";
+    let (rows, record) = tested(normal, "{value: v, by: g}");
+    assert_eq!(rows[0]["method"], "welch");
+    assert!(rows[0]["why"].as_str().unwrap().contains("Shapiro-Wilk"), "{}", rows[0]);
+    assert!(rows[0]["verdict"].as_str().unwrap().starts_with("The means of v differ between a and b"), "{}", rows[0]);
+    assert!(record.to_string().contains("chosen because"), "{record}");
+    let skewed = "v,g\n1,a\n1.1,a\n1.2,a\n1.05,a\n1.3,a\n900,a\n4.4,b\n5.1,b\n3.9,b\n4.7,b\n5.6,b\n";
+    let (rows, _) = tested(skewed, "{value: v, by: g}");
+    assert_eq!(rows[0]["method"], "mann_whitney");
+    assert!(rows[0]["why"].as_str().unwrap().contains("do not look normally distributed"), "{}", rows[0]);
+    let counts = "a,b\nx,1\nx,1\nx,1\nx,2\ny,2\ny,2\ny,2\n";
+    let (rows, _) = tested(counts, "{columns: [a, b]}");
+    assert_eq!(rows[0]["method"], "fisher");
+    // 1 table of 35 is as extreme on one side, the hypergeometric 4 of 35 on this side and 1 on the other.
+    close(&rows[0]["p_value"], 5.0 / 35.0);
+}
+
+#[test]
+fn rows_without_a_value_are_left_out_and_counted() {
+    let csv = "v,g\n1,a\n2,a\n3,a\n,a\nNaN,b\n4,\ninf,b\n2,b\n3,b\n7,b\n";
+    let (rows, record) = tested(csv, "{value: v, by: g, method: welch}");
+    assert_eq!((rows[0]["rows"].as_u64(), rows[0]["left_out"].as_u64()), (Some(6), Some(4)), "{}", rows[0]);
+    assert!(record.to_string().contains("4 rows left out"), "{record}");
+}
+
+#[test]
+fn what_is_not_defined_has_a_reason_in_the_table() {
+    let verdict = |csv: &str, options: &str| {
+        let (rows, _) = tested(csv, options);
+        assert!(rows[0]["p_value"].is_null() && rows[0]["statistic"].is_null(), "{}", rows[0]);
+        rows[0]["verdict"].as_str().unwrap().to_owned()
+    };
+    let constant = "v,g\n1,a\n1,a\n1,b\n1,b\n";
+    assert_eq!(
+        verdict(constant, "{value: v, by: g}"),
+        "v by g: not defined because all values within each group are equal."
+    );
+    assert!(verdict("v,g\n1,a\n", "{value: v, by: g}").contains("fewer than two groups"));
+    assert!(verdict("v,g\n1,a\n2,b\n3,b\n", "{value: v, by: g, method: welch}").contains("has 1 of the 2 values"));
+    assert!(verdict("v,g\n1e300,a\n-1e300,a\n1,b\n2,b\n", "{value: v, by: g, method: welch}").contains("too large"));
+    assert!(verdict("v,g\n1,a\n1,b\n", "{columns: [v, g]}").contains("fewer than two values"));
+    assert!(verdict("v\n1\n1\n1\n", "{value: v, distribution: normal}").contains("all values are equal"));
+}
+
+#[test]
+fn equivalence_power_shares_and_families() {
+    let csv: String = std::iter::once("v,yes,g\n".to_owned())
+        .chain(
+            (0..100).map(|n| format!("{},{},{}\n", f64::from(n % 10) / 10.0, n % 4 == 0, ["a", "b"][n as usize % 2])),
+        )
+        .collect();
+    let options = "{power: {effect: 0.5}, hypotheses: [
+        {name: same, value: v, by: g, equivalence: {low: -0.5, high: 0.5}},
+        {name: differ, value: v, by: g, method: welch},
+        {name: quarter, value: yes, share: 0.25},
+        {name: fit, columns: [g], shares: {a: 1, b: 1}}]}";
+    let (rows, _) = tested(&csv, options);
+    let row = |name: &str| rows.iter().find(|row| row["hypothesis"] == name).unwrap();
+    assert!(row("same")["p_value"].as_f64().unwrap() < 1e-6, "{}", row("same"));
+    assert!(row("same")["verdict"].as_str().unwrap().contains("surely within the bounds"), "{}", row("same"));
+    close(&row("quarter")["p_value"], 1.0);
+    close(&row("quarter")["estimate"], 0.25);
+    close(&row("fit")["statistic"], 0.0);
+    // statsmodels: TTestIndPower().power(0.5, 50, 0.05), and 64 in each group for 80 %.
+    close(&row("differ")["power"], 0.696_893_405_533_383_7);
+    assert_eq!(row("differ")["rows_needed"], 128);
+    // Holm: the smallest of four p-values times four.
+    close(&row("same")["p_adjusted"], 4.0 * row("same")["p_value"].as_f64().unwrap());
+}
+
+#[test]
+fn questions_that_make_no_sense_are_refused_with_their_place() {
+    let csv = "v,w,g\n1,2,a\n2,3,b\n3,4,c\n";
+    for (options, wanted) in [
+        ("{}", "say what is tested"),
+        ("{value: v}", "with what is `v` compared?"),
+        ("{value: vv, by: g}", "did you mean `v`?"),
+        ("{value: g, by: v}", "column `g` holds"),
+        ("{value: v, by: g, method: fisher}", "`fisher` does not answer this question"),
+        ("{value: [v, w], by: g}", "`by` goes with one `value`"),
+        ("{value: v, by: g, method: anova, alternative: less}", "`anova` has no sides"),
+        ("{value: v, paired: true}", "`paired` needs two columns"),
+        ("{columns: [v, w, g]}", "one or two columns"),
+        ("{value: v, mean: 0, equivalence: {low: 2, high: 1}}", "`low` that is below its `high`"),
+        ("{value: v, by: g, confidence: 2}", "`confidence` must be between"),
+        ("{hypotheses: []}", "`hypotheses` is empty"),
+        ("{value: v, mean: 0, share: 0.5, method: binomial, sharez: 1}", "sharez"),
+    ] {
+        let (code, text) = refused("check", csv, options);
+        assert_eq!(code, Some(2), "{options}: {text}");
+        assert!(text.contains(wanted), "{options}: {text}");
+    }
+    let (code, text) = refused("run", csv, "{value: v, by: g, method: welch}");
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("`welch` compares two groups, but there are 3") && text.contains("welch_anova"), "{text}");
+}
+
+#[test]
+fn very_many_groups_are_refused() {
+    let csv: String = std::iter::once("v,g\n".to_owned()).chain((0..1500).map(|n| format!("{n},g{n}\n"))).collect();
+    let (code, text) = refused("run", &csv, "{value: v, by: g}");
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("more than 1000") && text.contains("derive"), "{text}");
+}
