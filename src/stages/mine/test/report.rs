@@ -181,12 +181,9 @@ pub(super) fn product(answers: &[Answer], settings: &Settings) -> Result<arrow::
 pub(super) fn exhibits(answers: &[Answer], settings: &Settings) -> Vec<Exhibit> {
     let mut exhibits: Vec<Exhibit> = Vec::new();
     for answer in answers {
-        let tone = if answer.result.is_ok() { Tone::Info } else { Tone::Warning };
-        exhibits.push(Exhibit::note(tone, story(answer, answers.len() > 1, settings)));
+        exhibits.push(Exhibit::note(Tone::Info, story(answer, answers.len() > 1, settings)));
         exhibits.extend(answer.notes.iter().map(|note| Exhibit::note(Tone::Warning, note.clone())));
     }
-    let remarks = answers.iter().filter(|answer| answer.result.is_ok()).filter_map(words::remark);
-    exhibits.extend(remarks.map(|remark| Exhibit::note(Tone::Warning, format!("{remark}."))));
     exhibits.push(table(answers, settings));
     exhibits.extend(figures::effects(answers, settings));
     for answer in answers {
@@ -246,10 +243,10 @@ fn table(answers: &[Answer], settings: &Settings) -> Exhibit {
             Cell::text(answer.question.name.clone()),
             Cell::text(words::method(answer.method)),
             Cell::optional(statistic),
-            Cell::optional(tested.map(|tested| small(tested.p_value))),
+            Cell::number(tested.map(|tested| tested.p_value)),
         ];
         if several {
-            cells.push(Cell::optional(answer.adjusted.map(small)));
+            cells.push(Cell::number(answer.adjusted));
         }
         cells.extend([
             Cell::optional(effect.map(|effect| effect.name)),
@@ -261,9 +258,10 @@ fn table(answers: &[Answer], settings: &Settings) -> Exhibit {
         cells
     });
     let rows: Vec<Vec<Cell>> = rows.collect();
-    let mut columns: Vec<Column> = ["hypothesis", "test", "statistic", "p-value"].map(Column::new).to_vec();
+    let mut columns: Vec<Column> = ["hypothesis", "test", "statistic"].map(Column::new).to_vec();
+    columns.push(Column::formatted("p-value", Format::PValue));
     if several {
-        columns.push(Column::new("adjusted"));
+        columns.push(Column::formatted("adjusted p", Format::PValue));
     }
     columns.extend([
         Column::new("effect"),
@@ -274,17 +272,6 @@ fn table(answers: &[Answer], settings: &Settings) -> Exhibit {
     ]);
     let note = several.then(|| format!("Adjusted for {} tests: {}.", answers.len(), settings.correction.name()));
     Exhibit::Table(Table { title: "Tests".to_owned(), columns, rows, note })
-}
-
-/// A p-value for a cell.
-fn small(p: f64) -> String {
-    if p >= 0.001 {
-        format!("{p:.4}")
-    } else if p > 0.0 {
-        format!("{p:.1e}")
-    } else {
-        "below 1e-300".to_owned()
-    }
 }
 
 fn groups(answer: &Answer) -> Option<Exhibit> {
@@ -333,14 +320,14 @@ fn comparisons(answer: &Answer) -> Option<Exhibit> {
             Cell::number(one.difference),
             Cell::optional(interval),
             Cell::number(one.statistic),
-            Cell::text(small(one.p_value)),
+            Cell::number(one.p_value),
         ]
     });
     let difference = if ranks { "difference of mean ranks" } else { "difference of means" };
-    let columns =
-        ["groups", difference, "interval", if ranks { "z" } else { "t" }, "adjusted p-value"].map(Column::new);
+    let mut columns = ["groups", difference, "interval", if ranks { "z" } else { "t" }].map(Column::new).to_vec();
+    columns.push(Column::formatted("adjusted p", Format::PValue));
     let rest = answer.comparisons.len().saturating_sub(SHOWN);
     let note = (rest > 0).then(|| format!("{rest} more comparisons are in the stage's table."));
     let title = format!("{} by pairs ({})", answer.question.name, answer.compared_by);
-    Some(Exhibit::Table(Table { title, columns: columns.to_vec(), rows: rows.collect(), note }))
+    Some(Exhibit::Table(Table { title, columns, rows: rows.collect(), note }))
 }
