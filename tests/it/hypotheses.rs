@@ -42,7 +42,8 @@ fn all_flights_agree_with_scipy_and_statsmodels() {
     let workshop = Workshop::with_pipeline(&format!(
         "name: p
 stages:
-  - read: {{path: {}, nulls: [NA, '']}}
+  - id: raw
+    read: {{path: {}, null_values: [NA]}}
   - id: two
     filter: origin in ('EWR', 'JFK') and arr_delay is not null
   - derive: {{late: arr_delay > 15}}
@@ -55,7 +56,7 @@ stages:
         - {{name: late, value: late, by: origin}}
   - write: {{path: pair.ndjson}}
   - id: all
-    from: read
+    from: raw
     test:
       correction: none
       hypotheses:
@@ -141,7 +142,7 @@ fn what_is_not_defined_has_a_reason_in_the_table() {
 
 #[test]
 fn equivalence_power_shares_and_families() {
-    let csv: String = std::iter::once("v,yes,g\n".to_owned())
+    let csv: String = std::iter::once("v,late,g\n".to_owned())
         .chain(
             (0..100).map(|n| format!("{},{},{}\n", f64::from(n % 10) / 10.0, n % 4 == 0, ["a", "b"][n as usize % 2])),
         )
@@ -149,7 +150,7 @@ fn equivalence_power_shares_and_families() {
     let options = "{power: {effect: 0.5}, hypotheses: [
         {name: same, value: v, by: g, equivalence: {low: -0.5, high: 0.5}},
         {name: differ, value: v, by: g, method: welch},
-        {name: quarter, value: yes, share: 0.25},
+        {name: quarter, value: late, share: 0.25},
         {name: fit, columns: [g], shares: {a: 1, b: 1}}]}";
     let (rows, _) = tested(&csv, options);
     let row = |name: &str| rows.iter().find(|row| row["hypothesis"] == name).unwrap();

@@ -261,7 +261,12 @@ fn test(question: &Question, method: Method, groups: &[Group], settings: &Settin
         }
         (_, M::T, Some(bounds)) => t::equivalence(*sample, None, bounds.low, bounds.high, confidence),
         (Subject::Mean { mean, .. }, M::T, None) => t::one_sample(*sample, *mean, side, confidence),
-        (_, M::T, None) => t::one_sample(*sample, 0.0, side, confidence),
+        (_, M::T, None) => t::one_sample(*sample, 0.0, side, confidence).map(|mut tested| {
+            if let Some(estimate) = &mut tested.estimate {
+                estimate.name = "mean difference";
+            }
+            tested
+        }),
         (Subject::Mean { mean, .. }, M::Wilcoxon, _) => {
             let differences: Vec<f64> = group.values.iter().map(|value| value - mean).collect();
             wilcoxon::signed_rank(&differences, side, confidence)
