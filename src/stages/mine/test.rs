@@ -394,6 +394,9 @@ impl Work for TestWork {
     }
 
     fn changes(&self, counts: &StageCounts) -> Vec<Change> {
-        vec![Change::minus("summarized", counts.first_input()), Change::plus("one row for each test", counts.out)]
+        vec![
+            Change::minus("summarized", counts.first_input()),
+            Change::plus("one row for each test and comparison", counts.out),
+        ]
     }
 }

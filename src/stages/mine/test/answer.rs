@@ -3,7 +3,7 @@
 use super::choose::{self, Choice};
 use super::question::{Question, Subject, word};
 use super::read::{self, Counted, Gathered, Group};
-use super::{Distribution, Method, PostHoc, Settings, words};
+use super::{Distribution, Method, PostHoc, Settings};
 use crate::diagnostic::{Class, Diagnostic};
 use crate::relation::Relation;
 use crate::stages::work::WorkContext;
@@ -42,6 +42,8 @@ pub(super) struct Answer {
     /// What a reader should know, in sentences.
     pub(super) notes: Vec<String>,
     pub(super) power: Option<f64>,
+    /// Whether power was asked for, but is not known for this test.
+    pub(super) without_power: bool,
     /// Rows that the wanted power takes in all.
     pub(super) needed: Option<u64>,
 }
@@ -69,6 +71,7 @@ impl Answer {
             left_out: 0,
             notes: Vec::new(),
             power: None,
+            without_power: false,
             needed: None,
         }
     }
@@ -372,10 +375,12 @@ fn about_categories(question: &Question, counted: Counted, settings: &Settings) 
                     why: format!("a count of only {least:.1} is expected in one of the four cells"),
                 }
             } else {
-                Choice {
-                    method: Method::ChiSquare,
-                    why: "the counts are large enough, or more than two by two".to_owned(),
-                }
+                let why = if table.shape() == (2, 2) {
+                    "each of the four cells expects at least 5 rows"
+                } else {
+                    "there are more than two by two categories"
+                };
+                Choice { method: Method::ChiSquare, why: why.to_owned() }
             }
         }
         (Err(_), Method::Auto) => Choice { method: Method::ChiSquare, why: "counts are compared".to_owned() },
@@ -456,7 +461,7 @@ fn plan_power(answer: &mut Answer, settings: &Settings) {
     let Some((effect, target)) = settings.power else { return };
     let (Ok(tested), alpha) = (&answer.result, settings.alpha()) else { return };
     if answer.question.equivalence.is_some() {
-        answer.notes.push("Power is not computed for tests of equivalence.".to_owned());
+        answer.without_power = true;
         return;
     }
     let counts: Vec<f64> = answer.groups.iter().map(|group| group.moments.count() as f64).collect();
@@ -475,8 +480,7 @@ fn plan_power(answer: &mut Answer, settings: &Settings) {
             (Design::ChiSquare { w: effect, degrees }, total, 1.0)
         }
         _ => {
-            let name = words::method(answer.method);
-            answer.notes.push(format!("Power is not computed for the {name}."));
+            answer.without_power = true;
             return;
         }
     };

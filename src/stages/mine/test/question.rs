@@ -255,7 +255,9 @@ impl Question {
     pub(super) fn subject_in_words(&self) -> String {
         match &self.subject {
             Subject::Groups { value, by } => format!("mean {} between the groups of {}", value.name, by.name),
-            subject => subject.title(),
+            Subject::Mean { value, mean } => format!("{} from {mean}", value.name),
+            Subject::Paired { a, b } => format!("{} and {}", a.name, b.name),
+            subject => format!("the means of {}", subject.title()),
         }
     }
 }

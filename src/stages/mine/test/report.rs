@@ -199,7 +199,7 @@ pub(super) fn exhibits(answers: &[Answer], settings: &Settings) -> Vec<Exhibit> 
 fn story(answer: &Answer, several: bool, settings: &Settings) -> String {
     let mut text = if several && answer.result.is_ok() { format!("{}: ", answer.question.name) } else { String::new() };
     text += &words::verdict(answer, settings);
-    text += &format!(" By the {}", words::method(answer.method));
+    text += &format!(" By {}", words::with_article(answer.method));
     if let Ok(tested) = &answer.result
         && let Some(how) = &tested.how
     {
@@ -213,6 +213,9 @@ fn story(answer: &Answer, several: bool, settings: &Settings) -> String {
         text += &format!(", {} left out because a value is missing or infinite", digits::rows(answer.left_out));
     }
     text += ".";
+    if answer.without_power {
+        text += " Power is not computed for this test.";
+    }
     if let (Some(power), Some((effect, target))) = (answer.power, settings.power) {
         text += &format!(
             " An effect of {} would be found with a probability of {}",
@@ -249,8 +252,7 @@ fn table(answers: &[Answer], settings: &Settings) -> Exhibit {
             cells.push(Cell::number(answer.adjusted));
         }
         cells.extend([
-            Cell::optional(effect.map(|effect| effect.name)),
-            Cell::number(effect.map(|effect| effect.value)),
+            Cell::optional(effect.map(|effect| format!("{} {}", effect.name, words::number(effect.value)))),
             Cell::optional(interval),
             Cell::optional(effect.and_then(words::size)),
             Cell::count(answer.used()),
@@ -264,8 +266,7 @@ fn table(answers: &[Answer], settings: &Settings) -> Exhibit {
         columns.push(Column::formatted("adjusted p", Format::PValue));
     }
     columns.extend([
-        Column::new("effect"),
-        Column::new("size"),
+        Column::new("size of the effect"),
         Column::new(format!("{} interval", words::number_of_percent(settings.confidence))),
         Column::new("in words"),
         Column::formatted("rows", Format::Integer),

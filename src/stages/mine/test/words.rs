@@ -32,6 +32,12 @@ pub(super) fn method(method: Method) -> &'static str {
     }
 }
 
+/// The test inside of a sentence: `Welch's t test`, `the chi-square test`.
+pub(super) fn with_article(of: Method) -> String {
+    let name = method(of);
+    if name.contains("'s ") { name.to_owned() } else { format!("the {name}") }
+}
+
 /// `p = 0.031`, `p < 0.001`.
 pub(super) fn p_value(p: f64) -> String {
     if p < 0.001 {
@@ -48,6 +54,8 @@ pub(super) fn number(value: f64) -> String {
     let size = value.abs();
     if !value.is_finite() {
         if value > 0.0 { "∞".to_owned() } else { "-∞".to_owned() }
+    } else if value.fract() == 0.0 && size < 1e6 {
+        digits::fixed(value, 0)
     } else if size >= 1e6 || (size < 1e-3 && size > 0.0) {
         format!("{value:.2e}")
     } else if size >= 100.0 {
@@ -136,9 +144,9 @@ fn claim(answer: &Answer, found: bool) -> String {
     if answer.question.equivalence.is_some() {
         let subject = answer.question.subject_in_words();
         return if found {
-            format!("The difference in {subject} is surely within the bounds")
+            format!("The difference of {subject} is surely within the bounds")
         } else {
-            format!("No evidence that the difference in {subject} is within the bounds")
+            format!("No evidence that the difference of {subject} is within the bounds")
         };
     }
     let compare = |low: &str, high: &str| match side {
