@@ -78,6 +78,7 @@ static KINDS: &[Kind] = kinds! {
         "compare" => mine::compare::Compare;
         "itemsets" => mine::itemsets::Itemsets, learns;
         "test" => mine::test::Test;
+        "regress" => mine::regress::Regress;
         "itemsets" => mine::itemsets::Itemsets;
         "sequences" => mine::sequences::Sequences;
         "trends" => mine::trends::Trends;

@@ -13,8 +13,10 @@
 //! | [`distinct`] | number of distinct values | exact while small, then HyperLogLog with a stated standard error |
 //! | [`profile`] | what a table holds, in one pass: values, nulls, duplicate rows, keys, dependencies | exact while it fits, then with stated errors |
 //! | [`histogram`] | counts by bin | exact from values; from a sketch as exact as the sketch |
-//! | [`correlation`] | Pearson and Spearman, p-values, intervals, matrices | exact up to rounding |
 //! | [`distributions`] | normal, t, chi-squared, F (noncentral too), binomial, Poisson, studentized range, Kolmogorov | see there |
+//! | [`correlation`] | Pearson, Spearman, Kendall and distance correlation, p-values, intervals, matrices | exact up to rounding |
+//! | [`association`] | Cramér's V, mutual information, correlation ratio | exact up to rounding |
+//! | [`regression`] | linear, logistic and Poisson regression with diagnostics | exact up to rounding |
 //! | [`multiplicity`] | p-values of many tests at once, adjusted | exact up to rounding |
 //! | [`hypothesis`] | tests from t to Shapiro-Wilk, comparisons of groups, effect sizes, power | see there |
 //! | [`hypergeometric`] | Fisher's exact test | exact up to rounding |
@@ -30,6 +32,7 @@
 //! | [`clusters`] | which cluster a row belongs to | exact; see there |
 //! | [`row_function`] | learned functions of one row, as they travel inside expressions | see the modules above |
 
+pub mod association;
 pub mod clusters;
 pub mod correlation;
 pub mod distinct;
@@ -47,6 +50,7 @@ pub mod moments;
 pub mod multiplicity;
 pub mod profile;
 pub mod quantiles;
+pub mod regression;
 pub mod row_function;
 pub mod sampling;
 pub mod series;

@@ -5,6 +5,7 @@ pub mod correlate;
 pub mod describe;
 pub mod itemsets;
 pub mod profile;
+pub mod regress;
 mod rows;
 pub mod sequences;
 pub mod test;

@@ -1,4 +1,4 @@
-//! Correlation of numeric columns: Pearson and Spearman, with p-values, confidence intervals and whole matrices.
+//! Correlation of numeric columns: Pearson, Spearman, Kendall and distance correlation, with p-values, confidence intervals and whole matrices.
 //!
 //! # What is exact
 //! Everything, up to rounding. Rows in which either column is NaN are left out of that pair alone (pairwise complete).
@@ -7,6 +7,8 @@
 //!   columns: batches are centred block by block and the blocks' products are merged, in parallel over the pairs.
 //! - [`spearman`] and [`spearman_matrix`] correlate average ranks (Spearman 1904). They need whole columns in memory; of more
 //!   rows than fit, take a sample.
+//! - [`kendall`] counts pairs in the same order (Kendall 1938, Knight 1966), [`distance_correlation`] finds dependence of any form
+//!   (Székely, Rizzo and Bakirov 2007; Huo and Székely 2016). Both in n log n time, in memory.
 //! - [`Correlation`] gives the p-value of no correlation by Student's t and the confidence interval by Fisher's z (Fisher
 //!   1915, 1921), as SciPy's `pearsonr` does.
 //!
@@ -26,6 +28,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod distance;
+mod kendall;
 mod matrix;
 mod pearson;
 mod spearman;
@@ -33,6 +37,8 @@ mod spearman;
 #[cfg(test)]
 mod tests;
 
+pub use distance::{DistanceCorrelation, distance_correlation};
+pub use kendall::{Kendall, kendall};
 pub use matrix::PearsonMatrix;
 pub use pearson::CoMoments;
 pub use spearman::{average_ranks, spearman, spearman_matrix};
@@ -61,14 +67,25 @@ impl Correlation {
         Some(student_t_two_sided(t, degrees))
     }
 
-    /// The confidence interval at a level such as 0.95, by Fisher's z; `None` of fewer than four pairs, or unless the level is
-    /// above 0 and below 1.
+    /// The confidence interval of Pearson's coefficient at a level such as 0.95, by Fisher's z; `None` of fewer than four pairs,
+    /// or unless the level is above 0 and below 1.
     #[must_use]
     pub fn interval(&self, level: f64) -> Option<(f64, f64)> {
+        self.interval_with(level, 1.0)
+    }
+
+    /// The confidence interval of Spearman's coefficient: Fisher's z with the variance (1 + r² / 2) / (n - 3) of Bonett and Wright
+    /// (2000, *Psychometrika* 65), because ranks vary more than numbers do.
+    #[must_use]
+    pub fn rank_interval(&self, level: f64) -> Option<(f64, f64)> {
+        self.interval_with(level, 1.0 + self.coefficient * self.coefficient / 2.0)
+    }
+
+    fn interval_with(&self, level: f64, variance: f64) -> Option<(f64, f64)> {
         if self.count < 4 || !(level > 0.0 && level < 1.0) {
             return None;
         }
-        let half = normal_quantile(0.5 + level / 2.0) / ((self.count - 3) as f64).sqrt();
+        let half = normal_quantile(0.5 + level / 2.0) * (variance / (self.count - 3) as f64).sqrt();
         let z = self.coefficient.atanh();
         Some(((z - half).tanh(), (z + half).tanh()))
     }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::statistics::oracle::{assert_close, oracle};
+use crate::statistics::oracle::{assert_close, cases, oracle};
 
 fn pearson(x: &[f64], y: &[f64]) -> Option<Correlation> {
     let mut matrix = PearsonMatrix::new(2);
@@ -34,6 +34,59 @@ fn spearman_agrees_with_scipy() {
         assert_close(found.coefficient, case.number("spearman"), 1e-11, &name);
         assert_close(found.p_value().unwrap(), case.number("spearman_p"), 1e-9, &name);
     }
+}
+
+#[test]
+fn kendall_agrees_with_scipy() {
+    for case in cases(include_str!("../../../tests/data/oracle/dependence.json"), "pairs") {
+        let name = case.text("name");
+        let found = kendall(&case.list("x"), &case.list("y")).unwrap().unwrap();
+        assert_eq!(found.count, case.integer("count"), "{name}");
+        assert_close(found.tau, case.number("tau"), 1e-13, &name);
+        assert_close(found.p_value().unwrap(), case.number("tau_p"), 1e-9, &name);
+    }
+}
+
+#[test]
+fn distance_correlation_agrees_with_dcor() {
+    for case in cases(include_str!("../../../tests/data/oracle/dependence.json"), "pairs") {
+        let name = case.text("name");
+        let found = distance_correlation(&case.list("x"), &case.list("y")).unwrap().unwrap();
+        assert_eq!(found.count, case.integer("count"), "{name}");
+        assert_close(found.sample, case.number("distance"), 1e-9, &name);
+        assert_close(found.corrected_square, case.number("distance_corrected_square"), 1e-9, &name);
+        assert_close(found.p_value().unwrap(), case.number("distance_p"), 1e-9, &name);
+        let (t, p) = found.t_test().unwrap();
+        assert_close(t, case.number("distance_t"), 1e-9, &name);
+        // dcor takes the distribution function from 1, which leaves this many digits.
+        assert!((p - case.number("distance_t_p")).abs() < 1e-13, "{name}");
+        assert_close(found.standard_error.unwrap(), case.number("distance_error"), 1e-7, &name);
+    }
+}
+
+#[test]
+fn kendall_and_distance_know_their_bounds() {
+    let x = [1.0, 2.0, 3.0, 4.0, f64::NAN, 6.0];
+    assert_eq!(kendall(&x, &[0.1; 6]), Ok(None));
+    assert_eq!(kendall(&[1.0], &[1.0]), Ok(None));
+    assert_eq!(distance_correlation(&x, &[0.1; 6]), Ok(None));
+    assert_eq!(distance_correlation(&[1.0, 2.0, 3.0], &[1.0, 2.0, 3.0]), Ok(None));
+    let same = kendall(&x, &x).unwrap().unwrap();
+    assert_eq!((same.tau, same.count, same.score, same.interval(0.95)), (1.0, 5, 10, Some((1.0, 1.0))));
+    let zeros = kendall(&[0.0, -0.0, 1.0], &[1.0, 1.0, 2.0]).unwrap().unwrap();
+    assert_eq!(zeros.tau, 1.0, "0 and -0 are one value");
+    let far = [f64::NEG_INFINITY, 1e300, f64::INFINITY, -1e300];
+    assert_eq!(kendall(&far, &[1.0, 3.0, 4.0, 2.0]).unwrap().unwrap().tau, 1.0);
+    let large = [1e300, -7e307, 3e307, 1e308, -1e308, 5e307];
+    let found = distance_correlation(&large, &large).unwrap().unwrap();
+    assert!((found.sample - 1.0).abs() < 1e-12 && (found.corrected() - 1.0).abs() < 1e-12);
+}
+
+/// Every pair of rows, one after the other.
+fn kendall_by_pairs(x: &[f64], y: &[f64]) -> i128 {
+    let sign = |a: f64, b: f64| i128::from(a > b) - i128::from(a < b);
+    let pairs = (0..x.len()).flat_map(|i| (0..i).map(move |j| (i, j)));
+    pairs.map(|(i, j)| sign(x[i], x[j]) * sign(y[i], y[j])).sum()
 }
 
 fn column(rows: usize) -> impl Strategy<Value = Vec<f64>> {
@@ -93,6 +146,36 @@ proptest! {
                 }
                 (found, expected) => prop_assert_eq!(found, expected),
             }
+        }
+    }
+
+    #[test]
+    fn kendall_counts_every_pair(rows in prop::collection::vec((-9_i32..9, -9_i32..9), 2..200)) {
+        let (x, y): (Vec<f64>, Vec<f64>) = rows.iter().map(|&(x, y)| (f64::from(x), f64::from(y))).unzip();
+        if let Some(found) = kendall(&x, &y).unwrap() {
+            prop_assert_eq!(found.score, kendall_by_pairs(&x, &y));
+            prop_assert!(found.p_value().is_some_and(|p| (0.0..=1.0).contains(&p)));
+        }
+    }
+
+    #[test]
+    fn distance_correlation_is_that_of_all_distances(rows in prop::collection::vec((-9_i32..9, -9_i32..9), 6..40)) {
+        let (x, y): (Vec<f64>, Vec<f64>) = rows.iter().map(|&(x, y)| (f64::from(x), f64::from(y) / 7.0)).unzip();
+        let centred = |values: &[f64]| {
+            let n = values.len();
+            let rows: Vec<f64> = values.iter().map(|a| values.iter().map(|b| (a - b).abs()).sum()).collect();
+            let total: f64 = rows.iter().sum();
+            let cell = |i: usize, j: usize| {
+                let n = n as f64;
+                if i == j { 0.0 } else { (values[i] - values[j]).abs() - (rows[i] + rows[j]) / (n - 2.0) + total / (n - 1.0) / (n - 2.0) }
+            };
+            (0..n * n).map(|at| cell(at / n, at % n)).collect::<Vec<f64>>()
+        };
+        let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+        let (a, b) = (centred(&x), centred(&y));
+        if let Some(found) = distance_correlation(&x, &y).unwrap() {
+            let expected = product(&a, &b) / (product(&a, &a) * product(&b, &b)).sqrt();
+            prop_assert!((found.corrected_square - expected).abs() < 1e-10, "{} is not {}", found.corrected_square, expected);
         }
     }
 
