@@ -4,6 +4,7 @@ mod canonicalize;
 mod charts;
 mod compare;
 mod dedupe;
+mod dependence;
 mod encode;
 mod expressions;
 mod files;
