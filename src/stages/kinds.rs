@@ -73,6 +73,8 @@ static KINDS: &[Kind] = kinds! {
     }
     Mine {
         "profile" => mine::profile::Profile;
+        "anomalies" => mine::anomalies::Anomalies, learns;
+        "reduce" => mine::reduce::Reduce, learns;
         "describe" => mine::describe::Describe;
         "correlate" => mine::correlate::Correlate;
         "compare" => mine::compare::Compare;

@@ -27,14 +27,18 @@
 //! | [`evaluation`] | how good predictions are | see there |
 //! | [`sampling`] | random parts of a stream, of an exact size | exact |
 //! | [`imputation`] | missing values told from the other values of the row | see there |
+//! | [`decomposition`] | principal components, random projections | exact up to rounding; random, by its seed |
+//! | [`anomalies`] | how far out a row lies, and because of which columns | see there |
 //! | [`isolation_forest`] | how far out a row lies | random, by its seed |
 //! | [`yeo_johnson`] | the power that makes numbers look normal | exact up to rounding |
 //! | [`clusters`] | which cluster a row belongs to | exact; see there |
 //! | [`row_function`] | learned functions of one row, as they travel inside expressions | see the modules above |
 
 pub mod association;
+pub mod anomalies;
 pub mod clusters;
 pub mod correlation;
+pub mod decomposition;
 pub mod distinct;
 pub mod distributions;
 pub mod double_sum;

@@ -1,5 +1,6 @@
 //! Integration tests: one program, so that it is linked once.
 
+mod anomalies;
 mod canonicalize;
 mod charts;
 mod compare;
@@ -20,6 +21,7 @@ mod ledger;
 mod link;
 mod oracle;
 mod profile;
+mod reduce;
 mod relations;
 mod reshape;
 mod run;

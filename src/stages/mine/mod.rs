@@ -1,11 +1,13 @@
 //! Tables become knowledge.
 
+pub mod anomalies;
 pub mod compare;
 pub mod correlate;
 pub mod describe;
 pub mod itemsets;
 pub mod profile;
 pub mod regress;
+pub mod reduce;
 mod rows;
 pub mod sequences;
 pub mod test;

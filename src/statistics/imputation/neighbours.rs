@@ -68,6 +68,10 @@ pub enum Filled<'a> {
     Numbers(Vec<Option<f64>>),
     /// A category for each row.
     Texts(Vec<Option<&'a str>>),
+    /// A text of its own for each row.
+    Words(Vec<Option<String>>),
+    /// Numbers for each row, equally many.
+    Lists(Vec<Option<Vec<f64>>>),
 }
 
 impl Neighbours {

@@ -3,11 +3,14 @@
 //! The state travels as text inside an expression, so that it is bound, cached and saved with a model like any other learned
 //! constant, and engines apply it batch by batch.
 
+mod outlying;
 mod quantile_map;
 
 use serde::{Deserialize, Serialize};
 
+use super::anomalies::Detector;
 use super::clusters::ClusterFunction;
+use super::decomposition::linear_map::LinearMap;
 use super::imputation::neighbours::{Filled, Neighbours};
 use super::imputation::regressions::Chain;
 use super::isolation_forest::IsolationForest;
@@ -37,6 +40,19 @@ pub enum RowFunction {
     Quantiles(QuantileMap),
     /// The cluster that the row belongs to, or how firmly; nothing of a row that lacks a value.
     Cluster(ClusterFunction),
+    /// Sums of all arguments with weights, as a list; none for a row that lacks a value.
+    Linear(LinearMap),
+    /// How far out the row lies.
+    Anomaly(Detector),
+    /// Why a row is an anomaly, in words: the first argument is its score, the others are its values. None up to the threshold.
+    Reasons {
+        /// What gave the score.
+        detector: Detector,
+        /// The score above which a row is an anomaly.
+        threshold: f64,
+        /// How the values are called.
+        names: Vec<String>,
+    },
 }
 
 /// A column of arguments.
@@ -91,6 +107,9 @@ impl RowFunction {
             Self::Chain { chain, target } => chain.is_sound() && *target < chain.width(),
             Self::Quantiles(map) => map.is_sound(),
             Self::Cluster(cluster) => cluster.is_sound(),
+            Self::Linear(map) => map.is_sound() && map.width() > 0,
+            Self::Anomaly(detector) => detector.is_sound(),
+            Self::Reasons { detector, names, .. } => detector.is_sound() && names.len() == detector.width(),
         };
         if sound { Ok(function) } else { Err("its parts do not fit together".to_owned()) }
     }
@@ -104,6 +123,9 @@ impl RowFunction {
             Self::Chain { chain, .. } => chain.width(),
             Self::Quantiles(_) => 1,
             Self::Cluster(cluster) => cluster.width(),
+            Self::Linear(map) => map.width(),
+            Self::Anomaly(detector) => detector.width(),
+            Self::Reasons { detector, .. } => detector.width() + 1,
         }
     }
 
@@ -121,6 +143,15 @@ impl RowFunction {
             Self::Cluster(cluster) => {
                 let columns: Vec<Vec<Option<f64>>> = columns.iter().map(Column::numbers).collect();
                 Filled::Numbers(cluster.apply(&columns))
+            }
+            Self::Linear(map) => {
+                let columns: Vec<Vec<Option<f64>>> = columns.iter().map(Column::numbers).collect();
+                Filled::Lists(map.apply_columns(&columns))
+            }
+            Self::Anomaly(detector) => Filled::Numbers(outlying::scores(detector, columns, first.len())),
+            Self::Reasons { detector, threshold, names } => {
+                let values = columns.get(1..).unwrap_or_default();
+                Filled::Words(outlying::reasons(detector, *threshold, names, first, values))
             }
             Self::Quantiles(map) => {
                 Filled::Numbers(first.numbers().into_iter().map(|value| value.map(|value| map.apply(value))).collect())

@@ -1,6 +1,6 @@
 //! Functions of one row that a stage has learned.
 
-use polars::prelude::{self as pl, IntoSeries};
+use polars::prelude::{self as pl, IntoSeries, ListBuilderTrait};
 
 use super::elementwise::{elementwise, failure};
 use super::{EngineError, Lowering, refuse};
@@ -49,9 +49,28 @@ impl Lowering {
             Ok(match function.apply(&columns) {
                 Filled::Numbers(values) => values.into_iter().collect::<pl::Float64Chunked>().into_series(),
                 Filled::Texts(values) => values.into_iter().collect::<pl::StringChunked>().into_series(),
+                Filled::Words(values) => values.into_iter().collect::<pl::StringChunked>().into_series(),
+                Filled::Lists(values) => lists(&values),
             })
         }))
     }
+}
+
+fn lists(values: &[Option<Vec<f64>>]) -> pl::Series {
+    let numbers = values.iter().flatten().map(Vec::len).sum();
+    let mut builder = pl::ListPrimitiveChunkedBuilder::<pl::Float64Type>::new(
+        pl::PlSmallStr::EMPTY,
+        values.len(),
+        numbers,
+        pl::DataType::Float64,
+    );
+    for list in values {
+        match list {
+            Some(list) => builder.append_slice(list),
+            None => builder.append_null(),
+        }
+    }
+    builder.finish().into_series()
 }
 
 fn is_text(texts: &[bool], argument: usize) -> bool {
