@@ -84,6 +84,7 @@ static KINDS: &[Kind] = kinds! {
         "itemsets" => mine::itemsets::Itemsets;
         "sequences" => mine::sequences::Sequences;
         "trends" => mine::trends::Trends;
+        "cluster" => mine::cluster::Cluster, learns;
     }
     Learn {
         "tensors" => learn::tensors::Tensors, learns;

@@ -3,6 +3,7 @@
 mod anomalies;
 mod canonicalize;
 mod charts;
+mod cluster;
 mod compare;
 mod dedupe;
 mod dependence;

@@ -1,6 +1,7 @@
 //! Tables become knowledge.
 
 pub mod anomalies;
+pub mod cluster;
 pub mod compare;
 pub mod correlate;
 pub mod describe;

@@ -140,6 +140,14 @@ impl ClusterFunction {
         }
     }
 
+    /// As [`ClusterFunction::tell`], of many rows, in parallel.
+    #[must_use]
+    pub fn tell_all(&self, rows: &[f64]) -> Vec<Option<f64>> {
+        let chunks: Vec<Vec<Option<f64>>> =
+            rows.par_chunks(TOGETHER * self.width().max(1)).map(|rows| self.tell(rows)).collect();
+        chunks.into_iter().flatten().collect()
+    }
+
     fn said(&self, at: usize, distance: f64, probability: f64) -> f64 {
         match self.tells {
             Tells::Cluster => at as f64 + 1.0,

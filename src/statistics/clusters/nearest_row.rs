@@ -40,6 +40,21 @@ impl NearestRow {
         Self { width, points, labels, reach, tree: OnceLock::new() }
     }
 
+    /// The same with other numbers: the cluster `order[i]` becomes `i`; what is not in `order` becomes noise.
+    #[must_use]
+    pub fn reordered(self, order: &[u32]) -> Self {
+        let mut after = vec![None; self.reach.len()];
+        for (new, old) in order.iter().enumerate() {
+            if let Some(slot) = after.get_mut(*old as usize) {
+                *slot = Some(new as u32);
+            }
+        }
+        let number = |label: Option<u32>| after.get(label? as usize).copied().flatten();
+        let labels = self.labels.into_iter().map(number).collect();
+        let reach = order.iter().map(|old| self.reach.get(*old as usize).copied().flatten()).collect();
+        Self { labels, reach, ..self }
+    }
+
     /// Columns of a row.
     #[must_use]
     pub fn width(&self) -> usize {
