@@ -196,6 +196,9 @@ impl Report<'_> {
         columns.extend(self.categories.iter().map(|(name, _)| Column::new(name.clone())));
         let left_out = profile.sizes.len().saturating_sub(SHOWN);
         let mut note = "High and low are told in standard deviations (sd) of all rows; the number after a name is the cluster's mean.".to_owned();
+        if !self.categories.is_empty() {
+            note += " In brackets after a category is its share of all rows.";
+        }
         if left_out > 0 {
             note += &format!(" {left_out} smaller clusters are not shown.");
         }
@@ -362,12 +365,12 @@ pub(super) fn counted(name: &str, counts: &StageCounts) -> Vec<Exhibit> {
     vec![Exhibit::note(Tone::Info, text + ".")]
 }
 
-/// `UA 41 % (all rows 18 %)`, three of them.
+/// `UA 41% (18%)`, three of them: the share in the cluster and, in brackets, among all rows.
 fn top(categories: Option<&Vec<Category>>) -> String {
     let percent = |share: f64| digits::fixed(share * 100.0, 0);
     let parts = categories.into_iter().flatten().take(3).map(|category| {
         let Category { value, share, of_all } = category;
-        format!("{value} {} % (of all rows {} %)", percent(*share), percent(*of_all))
+        format!("{value} {}% ({}%)", percent(*share), percent(*of_all))
     });
     parts.collect::<Vec<_>>().join("; ")
 }

@@ -166,8 +166,11 @@ fn by_kmeans(found: &mut Found, number: &Number, options: &KMeansOptions) -> Res
     if !result.converged {
         found.remarks.push(format!("k-means had not settled after {} iterations; allow more", result.iterations));
     }
-    let note = format!("the best of {} starts", options.starts);
-    found.metrics.push(Metric::new("iterations", result.iterations as f64, Format::Integer).note(note));
+    let iterations = Metric::new("iterations", result.iterations as f64, Format::Integer);
+    found.metrics.push(match options.starts {
+        0 | 1 => iterations,
+        starts => iterations.note(format!("the best of {starts} starts")),
+    });
     found.curve = curve;
     found.rule = Some(Rule::Centres(result.centres));
     Ok(())
