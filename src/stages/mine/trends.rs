@@ -56,7 +56,7 @@ const MOST_POINTS: u64 = 5_000_000;
 ///   autocorrelation r, both told from differences. A slow wander is also cut into levels.
 /// - **Forecast.** Exponential smoothing (Holt and Winters): no, additive or damped trend, no, additive or multiplicative season,
 ///   chosen by AICc on what lies before the backtest. From several origins in the past it competes with the naive forecast
-///   that repeats the last season; what has the smaller mean absolute error is taken, and the report says which. A series is
+///   that repeats the last season; it is taken when its mean absolute error is at least 1 % smaller, and the report says so. A series is
 ///   not foretold further than it is long. Models see the last 2,000 periods.
 ///
 /// What a series is too short for is said, and is no error. At most 10,000 groups, 1,000,000 periods of a series and 5,000,000

@@ -1,7 +1,8 @@
 //! A forecast with its proof: exponential smoothing against the naive forecast, both judged on the past.
 //!
 //! The form of the model is chosen on the values before the first origin of the backtest, its parameters anew at each
-//! origin. What has the smaller mean absolute error foretells the future; when it is the naive forecast, that is the finding.
+//! origin. The model foretells the future when its mean absolute error is at least 1 % smaller than that of the naive forecast;
+//! else the naive forecast does, and that is the finding.
 
 use super::backtest::{Errors, Tally, origins};
 use super::holt_winters::choose::{Candidate, choose};
@@ -12,6 +13,9 @@ use super::naive::seasonal_naive;
 
 /// Values to which models are fitted at most: the last ones.
 pub const FITTED: usize = 2_000;
+
+/// How large the model's mean absolute error may be, as a multiple of that of the naive forecast, to be called better.
+pub const BETTER: f64 = 0.99;
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -118,7 +122,7 @@ pub fn forecast(values: &[f64], task: &Task) -> Result<Forecast, ForecastError> 
     let model = last.and_then(|(form, near)| again(recent(points), &form, &near));
     let (errors, naive_errors) = (errors.errors().filter(|_| model.is_ok()), naive_errors.errors());
     let better = match (&errors, &naive_errors) {
-        (Some(errors), Some(baseline)) => errors.mae < baseline.mae,
+        (Some(errors), Some(baseline)) => errors.mae < BETTER * baseline.mae,
         // Without a backtest nothing speaks for the model.
         _ => false,
     };
@@ -186,7 +190,7 @@ mod tests {
             .collect();
         let found = forecast(&values, &task(10, 1)).unwrap();
         let (model, naive) = (found.errors.unwrap().mae, found.baseline.unwrap().mae);
-        assert_eq!(found.by_model, model < naive);
+        assert_eq!(found.by_model, model < BETTER * naive);
         assert_eq!(found.coming.len(), 10);
     }
 

@@ -168,16 +168,22 @@ impl Every {
 
     /// The begin of the period as a person reads it. Instants are shown in the zone of the column.
     pub(super) fn label(&self, number: i64, data_type: &DataType) -> String {
-        let Some(micros) = self.begin(number) else { return format!("period {number}") };
-        let Ok(instant) = jiff::Timestamp::from_microsecond(micros) else { return format!("period {number}") };
+        let unknown = || format!("period {number}");
         if self.unit.is_of_days() {
             let layout = match self.unit {
                 Unit::Month | Unit::Quarter => "%Y-%m",
                 Unit::Year => "%Y",
                 _ => "%Y-%m-%d",
             };
-            return instant.strftime(layout).to_string();
+            // Dates reach further than instants do.
+            let date = self.first_day(number).and_then(|day| {
+                let days = jiff::Span::new().try_days(i64::from(day)).ok()?;
+                jiff::civil::date(1970, 1, 1).checked_add(days).ok()
+            });
+            return date.map_or_else(unknown, |date| date.strftime(layout).to_string());
         }
+        let Some(micros) = self.begin(number) else { return unknown() };
+        let Ok(instant) = jiff::Timestamp::from_microsecond(micros) else { return unknown() };
         let layout = if self.unit == Unit::Second { "%Y-%m-%d %H:%M:%S" } else { "%Y-%m-%d %H:%M" };
         match data_type {
             DataType::Datetime(Some(zone)) => match instant.in_tz(zone) {

@@ -10,6 +10,7 @@ use crate::chart::{Axis, Figure, Interval, Mark, Reference};
 use crate::digits;
 use crate::exhibit::{Cell, Column, Exhibit, Format, Metric, Table, Tone};
 use crate::expression::DataType;
+use crate::statistics::series::forecasting::BETTER;
 use crate::statistics::series::period::{Candidate, Refusal};
 
 /// Series that are drawn.
@@ -21,10 +22,11 @@ const ROWS: usize = 40;
 pub(super) fn show(settings: &Settings, resampled: &Resampled, found: &[Found]) -> Vec<Exhibit> {
     let mut exhibits = vec![summary(settings, resampled, found), how(settings)];
     if found.is_empty() {
-        exhibits.push(Exhibit::note(Tone::Warning, "There is no series: no row has both a time and a finite value."));
+        exhibits.push(Exhibit::note(Tone::Info, "There is no series: no row has both a time and a finite value."));
         return exhibits;
     }
-    exhibits.push(overview(settings, found));
+    exhibits.push(extents(settings, found));
+    exhibits.push(trends(settings, found));
     exhibits.extend(slopes(settings, found));
     for one in found.iter().take(DRAWN) {
         let figures =
@@ -92,11 +94,9 @@ fn named(settings: &Settings, found: &Found) -> Cell {
     Cell::text(if found.series.name.is_empty() { settings.measure() } else { found.series.name.clone() })
 }
 
-fn overview(settings: &Settings, found: &[Found]) -> Exhibit {
-    let resampling = &settings.resampling;
-    let (every, data_type) = (&resampling.every, &resampling.time.data_type);
-    let (unit, per) = every.slope_unit();
-    let percent = short(settings.confidence * 100.0);
+/// From when to when each series goes, and its season.
+fn extents(settings: &Settings, found: &[Found]) -> Exhibit {
+    let (every, data_type) = (&settings.resampling.every, &settings.resampling.time.data_type);
     let columns = vec![
         Column::new("series"),
         Column::new("from"),
@@ -105,23 +105,12 @@ fn overview(settings: &Settings, found: &[Found]) -> Exhibit {
         Column::formatted("missing", Format::Integer),
         Column::new("season"),
         Column::new("strength of season"),
-        Column::new("strength of trend"),
-        Column::new(format!("slope a {unit}")),
-        Column::new(format!("{percent} % from")),
-        Column::new("to"),
-        Column::new("tau"),
-        Column::new("p-value"),
-        Column::new("adjusted p"),
-        Column::formatted("jumps", Format::Integer),
+        Column::new("of trend"),
     ];
     let row = |one: &Found| {
         let analysis = &one.analysis;
         let last = i64::try_from(one.series.values.len().saturating_sub(1)).unwrap_or(0);
         let last = one.series.first.saturating_add(last);
-        let slope = |of: fn(&crate::statistics::series::theil_sen::Slope) -> f64| {
-            Cell::number(analysis.slope.as_ref().map(|slope| of(slope) * per))
-        };
-        let test = analysis.corrected.as_ref().and_then(|test| test.as_ref().ok());
         vec![
             named(settings, one),
             Cell::text(every.label(one.series.first, data_type)),
@@ -131,6 +120,40 @@ fn overview(settings: &Settings, found: &[Found]) -> Exhibit {
             Cell::text(analysis.period.map_or("none".to_owned(), |period| every.times(period))),
             Cell::number(analysis.season_strength),
             Cell::number(analysis.trend_strength),
+        ]
+    };
+    let note = left_out(found).or(Some("Strengths lie between 0 and 1 (Hyndman).".to_owned()));
+    let rows = found.iter().take(ROWS).map(row).collect();
+    Exhibit::Table(Table { title: "Length and season of each series".to_owned(), columns, rows, note })
+}
+
+fn left_out(found: &[Found]) -> Option<String> {
+    let more = found.len().saturating_sub(ROWS);
+    (more > 0).then(|| format!("{} more series are in the table `tests`.", digits::whole(more as u64)))
+}
+
+/// The trend of each series with its test.
+fn trends(settings: &Settings, found: &[Found]) -> Exhibit {
+    let (unit, per) = settings.resampling.every.slope_unit();
+    let percent = short(settings.confidence * 100.0);
+    let columns = vec![
+        Column::new("series"),
+        Column::new(format!("slope a {unit}")),
+        Column::new(format!("{percent} % from")),
+        Column::new("to"),
+        Column::new("tau"),
+        Column::formatted("p-value", Format::PValue),
+        Column::formatted("adjusted p", Format::PValue),
+        Column::formatted("jumps", Format::Integer),
+    ];
+    let row = |one: &Found| {
+        let analysis = &one.analysis;
+        let slope = |of: fn(&crate::statistics::series::theil_sen::Slope) -> f64| {
+            Cell::number(analysis.slope.as_ref().map(|slope| of(slope) * per))
+        };
+        let test = analysis.corrected.as_ref().and_then(|test| test.as_ref().ok());
+        vec![
+            named(settings, one),
             slope(|slope| slope.slope),
             slope(|slope| slope.low),
             slope(|slope| slope.high),
@@ -140,17 +163,17 @@ fn overview(settings: &Settings, found: &[Found]) -> Exhibit {
             Cell::count(analysis.changes.len() as u64),
         ]
     };
-    let left_out = found.len().saturating_sub(ROWS);
     let mut note = format!(
         "Slope: Theil-Sen; p-value: Mann-Kendall; both allow for autocorrelation (Hamed-Rao), on the series without its season. \
          p-values of several series are adjusted by {}.",
         settings.correction.name()
     );
-    if left_out > 0 {
-        note += &format!(" {} more series are in the table `tests`.", digits::whole(left_out as u64));
+    if let Some(more) = left_out(found) {
+        note += " ";
+        note += &more;
     }
     let rows = found.iter().take(ROWS).map(row).collect();
-    Exhibit::Table(Table { title: "Season and trend of each series".to_owned(), columns, rows, note: Some(note) })
+    Exhibit::Table(Table { title: "Trend of each series".to_owned(), columns, rows, note: Some(note) })
 }
 
 /// The slopes of several series side by side.
@@ -231,19 +254,16 @@ fn verdict(found: &Found) -> Option<(Tone, String)> {
         return Some((Tone::Warning, format!("{name}the forecast could not be judged on the past.")));
     };
     let taken = if forecast.by_model { "exponential smoothing" } else { "the naive forecast" };
-    if model.mae < naive.mae {
+    let errors = format!("mean absolute error {} against {}", short(model.mae), short(naive.mae));
+    let (tone, verdict) = if model.mae < BETTER * naive.mae {
         let gain = short(100.0 * (1.0 - model.mae / naive.mae));
-        let text = format!(
-            "{name}exponential smoothing beats the naive forecast by {gain} % of its mean absolute error; {taken} is shown."
-        );
-        return Some((Tone::Good, text));
-    }
-    let text = format!(
-        "{name}exponential smoothing does not beat the naive forecast (mean absolute error {} against {}); {taken} is shown.",
-        short(model.mae),
-        short(naive.mae)
-    );
-    Some((Tone::Warning, text))
+        (Tone::Good, format!("exponential smoothing beats the naive forecast by {gain} %"))
+    } else if model.mae * BETTER <= naive.mae {
+        (Tone::Warning, "exponential smoothing does no better than the naive forecast".to_owned())
+    } else {
+        (Tone::Warning, "exponential smoothing does worse than the naive forecast".to_owned())
+    };
+    Some((tone, format!("{name}{verdict} ({errors}); {taken} is shown.")))
 }
 
 fn why(candidate: &Candidate, taken: bool) -> &'static str {

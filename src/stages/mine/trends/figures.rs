@@ -10,7 +10,7 @@ const DRAWN: usize = 1_200;
 /// Changes that are marked.
 const MARKED: usize = 12;
 /// Seasons longer than this are drawn as a line.
-const BARS: usize = 31;
+const BARS: usize = 12;
 
 /// The finding in one sentence.
 fn headline(found: &Found, settings: &Settings) -> String {
