@@ -37,8 +37,8 @@ pub fn profile(document: &Document, title: &str) -> String {
     };
     let body = html! {
         header.head {
-            p.eyebrow { "Profile" }
-            div.title { h1 { (text::line(title, 200)) } }
+            p.eyebrow { "Profile of " span.path { (text::line(title, 300)) } }
+            div.title { h1 { (text::line(title.rsplit('/').next().unwrap_or(title), 200)) } }
         }
         @for (anchor, heading, body) in &parts {
             section.part id=(anchor) aria-labelledby={ (anchor) "-heading" } {
@@ -62,7 +62,7 @@ fn parts(table: &TableProfile, at: usize, several: bool, budget: &mut Budget) ->
     add(
         "table",
         "The table",
-        Some(html! { div.big { (overview) } p.remark { (exhibits::precision(table)) } (read_as_null(table)) }),
+        Some(html! { (overview) p.remark { (exhibits::precision(table)) } (read_as_null(table)) }),
     );
     add(
         "alerts",

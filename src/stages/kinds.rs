@@ -73,18 +73,17 @@ static KINDS: &[Kind] = kinds! {
     }
     Mine {
         "profile" => mine::profile::Profile;
-        "anomalies" => mine::anomalies::Anomalies, learns;
-        "reduce" => mine::reduce::Reduce, learns;
         "describe" => mine::describe::Describe;
         "correlate" => mine::correlate::Correlate;
-        "compare" => mine::compare::Compare;
-        "itemsets" => mine::itemsets::Itemsets, learns;
         "test" => mine::test::Test;
         "regress" => mine::regress::Regress;
-        "itemsets" => mine::itemsets::Itemsets;
+        "compare" => mine::compare::Compare;
+        "itemsets" => mine::itemsets::Itemsets, learns;
         "sequences" => mine::sequences::Sequences;
-        "trends" => mine::trends::Trends;
         "cluster" => mine::cluster::Cluster, learns;
+        "reduce" => mine::reduce::Reduce, learns;
+        "anomalies" => mine::anomalies::Anomalies, learns;
+        "trends" => mine::trends::Trends;
     }
     Learn {
         "tensors" => learn::tensors::Tensors, learns;

@@ -34,8 +34,8 @@
 //! | [`clusters`] | which cluster a row belongs to | exact; see there |
 //! | [`row_function`] | learned functions of one row, as they travel inside expressions | see the modules above |
 
-pub mod association;
 pub mod anomalies;
+pub mod association;
 pub mod clusters;
 pub mod correlation;
 pub mod decomposition;

@@ -153,11 +153,14 @@ mod tests {
     }
 
     fn lines(scene: &Scene) -> Vec<&Vec<Point>> {
-        let line = |shape| match shape {
-            &Shape::Polyline { ref points, .. } => Some(points),
-            _ => None,
-        };
-        scene.shapes.iter().filter_map(line).collect()
+        scene
+            .shapes
+            .iter()
+            .filter_map(|shape| match shape {
+                Shape::Polyline { points, .. } => Some(points),
+                _ => None,
+            })
+            .collect()
     }
 
     #[test]

@@ -312,9 +312,9 @@ impl Work for CorrelateWork {
         let Some(Product::Table(table)) = products.first() else { return Ok(Outcome::default()) };
         let mut outcome = Outcome::default();
         let mut pairs = if self.options.method.holds_rows() {
-            self.from_memory(&table.relation, context, &mut outcome)?
+            self.in_memory(&table.relation, context, &mut outcome)?
         } else {
-            self.from_stream(&table.relation, context, &mut outcome)?
+            self.in_passes(&table.relation, context, &mut outcome)?
         };
         let p_values: Vec<f64> = pairs.iter().map(|pair| pair.p_value.unwrap_or(f64::NAN)).collect();
         for (pair, adjusted) in pairs.iter_mut().zip(adjust(&p_values, self.options.correction)) {

@@ -99,7 +99,7 @@ impl Mixture {
 
 /// Where a falling function of the noncentrality passes the two ends of a level; 0 where it is below them from the start.
 fn interval(level: f64, scale: f64, below: &dyn Fn(f64) -> f64) -> Option<(f64, f64)> {
-    if !(level > 0.0 && level < 1.0) || !scale.is_finite() {
+    if !(level > 0.0 && level < 1.0 && scale.is_finite()) {
         return None;
     }
     let tail = (1.0 - level) / 2.0;

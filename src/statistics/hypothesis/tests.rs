@@ -193,7 +193,7 @@ fn shares_agree_with_scipy_and_statsmodels() {
         }
     }
     for case in cases(STORED, "two_proportions") {
-        let share = |name: &str| <(u64, u64)>::from((case.list(name)[0] as u64, case.list(name)[1] as u64));
+        let share = |name: &str| (case.list(name)[0] as u64, case.list(name)[1] as u64);
         let (a, b, side) = (share("a"), share("b"), side(&case));
         let found = proportions::two_proportions(a, b, side, 0.95).unwrap();
         assert_close(found.statistic, case.list("found")[0], 1e-9, "z");

@@ -307,7 +307,7 @@ mod tests {
         // 200,000 rows; from row 100,000 on every fiftieth breaks x -> y: 2,000 rows, 1 %.
         let rows = 200_000_u64;
         let x: Vec<u64> = (0..rows).map(|row| mix(row) % 500).collect();
-        let broken = |row: u64| row >= 100_000 && row % 50 == 0;
+        let broken = |row: u64| row >= 100_000 && row.is_multiple_of(50);
         let y: Vec<u64> = x.iter().zip(0..).map(|(x, row)| if broken(row) { 1_000 + row } else { x / 7 }).collect();
         let found = search(&[x, y], 10_000).found().1;
         assert_eq!((found.len(), found[0].from, found[0].to, found[0].exact), (1, 0, 1, true));

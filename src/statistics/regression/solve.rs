@@ -148,8 +148,8 @@ fn inverse(lower: &[Vec<TwoFloat>], kept: &[usize], size: usize) -> Vec<f64> {
     for i in 0..n {
         for j in 0..=i {
             let mut sum = TwoFloat::default();
-            for k in i..n {
-                sum = sum + inverted[i][k] * inverted[j][k];
+            for (left, right) in inverted[i][i..].iter().zip(&inverted[j][i..]) {
+                sum = sum + *left * *right;
             }
             found[kept[i] * size + kept[j]] = sum.value();
             found[kept[j] * size + kept[i]] = sum.value();

@@ -229,7 +229,7 @@ fn logistic_and_poisson_agree_with_statsmodels() {
         let offset: Vec<f64> = case.list("exposure").iter().map(|exposure| exposure.ln()).collect();
         let target = &model.blocks[0].target;
         let mean = target.iter().sum::<f64>() / target.len() as f64;
-        let (_, fit) = generalized(&model, family, &[offset.clone()], family.link(mean)).unwrap();
+        let (_, fit) = generalized(&model, family, std::slice::from_ref(&offset), family.link(mean)).unwrap();
         let (coefficients, errors) = model.back(&fit.solution.coefficients, fit.solution.inverse.clone());
         all_close(&coefficients, &case.list("coefficients"), 1e-8, &name);
         all_close(&errors, &case.list("errors"), 1e-8, &name);

@@ -66,7 +66,7 @@ impl Stl {
         reason = "periods are far below 2^53 and positive"
     )]
     pub fn new(period: usize, season: usize, robust: bool) -> Self {
-        let odd = |n: usize| n + usize::from(n % 2 == 0);
+        let odd = |n: usize| n + usize::from(n.is_multiple_of(2));
         let season = odd(season.max(3));
         let trend = (1.5 * period as f64 / (1.0 - 1.5 / season as f64)).ceil();
         let (inner, outer) = if robust { (2, 15) } else { (5, 0) };

@@ -244,7 +244,7 @@ impl Report<'_> {
     fn heatmap(&self) -> Option<Exhibit> {
         let k = self.profile.sizes.len();
         let width = self.work.fields.len();
-        if k < 2 || k > SHOWN || width < 2 || width > COLUMNS {
+        if !(2..=SHOWN).contains(&k) || !(2..=COLUMNS).contains(&width) {
             return None;
         }
         let values = (0..k).map(|at| self.profile.effects(at)).collect();

@@ -16,7 +16,7 @@ use crate::statistics::correlation::{CorrelationError, distance_correlation, ken
 const UNDEFINED: &str = "not defined: one of the two is constant, or too few rows have both";
 
 impl CorrelateWork {
-    pub(super) fn from_memory(
+    pub(super) fn in_memory(
         &self,
         table: &Arc<Relation>,
         context: &WorkContext<'_>,

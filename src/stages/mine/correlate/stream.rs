@@ -29,7 +29,7 @@ const CONSTANT: &str = "not defined: one of the two is constant, or too few rows
 const ONE_CATEGORY: &str = "not defined: one of the two has a single category";
 
 impl CorrelateWork {
-    pub(super) fn from_stream(
+    pub(super) fn in_passes(
         &self,
         table: &Arc<Relation>,
         context: &WorkContext<'_>,

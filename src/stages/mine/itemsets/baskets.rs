@@ -118,7 +118,7 @@ impl Reader {
         rows: &Arc<Relation>,
         context: &WorkContext<'_>,
         keyless: &mut u64,
-        sink: &mut dyn FnMut(Option<&[u32]>, &Book) -> Result<(), EngineError>,
+        sink: &mut Sink<'_>,
     ) -> Result<(), Diagnostic> {
         let relation = self.relation(rows);
         let mut open: Option<(Vec<String>, Vec<u32>)> = None;
@@ -253,11 +253,10 @@ fn bin_name(bounds: (Option<f64>, Option<f64>)) -> String {
     }
 }
 
-fn lists(
-    batch: &RecordBatch,
-    book: &mut Book,
-    sink: &mut dyn FnMut(Option<&[u32]>, &Book) -> Result<(), EngineError>,
-) -> Result<(), EngineError> {
+/// Takes a basket, or nothing at the end of each batch of rows.
+type Sink<'a> = dyn FnMut(Option<&[u32]>, &Book) -> Result<(), EngineError> + 'a;
+
+fn lists(batch: &RecordBatch, book: &mut Book, sink: &mut Sink<'_>) -> Result<(), EngineError> {
     let Some(array) = batch.columns().first() else { return Ok(()) };
     // Values of all lists at once are texts much sooner than those of each list.
     let values = match array.as_list_opt::<i64>() {

@@ -58,7 +58,7 @@ pub(crate) fn overview(table: &TableProfile) -> Exhibit {
         Metric::new("to look at", count(grave), Format::Integer)
             .note(format!("and {} good to know", digits::whole(of(Severity::Info)))),
     ];
-    Exhibit::Metrics { title: "The table".to_owned(), metrics }
+    Exhibit::Metrics { title: String::new(), metrics }
 }
 
 /// `amount: 3 NaN and 0 infinite values`
@@ -162,7 +162,7 @@ pub(crate) fn range(column: &ColumnProfile) -> String {
         return format!("{} … {}", times.first, times.last);
     }
     if let Some(numbers) = &column.numbers {
-        let told = |value: Option<f64>| value.map_or("–".to_owned(), |value| plain(value));
+        let told = |value: Option<f64>| value.map_or("–".to_owned(), plain);
         return format!("{} … {}", told(numbers.min), told(numbers.max));
     }
     column.texts.as_ref().map_or_else(String::new, |texts| {
@@ -176,6 +176,10 @@ pub(crate) fn range(column: &ColumnProfile) -> String {
 
 /// A number with at most four significant decimals.
 pub(crate) fn plain(value: f64) -> String {
+    // Years and times of day such as 1545 have no separators.
+    if value.fract() == 0.0 && value.abs() < 1e4 {
+        return format!("{value}");
+    }
     if value.fract() == 0.0 && value.abs() < 1e15 {
         return digits::fixed(value, 0);
     }
@@ -237,7 +241,8 @@ fn heatmap(table: &TableProfile) -> Option<Figure> {
         }
         let is =
             |pair: &&PairCorrelation| (&pair.left == a && &pair.right == b) || (&pair.left == b && &pair.right == a);
-        table.correlations.iter().find(is).map(|pair| pair.coefficient)
+        // Two decimals are what a cell can hold.
+        table.correlations.iter().find(is).map(|pair| (pair.coefficient * 100.0).round() / 100.0)
     };
     let values = names.iter().map(|a| names.iter().map(|b| between(a, b)).collect()).collect();
     let labels: Vec<String> = names.iter().map(|name| (*name).clone()).collect();

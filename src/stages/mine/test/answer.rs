@@ -315,7 +315,11 @@ fn compare_pairs(answer: &mut Answer, groups: &[Group], settings: &Settings) -> 
     let Ok(tested) = &answer.result else { return Ok(()) };
     let asked = answer.question.post_hoc;
     let kind = match (asked, answer.method) {
-        (PostHoc::Auto, _) if !(tested.p_value < settings.alpha()) || !(3..=MOST_COMPARED).contains(&groups.len()) => {
+        (PostHoc::Auto, _)
+            if tested.p_value.is_nan()
+                || tested.p_value >= settings.alpha()
+                || !(3..=MOST_COMPARED).contains(&groups.len()) =>
+        {
             PostHoc::None
         }
         (PostHoc::Auto, Method::Anova) => PostHoc::Tukey,

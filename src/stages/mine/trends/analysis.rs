@@ -156,7 +156,7 @@ impl Analysis {
                 self.candidates = found.candidates;
             }
         }
-        let lags = (self.period.unwrap_or(0) * 2 + 1).max(30).min(MOST_LAGS).min(n.saturating_sub(1));
+        let lags = (self.period.unwrap_or(0) * 2 + 1).clamp(30, MOST_LAGS).min(n.saturating_sub(1));
         match autocorrelation(values, lags) {
             Some(correlations) => {
                 let limits = bartlett_limits(&correlations, n, settings.confidence);
@@ -326,7 +326,7 @@ impl Analysis {
 /// Periods that make a point of a trend without a season: a fifth of the series, odd.
 fn trend_window(n: usize) -> usize {
     let window = (n / 5).clamp(7, WIDEST_TREND);
-    window + usize::from(window % 2 == 0)
+    window + usize::from(window.is_multiple_of(2))
 }
 
 /// Positions whose remainder lies `factor` robust deviations or more from the median.

@@ -29,7 +29,6 @@ pub struct Foretold {
 
 /// The standard deviation of each of the next `horizon` values, as a multiple of that of one error, in a model with an
 /// additive season or none.
-#[expect(clippy::cast_precision_loss, reason = "lengths are far below 2^53")]
 pub fn spread(fit: &Fit, horizon: usize) -> Vec<f64> {
     let parameters = &fit.parameters;
     let period = if fit.form.season == Season::None { 0 } else { fit.form.period };
