@@ -68,14 +68,14 @@ stages:
     }
 }
 
-/// Rows in which `y` follows from `x` (8 of 10 times), and `z` from nothing; the parts are made by hand: every fourth row is `test`.
+/// Rows in which `y` follows from `x` (8 of 10 times), and `z` from nothing.
 fn rows() -> String {
-    let mut text = "x,y,z,number,part_of\n".to_owned();
+    let mut text = "row,x,y,z,number\n".to_owned();
     for row in 0..400_u32 {
         let x = row % 2;
         let y = if row / 2 % 10 < 8 { x } else { 1 - x };
         let (z, number) = (row * 7919 % 1009 % 3, f64::from(row * 31 % 97) / 4.0 + f64::from(y) * 100.0);
-        text += &format!("x{x},y{y},z{z},{number},{}\n", row / 2 % 4);
+        text += &format!("{row},x{x},y{y},z{z},{number}\n");
     }
     text
 }
@@ -85,7 +85,7 @@ stages:
   - id: rows
     read: {path: rows.csv}
   - id: ready
-    split: {by: hash, on: [part_of, number], parts: {train: 0.6, test: 0.4}}
+    split: {by: hash, on: row, parts: {train: 0.6, test: 0.4}}
   - id: foretold
     itemsets:
       items: [x, y, z]

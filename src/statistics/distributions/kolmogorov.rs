@@ -26,8 +26,9 @@ pub fn limiting_sf(x: f64) -> f64 {
 
 /// The probability that the distance D of a sample of `n` values from the true continuous distribution is at least `d`.
 ///
-/// Exact up to 4,096 values (relative 1e-9 where it is above 1e-10, else by the one-sided distribution, of which it is twice then); for more,
-/// the limiting distribution at x + 1 / (6 √n) + (x - 1) / (4 n) with x = √n d (Vrbik 2018), off by less than a relative 1e-4.
+/// Exact up to 4,096 values (relative 1e-9 where it is above 1e-10, else by the one-sided distribution, of which it is twice then). For more,
+/// twice the one-sided one where x = √n d is at least 1.5 (relative 1e-6), else the limiting distribution at
+/// x + 1 / (6 √n) + (x - 1) / (4 n) (Vrbik 2018), off by less than a relative 1e-4.
 #[must_use]
 pub fn one_sample_sf(d: f64, n: u64) -> f64 {
     let size = n as f64;
@@ -37,7 +38,7 @@ pub fn one_sample_sf(d: f64, n: u64) -> f64 {
         1.0
     } else if d >= 1.0 {
         0.0
-    } else if d >= 0.5 || size * d * d >= 4.0 {
+    } else if d >= 0.5 || size * d * d >= if n > EXACT_ONE_SAMPLE { 2.25 } else { 4.0 } {
         // Both one-sided distances exceed d with a probability that does not matter, or cannot (Simard & L'Ecuyer 2011).
         (2.0 * one_sided_sf(d, n)).min(1.0)
     } else if n <= EXACT_ONE_SAMPLE {

@@ -8,7 +8,7 @@ use crate::exhibit::{Cell, Column, Exhibit, Format, Table, Tone};
 use crate::statistics::multiplicity::Correction;
 
 /// Pairs that are shown at most.
-const SHOWN: usize = 25;
+const SHOWN: usize = 20;
 /// Columns up to which the matrix is drawn.
 const DRAWN: usize = 40;
 /// Below this an adjusted p-value counts as small in the sentence that sums up.

