@@ -1,6 +1,6 @@
-"""usage: itemsets.py FOLDER FLIGHTS.csv[.gz] --quest GEN_QUEST.py [--rounds N] [--peers PYTHON] [--mlxtend]: itemsets beside PyFIM.
+"""usage: itemsets.py FOLDER FLIGHTS.csv[.gz] [--rounds N] [--peers PYTHON] [--mlxtend]: itemsets beside PyFIM.
 
-Makes T10I4D100K and T40I10D100K with the generator of the Quest kind, and dense baskets from the flights (their columns, numbers in four
+Makes T10I4D100K and T40I10D100K with make_quest.py, and dense baskets from the flights (their columns, numbers in four
 bins). For each of them, several minimum supports, and frequent, closed and maximal sets, gristmill and the algorithms of PyFIM run in
 turn as whole processes from a file of one basket a line; PyFIM also says how long mining alone took. The sets of both are compared, to
 the last one. mlxtend is measured on the case of the most sets that it can do in a minute.
@@ -43,7 +43,8 @@ began = time.perf_counter()
 sets = fpgrowth(table, float(share), use_colnames=True)
 print("mining", time.perf_counter() - began, len(sets))
 """
-PIPELINE = """stages:
+PIPELINE = """name: itemsets
+stages:
   - id: lines
     read: {{path: {data}.csv, types: {{basket: string}}}}
   - id: baskets
@@ -57,7 +58,8 @@ def make(folder, arguments):
     """The baskets as text, a basket a line, and as CSV."""
     for name, options in [("T10I4D100K", "100000 10 4 870 2000 1"), ("T40I10D100K", "100000 40 10 1000 2000 1")]:
         if not (folder / f"{name}.dat").exists():
-            subprocess.run([arguments.peers, arguments.quest, *options.split(), folder / f"{name}.dat"], check=True)
+            maker = pathlib.Path(__file__).with_name("make_quest.py")
+            subprocess.run([arguments.peers, maker, *options.split(), folder / f"{name}.dat"], check=True)
     path = folder / "flights.dat"
     if not path.exists():
         opened = gzip.open(arguments.flights, "rt", newline="") if str(arguments.flights).endswith(".gz") else open(arguments.flights, newline="")
@@ -101,7 +103,6 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("flights", type=pathlib.Path)
-    parser.add_argument("--quest", required=True)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--peers", default=sys.executable)
     parser.add_argument("--mlxtend", action="store_true")
