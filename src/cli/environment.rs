@@ -35,6 +35,16 @@ pub(super) fn disk(asked: Option<u64>, base: &std::path::Path) -> u64 {
     asked.unwrap_or_else(|| crate::disk::default_limit(base))
 }
 
+/// Bytes that kept results may take however full the disk is, when nobody says.
+const ALWAYS_KEPT: u64 = 64 << 20;
+
+/// Bytes that kept results may take: half of what temporary files may. A nearly full disk leaves nothing to those, but most
+/// results are small, and to forget them all would make each run do all its work again.
+pub(super) fn kept(asked: Option<u64>, base: &std::path::Path) -> u64 {
+    let half = disk(asked, base) / 2;
+    if asked.is_some() { half } else { half.max(ALWAYS_KEPT) }
+}
+
 /// The engine.
 pub(super) fn engine(threads: usize, memory: u64) -> PolarsEngine {
     PolarsEngine::new(PolarsOptions { threads: Some(threads), memory_budget: Some(memory) })
@@ -96,7 +106,9 @@ pub(super) fn parse_size(text: &str) -> Result<u64, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::parse_bytes;
+    use std::path::Path;
+
+    use super::{ALWAYS_KEPT, kept, parse_bytes};
 
     #[test]
     fn sizes_have_binary_and_decimal_units() {
@@ -104,5 +116,11 @@ mod tests {
         assert_eq!(parse_bytes("1.5 GB"), Ok(1_500_000_000));
         assert_eq!(parse_bytes("100000000"), Ok(100_000_000));
         assert!(parse_bytes("10").is_err() && parse_bytes("lots").is_err() && parse_bytes("4 apples").is_err());
+    }
+
+    #[test]
+    fn results_are_kept_within_what_was_asked_for_and_never_all_forgotten_by_themselves() {
+        assert_eq!(kept(Some(100), Path::new("/")), 50);
+        assert!(kept(None, Path::new("/")) >= ALWAYS_KEPT);
     }
 }

@@ -246,6 +246,7 @@ fn run_plan(plan: &Plan, state: &Path, engine: &dyn Engine, memory: u64, threads
         use_cache: false,
         memory,
         disk: environment::disk(None, state),
+        kept: environment::kept(None, state),
         threads,
         base: PathBuf::new(),
         file: "profile".to_owned(),

@@ -116,6 +116,7 @@ impl Run {
             use_cache: !self.no_cache,
             memory,
             disk: environment::disk(self.disk, &base),
+            kept: environment::kept(self.disk, &base),
             threads,
             base: base.clone(),
             file: self.pipeline.file.display().to_string(),

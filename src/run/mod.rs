@@ -37,8 +37,10 @@ pub struct RunOptions {
     pub use_cache: bool,
     /// Bytes of memory that the run may use.
     pub memory: u64,
-    /// Bytes that temporary files, and kept results, may take on the disk.
+    /// Bytes that temporary files may take on the disk.
     pub disk: u64,
+    /// Bytes that kept results may take on the disk when the run begins.
+    pub kept: u64,
     /// Threads that the engine uses.
     pub threads: usize,
     /// The folder to which relative paths are relative.
@@ -87,7 +89,7 @@ pub fn run(plan: &Plan, options: &RunOptions, context: &RunContext<'_>) -> Resul
     let started = Instant::now();
     memory::DiskBudget::process().set_limit(options.disk);
     recover::sweep_dead_runs(context.store);
-    context.store.alone(|| cache.sweep(options.disk / 2));
+    context.store.alone(|| cache.sweep(options.kept));
     let folder = context.store.new_run(&now)?;
     let notes = folder.notes();
     crate::staging::begin_notes(&notes)

@@ -226,6 +226,7 @@ fn problems(test: &Test, options: &Options<'_>) -> Result<Vec<Problem>, Vec<Prob
         use_cache: false,
         memory: options.memory,
         disk: crate::memory::DiskBudget::process().limit(),
+        kept: u64::MAX,
         threads: options.threads,
         base: options.base.to_path_buf(),
         file: plan.pipeline.source.name().to_owned(),
