@@ -68,11 +68,13 @@ impl Lowering {
     /// `round(x, digits)`, halves away from zero; negative digits round before the mark.
     pub(super) fn round(&self, arguments: &[Expr]) -> Result<pl::Expr, EngineError> {
         let Some(first) = arguments.first() else { return Err(refuse("round needs a number")) };
-        let mut inputs = self.guarded_inputs(arguments)?;
+        // Only whole numbers can leave their range.
+        let whole = first.data_type.is_integer();
+        let mut inputs = if whole { self.guarded_inputs(arguments)? } else { self.all(arguments)? };
         if inputs.len() < 2 {
             inputs.push(pl::lit(0_i64));
         }
-        if first.data_type.is_integer() {
+        if whole {
             return Ok(elementwise("round", inputs, pl::DataType::Int64, |inputs| {
                 let (values, digits) = (inputs.integer(0)?, inputs.integer(1)?);
                 integer_rows(values.iter().zip(digits.iter()), |pair| match pair {

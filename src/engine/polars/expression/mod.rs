@@ -109,7 +109,8 @@ impl Lowering {
             ExprKind::Case { branches, otherwise } => self.case(branches, otherwise.as_deref(), &expr.data_type),
             ExprKind::Cast { value, strict } => {
                 let lowered = self.lower(value)?;
-                let lowered = if *strict { self.guarded(lowered) } else { lowered };
+                let fails = *strict && cast::can_fail(&value.data_type, &expr.data_type);
+                let lowered = if fails { self.guarded(lowered) } else { lowered };
                 cast::cast(lowered, &value.data_type, &expr.data_type, *strict)
             }
             ExprKind::Call(function, arguments) => self.call(*function, arguments, &expr.data_type),

@@ -333,6 +333,17 @@ mod tests {
         };
         let chain = (1..40).map(link).reduce(Expr::and);
         assert!(chain.is_some_and(|chain| plan(&chain).len() < 20_000));
+        // What cannot fail is not guarded, or it would be a guarded operation inside of the next guard.
+        let float = || Expr::column("i", DataType::Int64).cast(DataType::Float64, true);
+        let rounded = || Expr::call(Function::Round, vec![Expr::column("f", DataType::Float64)], DataType::Float64);
+        for value in [&float as &dyn Fn() -> Expr, &rounded] {
+            let link = |_| Expr::binary(BinaryOperator::Greater, value(), Expr::float(0.0), DataType::Boolean);
+            for operator in [BinaryOperator::And, BinaryOperator::Or] {
+                let join = |a, b| Expr::binary(operator, a, b, DataType::Boolean);
+                let chain = (1..20).map(link).reduce(join);
+                assert!(chain.is_some_and(|chain| plan(&chain).len() < 20_000), "{operator:?}");
+            }
+        }
         let branches = (1..40).map(|i| (link(i), Expr::integer(i))).collect();
         let case = Expr::new(ExprKind::Case { branches, otherwise: None }, DataType::Int64);
         assert!(plan(&case).len() < 60_000, "{}", plan(&case).len());
