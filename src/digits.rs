@@ -21,6 +21,17 @@ pub(crate) fn fixed(value: f64, places: usize) -> String {
     }
 }
 
+/// A share as percent with up to two decimals: `95 %`, `12.35 %`.
+pub(crate) fn percent(share: f64) -> String {
+    let text = fixed(share * 100.0, 2);
+    format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
+}
+
+/// A p-value inside of a sentence: `p = 0.031`, `p < 0.001`.
+pub(crate) fn p_value(p: f64) -> String {
+    if p < 0.001 { "p < 0.001".to_owned() } else { format!("p = {}", fixed(p, if p < 0.1 { 3 } else { 2 })) }
+}
+
 fn grouped(digits: &str) -> String {
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {
@@ -45,5 +56,7 @@ mod tests {
         assert_eq!([rows(0), rows(1), rows(1_000)], ["0 rows", "1 row", "1,000 rows"]);
         assert_eq!(fixed(-1234.5, 2), "−1,234.50");
         assert_eq!(fixed(-0.001, 1), "0.0");
+        assert_eq!([0.95, 0.123_45, 12.5, 0.0].map(percent), ["95 %", "12.35 %", "1,250 %", "0 %"]);
+        assert_eq!([0.000_2, 0.0312, 0.444].map(p_value), ["p < 0.001", "p = 0.031", "p = 0.44"]);
     }
 }

@@ -29,9 +29,9 @@ impl DoubleSum {
 
     /// Adds the square of a number, which has twice the digits of the number.
     pub fn add_square(&mut self, number: f64) {
-        let square = number * number;
+        let (square, lost) = two_product(number, number);
         self.add(square);
-        self.low += number.mul_add(number, -square);
+        self.low += lost;
     }
 
     /// Adds another sum.
@@ -54,8 +54,14 @@ impl DoubleSum {
     }
 }
 
+/// The rounded product of two floats and the error of rounding, by a fused multiplication.
+pub(crate) fn two_product(a: f64, b: f64) -> (f64, f64) {
+    let product = a * b;
+    (product, a.mul_add(b, -product))
+}
+
 /// The rounded sum of two floats and the error of rounding, whichever is larger (Knuth).
-fn two_sum(a: f64, b: f64) -> (f64, f64) {
+pub(crate) fn two_sum(a: f64, b: f64) -> (f64, f64) {
     let sum = a + b;
     let part = sum - a;
     (sum, (a - (sum - part)) + (b - part))

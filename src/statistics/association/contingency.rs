@@ -1,7 +1,6 @@
 use rustc_hash::FxHashMap;
 
-use super::noncentral;
-use crate::statistics::distributions::{chi_squared, normal};
+use crate::statistics::distributions::{chi_squared, noncentrality, normal};
 use crate::statistics::special::deviance;
 
 /// The code of a missing category: pairs with it are left out.
@@ -180,7 +179,7 @@ impl CramersV {
     /// `None` unless the level is above 0 and below 1.
     #[must_use]
     pub fn interval(&self, level: f64) -> Option<(f64, f64)> {
-        let (low, high) = noncentral::chi_squared_interval(self.chi_squared, self.degrees, level)?;
+        let (low, high) = noncentrality::chi_squared_interval(self.chi_squared, self.degrees, level)?;
         let v = |noncentrality: f64| (noncentrality / (self.count as f64 * self.fewer)).sqrt().min(1.0);
         Some((v(low), v(high)))
     }

@@ -1,4 +1,3 @@
-use super::noncentral;
 use crate::statistics::distributions;
 
 /// Moments of numbers by category, which are numbered from 0. 24 bytes a category.
@@ -145,7 +144,7 @@ impl CorrelationRatio {
         if f.is_infinite() {
             return (level > 0.0 && level < 1.0).then_some((1.0, 1.0));
         }
-        let (low, high) = noncentral::f_interval(f, d1, d2, level)?;
+        let (low, high) = distributions::noncentrality::f_interval(f, d1, d2, level)?;
         let ratio = |noncentrality: f64| (noncentrality / (noncentrality + self.count as f64)).sqrt();
         Some((ratio(low), ratio(high)))
     }

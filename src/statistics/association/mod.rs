@@ -22,7 +22,6 @@
 
 mod contingency;
 mod correlation_ratio;
-mod noncentral;
 
 #[cfg(test)]
 mod tests;

@@ -19,6 +19,7 @@ pub mod f;
 pub mod kolmogorov;
 pub mod noncentral_f;
 pub mod noncentral_t;
+pub mod noncentrality;
 pub mod normal;
 pub mod poisson;
 mod scale_mixture;

@@ -1,6 +1,7 @@
 //! Two samples of numbers: how far apart their distributions are.
 
 use super::Empirical;
+use crate::statistics::distributions::kolmogorov;
 
 /// The test of Kolmogorov and Smirnov for two samples.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -18,7 +19,7 @@ pub fn kolmogorov_smirnov(before: &Empirical, now: &Empirical) -> Option<Kolmogo
     steps(before, now, |_, _, p, q| statistic = statistic.max((p - q).abs()))?;
     let (n, m) = (before.count() as f64, now.count() as f64);
     let effective = n / (n + m) * m;
-    Some(KolmogorovSmirnov { statistic, p_value: kolmogorov_tail(effective.sqrt() * statistic) })
+    Some(KolmogorovSmirnov { statistic, p_value: kolmogorov::limiting_sf(effective.sqrt() * statistic) })
 }
 
 /// The first Wasserstein distance (earth mover's distance), in the unit of the values: the area between both distribution
@@ -54,20 +55,4 @@ fn steps(before: &Empirical, now: &Empirical, mut visit: impl FnMut(f64, f64, f6
         visit(value, to, below_left as f64 / n as f64, below_right as f64 / m as f64);
     }
     Some(())
-}
-
-/// The upper tail of Kolmogorov's limiting distribution: 2 (e^-2x² - e^-8x² + e^-18x² - ..), and for small x the equal series by
-/// theta functions, which converges faster there (Marsaglia, Tsang & Wang 2003).
-fn kolmogorov_tail(x: f64) -> f64 {
-    use std::f64::consts::PI;
-    if x <= 0.0 {
-        return 1.0;
-    }
-    if x < 1.0 {
-        let base = -PI * PI / (8.0 * x * x);
-        let series: f64 = (0..4).map(|k| f64::from(2 * k + 1)).map(|odd| (base * odd * odd).exp()).sum();
-        return (1.0 - (2.0 * PI).sqrt() / x * series).clamp(0.0, 1.0);
-    }
-    let term = |k: i32| (-2.0 * f64::from(k * k) * x * x).exp();
-    (2.0 * (term(1) - term(2) + term(3) - term(4) + term(5))).clamp(0.0, 1.0)
 }

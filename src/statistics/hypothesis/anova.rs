@@ -1,7 +1,7 @@
 //! Analysis of variance: do the means of several groups differ?
 
 use super::{Measured, Sample, Tested, Undefined};
-use crate::statistics::distributions::{f, noncentral_f};
+use crate::statistics::distributions::{f, noncentrality};
 
 /// Fisher's one-way analysis of variance, for groups with the same variance. Effect: eta squared; [`omega_squared`] is the other.
 pub fn one_way(groups: &[Sample], confidence: f64) -> Result<Tested, Undefined> {
@@ -74,7 +74,7 @@ impl Split {
     /// The share of the variance that the groups explain; its interval is that of the noncentrality λ / (λ + n) (Steiger 2004).
     fn eta_squared(&self, statistic: f64, confidence: f64) -> Measured {
         let n = self.above + self.below + 1.0;
-        let interval = noncentral_f::f_noncentrality_interval(statistic, self.above, self.below, confidence)
+        let interval = noncentrality::f_interval(statistic, self.above, self.below, confidence)
             .map(|(low, high)| (low / (low + n), high / (high + n)));
         Measured::new("eta squared", self.between / (self.between + self.within), interval)
     }

@@ -1,7 +1,7 @@
 //! Pearson's chi-square tests: do two categories go together, and do counts follow given shares?
 
 use super::{Measured, Tested, Undefined};
-use crate::statistics::distributions::{chi_squared, noncentral_f};
+use crate::statistics::distributions::{chi_squared, noncentrality};
 
 /// A table of counts by row and column.
 #[derive(Debug, Clone)]
@@ -88,7 +88,7 @@ impl Crosstab {
         let mut tested = Tested::new("chi-square", statistic, &[degrees], chi_squared::sf(statistic, degrees));
         tested.how = corrected.then(|| "with Yates' correction".to_owned());
         let scale = self.n * (rows.min(columns) - 1) as f64;
-        let interval = noncentral_f::chi_squared_noncentrality_interval(plain, degrees, confidence)
+        let interval = noncentrality::chi_squared_interval(plain, degrees, confidence)
             .map(|(low, high)| ((low / scale).sqrt(), (high / scale).sqrt().min(1.0)));
         tested.effect = Some(Measured::new("Cramér's V", (plain / scale).sqrt(), interval));
         tested.checked()
@@ -111,7 +111,7 @@ pub fn goodness_of_fit(counts: &[f64], shares: &[f64], confidence: f64) -> Resul
         .sum();
     let degrees = counts.len() as f64 - 1.0;
     let mut tested = Tested::new("chi-square", statistic, &[degrees], chi_squared::sf(statistic, degrees));
-    let interval = noncentral_f::chi_squared_noncentrality_interval(statistic, degrees, confidence)
+    let interval = noncentrality::chi_squared_interval(statistic, degrees, confidence)
         .map(|(low, high)| ((low / n).sqrt(), (high / n).sqrt()));
     tested.effect = Some(Measured::new("Cohen's w", (statistic / n).sqrt(), interval));
     tested.checked()

@@ -1,7 +1,8 @@
 use rayon::prelude::*;
 
 use super::block::{BASE, Block, Values};
-use super::two_float::{TwoFloat, two_sum};
+use super::two_float::TwoFloat;
+use crate::statistics::double_sum::two_sum;
 
 /// The products of every two columns of a model's matrix and its target, summed with twice the digits, as a mergeable accumulator.
 ///

@@ -3,24 +3,13 @@
 
 use std::ops::{Add, Div, Mul, Sub};
 
+use crate::statistics::double_sum::{two_product, two_sum};
+
 /// high + low, where low is at most half a unit in the last place of high once the number is [`normal`](TwoFloat::normal).
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(super) struct TwoFloat {
     pub(super) high: f64,
     pub(super) low: f64,
-}
-
-/// The rounded sum of two floats and the error of rounding.
-pub(super) fn two_sum(a: f64, b: f64) -> (f64, f64) {
-    let sum = a + b;
-    let part = sum - a;
-    (sum, (a - (sum - part)) + (b - part))
-}
-
-/// The rounded product of two floats and the error of rounding.
-fn two_product(a: f64, b: f64) -> (f64, f64) {
-    let product = a * b;
-    (product, a.mul_add(b, -product))
 }
 
 impl TwoFloat {

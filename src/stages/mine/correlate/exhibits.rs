@@ -127,7 +127,7 @@ impl CorrelateWork {
             None => "Strongest pairs".to_owned(),
         };
         let mut figure = Figure::new(title, Mark::Interval(Interval::new(estimates)));
-        figure.subtitle = format!("with intervals of {} confidence", percent(self.settings.confidence));
+        figure.subtitle = format!("with intervals of {} confidence", digits::percent(self.settings.confidence));
         let unit = if self.options.method == Method::MutualInformation { ", nats" } else { "" };
         figure.y = Axis::labelled(format!("{}{unit}", self.name()));
         figure.references = vec![Reference::y(0.0, "")];
@@ -156,7 +156,7 @@ impl CorrelateWork {
         if several {
             columns.push(Column::new("measure"));
         }
-        let from = format!("{} from", percent(self.settings.confidence));
+        let from = format!("{} from", digits::percent(self.settings.confidence));
         columns.extend([if several { "size".to_owned() } else { self.name() }, from, "to".to_owned()].map(Column::new));
         columns.push(Column::formatted("p-value", Format::PValue));
         columns.push(Column::formatted("p adjusted", Format::PValue));
@@ -167,10 +167,4 @@ impl CorrelateWork {
         let note = (left_out > 0).then(|| format!("{} {verb} in the stage's table.", digits::whole(left_out)));
         Exhibit::Table(Table { title: "Strongest pairs".to_owned(), columns, rows: rows.collect(), note })
     }
-}
-
-/// `95 %`
-fn percent(share: f64) -> String {
-    let text = format!("{:.2}", share * 100.0);
-    format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
 }

@@ -138,10 +138,10 @@ impl Mined<'_> {
             digits::whole(counts.antecedent),
             self.baskets,
             digits::whole(counts.both),
-            percent(counts.confidence()),
+            digits::percent(counts.confidence()),
             digits::whole(counts.transactions),
             self.baskets,
-            percent(counts.consequent_support()),
+            digits::percent(counts.consequent_support()),
             digits::fixed(counts.lift(), 2),
         )
     }
@@ -228,10 +228,6 @@ pub(super) fn features(features: &Features, sets: &[&[u32]], book: &Book, counts
     let missing = features.top() - sets.len();
     let note = (missing > 0).then(|| format!("{missing} more columns were asked for than were found; they are false."));
     Exhibit::Table(Table { title: "Features".to_owned(), columns, rows: rows.collect(), note })
-}
-
-fn percent(share: f64) -> String {
-    format!("{} %", digits::fixed(share * 100.0, 1))
 }
 
 fn left_out(all: usize, shown: usize, what: &str) -> Option<String> {

@@ -141,7 +141,7 @@ fn coefficients(plan: &Plan, fit: &Fit) -> Exhibit {
         row.extend([Cell::number(vif), Cell::optional(coefficient.remark.clone())]);
         row
     });
-    let (statistic, from) = (if is_ratio { "z" } else { "t" }, format!("{} from", percent(plan.confidence)));
+    let (statistic, from) = (if is_ratio { "z" } else { "t" }, format!("{} from", digits::percent(plan.confidence)));
     let mut columns: Vec<Column> = ["term", "estimate", "standard error", statistic].map(Column::new).to_vec();
     columns.push(Column::formatted("p-value", Format::PValue));
     match plan.family {
@@ -174,7 +174,7 @@ fn forest(plan: &Plan, fit: &Fit) -> Option<Exhibit> {
         Figure::new("What each term does, all others being equal", Mark::Interval(Interval::new(estimates)));
     figure.subtitle = format!(
         "One standard deviation more of a number, a level instead of the base; intervals of {} confidence",
-        percent(plan.confidence)
+        digits::percent(plan.confidence)
     );
     let (axis, neutral) = match plan.family {
         Family::Linear => (format!("Change of {}", plan.target.name), 0.0),
@@ -357,10 +357,4 @@ fn influential(plan: &Plan, fit: &Fit) -> Exhibit {
 
 fn small(p: f64) -> String {
     if p < 1e-16 { "< 1e-16".to_owned() } else { format!("{p:.2e}") }
-}
-
-/// `95 %`
-fn percent(share: f64) -> String {
-    let text = format!("{:.2}", share * 100.0);
-    format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
 }

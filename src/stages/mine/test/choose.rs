@@ -53,7 +53,7 @@ fn means_are_normal(groups: &[Group]) -> Result<String, String> {
             if let Ok(tested) = shapiro_wilk::shapiro_wilk(&values)
                 && tested.p_value < 0.05
             {
-                let p = super::words::p_value(tested.p_value);
+                let p = digits::p_value(tested.p_value);
                 return Err(format!(
                     "the {n} values of `{}` do not look normally distributed (Shapiro-Wilk {p})",
                     group.name

@@ -118,7 +118,7 @@ fn comparison_row(answer: &Answer, compared: &Compared, settings: &Settings) -> 
     let ranks = one.interval.is_none();
     let found = one.p_value < settings.alpha();
     let (first, second) = (&compared.first, &compared.second);
-    let p = words::p_value(one.p_value);
+    let p = digits::p_value(one.p_value);
     Row {
         hypothesis: answer.question.name.clone(),
         comparison: Some(format!("{first} - {second}")),

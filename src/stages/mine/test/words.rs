@@ -38,17 +38,6 @@ pub(super) fn with_article(of: Method) -> String {
     if name.contains("'s ") { name.to_owned() } else { format!("the {name}") }
 }
 
-/// `p = 0.031`, `p < 0.001`.
-pub(super) fn p_value(p: f64) -> String {
-    if p < 0.001 {
-        "p < 0.001".to_owned()
-    } else if p < 0.1 {
-        format!("p = {p:.3}")
-    } else {
-        format!("p = {p:.2}")
-    }
-}
-
 /// A number with about three digits that matter.
 pub(super) fn number(value: f64) -> String {
     let size = value.abs();
@@ -117,7 +106,7 @@ pub(super) fn verdict(answer: &Answer, settings: &Settings) -> String {
     let found = p < settings.alpha();
     let adjusted = if answer.adjusted.is_some_and(|adjusted| adjusted != tested.p_value) { "adjusted " } else { "" };
     let mut text = claim(answer, found);
-    text += &format!(" ({adjusted}{})", p_value(p));
+    text += &format!(" ({adjusted}{})", digits::p_value(p));
     if let Some(estimate) = &tested.estimate
         && answer.question.equivalence.is_none()
     {

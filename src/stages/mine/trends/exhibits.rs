@@ -303,7 +303,7 @@ fn seasons(settings: &Settings, found: &[Found]) -> Option<Exhibit> {
                     "Fisher's g {} at {}, {}",
                     short(fisher.g),
                     short(fisher.period),
-                    super::words::p_value(fisher.p_value)
+                    digits::p_value(fisher.p_value)
                 )),
             ]);
         }

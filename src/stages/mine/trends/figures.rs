@@ -2,8 +2,9 @@
 
 use super::options::Settings;
 use super::tables::Found;
-use super::words::{p_value, short, signed};
+use super::words::{short, signed};
 use crate::chart::{Axis, Band, Bar, Figure, Line, Mark, Positions, Reference, Series};
+use crate::digits;
 
 /// Positions of a line that are drawn; longer series are drawn as means of several periods.
 const DRAWN: usize = 1_200;
@@ -24,9 +25,9 @@ fn headline(found: &Found, settings: &Settings) -> String {
     let p = found.adjusted.unwrap_or(test.p_value);
     if p < 1.0 - settings.confidence {
         let verb = if test.score > 0.0 { "rises" } else { "falls" };
-        return format!("{name} {verb} by {} a {unit} ({})", short((slope.slope * periods).abs()), p_value(p));
+        return format!("{name} {verb} by {} a {unit} ({})", short((slope.slope * periods).abs()), digits::p_value(p));
     }
-    format!("{name} has no trend beyond chance ({})", p_value(p))
+    format!("{name} has no trend beyond chance ({})", digits::p_value(p))
 }
 
 /// Means of `step` values each, of what is there.

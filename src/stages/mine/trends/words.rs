@@ -23,15 +23,6 @@ pub(super) fn signed(value: f64) -> String {
     if value > 0.0 { format!("+{}", short(value)) } else { short(value) }
 }
 
-/// `p = 0.03`, `p < 0.001`.
-pub(super) fn p_value(p: f64) -> String {
-    if p < 0.001 {
-        "p < 0.001".to_owned()
-    } else {
-        format!("p = {}", crate::digits::fixed(p, if p < 0.1 { 3 } else { 2 }))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -41,6 +32,5 @@ mod tests {
         assert_eq!([0.0, 1.0, 12.345, -0.012_34, 1234.6].map(short), ["0", "1", "12.3", "−0.0123", "1,235"]);
         assert_eq!(short(1e300), "1.00e300");
         assert_eq!([signed(2.5), signed(-2.5), signed(0.0)], ["+2.5", "−2.5", "0"]);
-        assert_eq!([p_value(0.000_2), p_value(0.031), p_value(0.44)], ["p < 0.001", "p = 0.031", "p = 0.44"]);
     }
 }

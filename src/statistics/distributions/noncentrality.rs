@@ -1,19 +1,20 @@
-//! Intervals of noncentralities: what the sizes of effects are measured by.
+//! Intervals of noncentralities: what the sizes of effects are measured by (Steiger & Fouladi 1997).
 //!
-//! The distribution functions are Poisson mixtures of central ones (Johnson, Kotz and Balakrishnan 1995, chapters 29 and 30), summed from the
+//! A search needs the distribution function many times and only at the ends of an interval, where an absolute error is as good as a
+//! relative one; [`noncentral_f`](super::noncentral_f) keeps small tails and is slower. The distribution functions are Poisson mixtures of central ones (Johnson, Kotz and Balakrishnan 1995, chapters 29 and 30), summed from the
 //! largest weight to both sides by recurrences. Absolute error about 1e-13; as many terms as some 20 roots of the noncentrality.
 
-use std::f64::consts::PI;
-
-use crate::statistics::distributions::chi_squared;
-use crate::statistics::special::{deviance, ln_gamma, stirling_error};
+use super::chi_squared;
+use crate::statistics::special::{beta_factor, gamma_term, regularized_beta};
 
 /// Weights below this do not change a sum.
 const LEAST_WEIGHT: f64 = 1e-18;
 const MOST_STEPS: usize = 200;
 
-/// The noncentralities of chi-squared for which `x` is at the upper and at the lower end of what is to be expected.
-pub(super) fn chi_squared_interval(x: f64, degrees: f64, level: f64) -> Option<(f64, f64)> {
+/// The noncentralities of chi-squared for which `x` is at the upper and at the lower end of what is to be expected with that confidence;
+/// 0 where none is small enough. None outside of the domain.
+#[must_use]
+pub fn chi_squared_interval(x: f64, degrees: f64, level: f64) -> Option<(f64, f64)> {
     if degrees.is_nan() || degrees <= 0.0 {
         return None;
     }
@@ -22,13 +23,14 @@ pub(super) fn chi_squared_interval(x: f64, degrees: f64, level: f64) -> Option<(
         let a = degrees / 2.0 + start;
         let below = chi_squared::cdf(x, 2.0 * a);
         // P(a + 1, x) = P(a, x) - xᵃ e⁻ˣ / Γ(a + 1)
-        let mixture = Mixture { start, below, a, step: power_term(a, x / 2.0) };
+        let mixture = Mixture { start, below, a, step: gamma_term(a, x / 2.0) };
         mixture.sum(noncentrality / 2.0, &|a| x / 2.0 / (a + 1.0))
     })
 }
 
 /// The same of F with these degrees of freedom.
-pub(super) fn f_interval(f: f64, d1: f64, d2: f64, level: f64) -> Option<(f64, f64)> {
+#[must_use]
+pub fn f_interval(f: f64, d1: f64, d2: f64, level: f64) -> Option<(f64, f64)> {
     if !(d1 > 0.0 && d2 > 0.0) {
         return None;
     }
@@ -36,27 +38,11 @@ pub(super) fn f_interval(f: f64, d1: f64, d2: f64, level: f64) -> Option<(f64, f
     interval(level, d1 * f, &|noncentrality| {
         let start = (noncentrality / 2.0).floor();
         let a = d1 / 2.0 + start;
-        let below = crate::statistics::special::regularized_beta(a, b, y);
+        let below = regularized_beta(a, b, y);
         // I(y; a + 1, b) = I(y; a, b) - yᵃ (1 - y)ᵇ / (a B(a, b))
-        let mixture = Mixture { start, below, a, step: beta_term(a, b, y, rest) };
+        let mixture = Mixture { start, below, a, step: beta_factor(a, b, y, rest) / a };
         mixture.sum(noncentrality / 2.0, &|a| y * (a + b) / (a + 1.0))
     })
-}
-
-/// xᵃ e⁻ˣ / Γ(a + 1) by Loader's expansion.
-fn power_term(a: f64, x: f64) -> f64 {
-    if a < 10.0 {
-        return if x == 0.0 { f64::from(u8::from(a == 0.0)) } else { (a * x.ln() - x - ln_gamma(a + 1.0)).exp() };
-    }
-    (-stirling_error(a) - deviance(a, x)).exp() / (2.0 * PI * a).sqrt()
-}
-
-/// yᵃ (1 - y)ᵇ / (a B(a, b)) by the same.
-fn beta_term(a: f64, b: f64, y: f64, rest: f64) -> f64 {
-    let n = a + b;
-    let exponent =
-        stirling_error(n) - stirling_error(a) - stirling_error(b) - deviance(a, n * y) - deviance(b, n * rest);
-    (b / n / (2.0 * PI * a)).sqrt() * exponent.exp()
 }
 
 /// A Poisson mixture of central distributions, at its largest weight.
@@ -73,7 +59,8 @@ struct Mixture {
 impl Mixture {
     /// `ratio(a)` is the step at a + 1 as a multiple of the step at a.
     fn sum(&self, mean: f64, ratio: &dyn Fn(f64) -> f64) -> f64 {
-        let largest = power_term(self.start, mean);
+        // Without an effect the first weight is all there is.
+        let largest = if mean == 0.0 { 1.0 } else { gamma_term(self.start, mean) };
         let mut sum = largest * self.below;
         let (mut weight, mut below, mut step, mut a, mut j) = (largest, self.below, self.step, self.a, self.start);
         while weight > LEAST_WEIGHT * largest && below > 0.0 {
