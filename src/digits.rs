@@ -1,4 +1,4 @@
-//! How numbers are written for people: digits in groups of three, a true minus sign.
+//! How numbers are written for people: digits in groups of three, a true minus sign, sizes in the unit that fits.
 
 /// `336,776`
 pub(crate) fn whole(number: u64) -> String {
@@ -8,6 +8,24 @@ pub(crate) fn whole(number: u64) -> String {
 /// `1 row`, `336,776 rows`
 pub(crate) fn rows(number: u64) -> String {
     format!("{} {}", whole(number), if number == 1 { "row" } else { "rows" })
+}
+
+/// Bytes in the unit that fits: `512 B`, `1.5 GiB`.
+pub(crate) fn bytes(number: u64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
+    let mut size = number as f64;
+    if number < 1024 {
+        return format!("{number} B");
+    }
+    let mut unit = "B";
+    for next in ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"] {
+        // What would be written as 1024.0 belongs to the next unit.
+        if size < 1023.95 {
+            break;
+        }
+        (size, unit) = (size / 1024.0, next);
+    }
+    format!("{size:.1} {unit}")
 }
 
 /// A value with a fixed number of decimals; what rounds to zero has no sign.
@@ -54,6 +72,8 @@ mod tests {
             ["0", "5", "123", "1,234", "336,776", "1,000,000"]
         );
         assert_eq!([rows(0), rows(1), rows(1_000)], ["0 rows", "1 row", "1,000 rows"]);
+        assert_eq!([12, 1023, 1536, 3 << 30].map(bytes), ["12 B", "1023 B", "1.5 KiB", "3.0 GiB"]);
+        assert_eq!([(1 << 20) - 1, 5 << 40, u64::MAX].map(bytes), ["1.0 MiB", "5.0 TiB", "16.0 EiB"]);
         assert_eq!(fixed(-1234.5, 2), "−1,234.50");
         assert_eq!(fixed(-0.001, 1), "0.0");
         assert_eq!([0.95, 0.123_45, 12.5, 0.0].map(percent), ["95 %", "12.35 %", "1,250 %", "0 %"]);

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::Failure;
-use super::summary::bytes;
+use crate::digits;
 use crate::run::store::Store;
 use crate::staging::failure;
 
@@ -46,7 +46,7 @@ impl Clean {
                 .and_then(|()| fs::create_dir_all(&folder))
                 .map_err(|error| failure("cannot clean", &folder, &error))?;
         }
-        writeln!(std::io::stdout(), "removed {}", bytes(removed))?;
+        writeln!(std::io::stdout(), "removed {}", digits::bytes(removed))?;
         Ok(())
     }
 }

@@ -6,9 +6,9 @@ use std::io::Write;
 use clap::Args;
 
 use super::pipeline::PipelineArguments;
-use super::summary::bytes;
 use super::{Failure, environment};
 use crate::diagnostic::{Class, Diagnostic, nearest};
+use crate::digits;
 use crate::engine::Engine;
 use crate::engine::sql::{self, Dialect};
 use crate::plan::{Plan, PlannedStage};
@@ -132,10 +132,9 @@ fn graph(plan: &Plan, estimates: &[Estimate]) -> String {
 
 /// `; at most 1,000 rows, 2.0 MiB of memory`
 fn takes(told: &Estimate) -> String {
-    let mut words: Vec<String> =
-        told.rows.map(|rows| format!("{} rows", crate::digits::whole(rows))).into_iter().collect();
-    words.extend((told.memory > 0).then(|| format!("{} of memory", bytes(told.memory))));
-    words.extend((told.disk > 0).then(|| format!("{} of disk", bytes(told.disk))));
+    let mut words: Vec<String> = told.rows.map(|rows| format!("{} rows", digits::whole(rows))).into_iter().collect();
+    words.extend((told.memory > 0).then(|| format!("{} of memory", digits::bytes(told.memory))));
+    words.extend((told.disk > 0).then(|| format!("{} of disk", digits::bytes(told.disk))));
     if words.is_empty() { String::new() } else { format!("; at most {}", words.join(", ")) }
 }
 

@@ -170,7 +170,7 @@ impl Profile {
                 "profile {} in {}, {} at most",
                 path.display(),
                 summary::seconds(record.seconds),
-                summary::bytes(record.peak_memory)
+                digits::bytes(record.peak_memory)
             )?;
         }
         Ok(())

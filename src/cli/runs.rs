@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::Failure;
-use super::summary::{bytes, seconds};
+use super::summary::seconds;
+use crate::digits;
 use crate::run;
 use crate::run::manifest::{RunStatus, StageStatus};
 use crate::run::store::Store;
@@ -58,7 +59,7 @@ impl Runs {
                 seconds(record.seconds),
                 record.stages.len(),
                 number(StageStatus::Cached),
-                bytes(record.peak_memory),
+                digits::bytes(record.peak_memory),
             )?;
         }
         Ok(())

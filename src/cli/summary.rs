@@ -22,7 +22,7 @@ pub(super) fn print(record: &RunRecord, report: Option<&Path>, quiet: bool, plan
         }
         for stage in record.stages.iter().filter(|stage| stage.status == StageStatus::Done) {
             for output in &stage.outputs {
-                writeln!(out, "wrote {} ({})", output.path.display(), bytes(output.bytes))?;
+                writeln!(out, "wrote {} ({})", output.path.display(), digits::bytes(output.bytes))?;
             }
         }
         if let Some(report) = report {
@@ -35,7 +35,7 @@ pub(super) fn print(record: &RunRecord, report: Option<&Path>, quiet: bool, plan
         words.extend((failed > 0).then(|| format!("{failed} failed")));
         let skipped = number(StageStatus::Skipped);
         words.extend((skipped > 0).then(|| format!("{skipped} not done")));
-        words.push(format!("{} at most", bytes(record.peak_memory)));
+        words.push(format!("{} at most", digits::bytes(record.peak_memory)));
         writeln!(out, "{}", words.join(", "))?;
     }
     print_errors(record, plan);
@@ -128,26 +128,12 @@ pub(super) fn seconds(seconds: f64) -> String {
     format!("{} min {} s", whole / 60, whole % 60)
 }
 
-/// `4.2 MiB`
-pub(super) fn bytes(bytes: u64) -> String {
-    #[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
-    let mut size = bytes as f64;
-    for unit in ["B", "KiB", "MiB", "GiB"] {
-        if size < 1024.0 {
-            return if unit == "B" { format!("{bytes} B") } else { format!("{size:.1} {unit}") };
-        }
-        size /= 1024.0;
-    }
-    format!("{size:.1} TiB")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_written_for_people() {
-        assert_eq!((bytes(12), bytes(1536), bytes(3 << 30)), ("12 B".into(), "1.5 KiB".into(), "3.0 GiB".into()));
+    fn times_are_written_for_people() {
         assert_eq!((seconds(0.5), seconds(185.0)), ("0.50 s".into(), "3 min 5 s".into()));
     }
 }

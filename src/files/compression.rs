@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::FileError;
 use super::limits;
+use crate::digits;
 
 /// How a file is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -100,7 +101,7 @@ impl<R: Read> Read for Bounded<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
         self.left = self.left.checked_sub(read as u64).ok_or_else(|| {
-            let most = limits::size(self.allowed);
+            let most = digits::bytes(self.allowed);
             io::Error::new(io::ErrorKind::FileTooLarge, format!("it holds more than {most}, far beyond its own size"))
         })?;
         Ok(read)

@@ -13,6 +13,7 @@ use super::compression::{self, Compression};
 use super::error::FileError;
 use super::limits;
 use crate::diagnostic::Class;
+use crate::digits;
 
 /// Bytes read at once.
 const BLOCK: usize = 8 << 20;
@@ -70,7 +71,7 @@ fn too_much(path: &Path, line: u64, what: &str) -> FileError {
 }
 
 fn too_long() -> String {
-    format!("the line is longer than {}", limits::size(limits::JSON_LINE as u64))
+    format!("the line is longer than {}", digits::bytes(limits::JSON_LINE as u64))
 }
 
 /// Parts of a block that begin and end with lines.

@@ -44,19 +44,3 @@ pub(super) fn expanded(compressed: u64) -> u64 {
 pub(super) fn page(memory: u64) -> u64 {
     (memory / 8).max(64 << 20)
 }
-
-/// `3.5 GiB`, for messages.
-pub(super) fn size(bytes: u64) -> String {
-    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
-    if bytes < 1024 {
-        return format!("{bytes} bytes");
-    }
-    #[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
-    let mut shown = bytes as f64 / 1024.0;
-    let mut unit = 0;
-    while shown >= 1024.0 && unit + 1 < UNITS.len() {
-        shown /= 1024.0;
-        unit += 1;
-    }
-    format!("{shown:.1} {}", UNITS.get(unit).copied().unwrap_or_default())
-}

@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 
-use super::readable;
 use crate::diagnostic::{Class, Diagnostic};
+use crate::digits;
 
 /// Bytes that temporary files may take together.
 #[derive(Debug)]
@@ -118,7 +118,7 @@ impl DiskFull {
 
 impl std::fmt::Display for DiskFull {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (asked, limit) = (readable(self.asked), readable(self.limit));
+        let (asked, limit) = (digits::bytes(self.asked), digits::bytes(self.limit));
         write!(f, "temporary files would take {asked}, and may take {limit}: {} has to go to disk", self.what)
     }
 }

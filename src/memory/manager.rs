@@ -3,8 +3,9 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
-use super::{allocated, readable};
+use super::allocated;
 use crate::diagnostic::{Class, Diagnostic};
+use crate::digits;
 
 /// Memory that a run may use, and who reserved how much of it.
 ///
@@ -225,7 +226,13 @@ impl Exhausted {
 
 impl std::fmt::Display for Exhausted {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "not enough memory: {} needs {} of {}", self.name, readable(self.asked), readable(self.limit))
+        write!(
+            f,
+            "not enough memory: {} needs {} of {}",
+            self.name,
+            digits::bytes(self.asked),
+            digits::bytes(self.limit)
+        )
     }
 }
 

@@ -21,26 +21,3 @@ pub use environment::environment;
 pub use manager::{Exhausted, MemoryManager, Reservation};
 pub use process::{available, peak, resident};
 pub use watch::{Alarm, Watch};
-
-/// Bytes as people read them: `1.5 GiB`.
-fn readable(bytes: u64) -> String {
-    #[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
-    let size = bytes as f64;
-    match bytes {
-        0..1024 => format!("{bytes} B"),
-        1024..0x10_0000 => format!("{:.1} KiB", size / 1024.0),
-        0x10_0000..0x4000_0000 => format!("{:.1} MiB", size / 1_048_576.0),
-        _ => format!("{:.1} GiB", size / 1_073_741_824.0),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn sizes_are_written_in_the_unit_that_fits() {
-        assert_eq!(super::readable(512), "512 B");
-        assert_eq!(super::readable(1536), "1.5 KiB");
-        assert_eq!(super::readable(3 << 20), "3.0 MiB");
-        assert_eq!(super::readable(5 << 29), "2.5 GiB");
-    }
-}

@@ -18,6 +18,7 @@ use super::compression;
 use super::error::{FileError, counted};
 use super::limits;
 use crate::diagnostic::Class;
+use crate::digits;
 use compact::{Malformed, Reader, kind};
 
 pub use pages::check_pages;
@@ -71,12 +72,12 @@ fn read_footer(path: &Path, file: &File) -> Result<Option<Footer>, FileError> {
     let [a, b, c, d, b'P', b'A', b'R', b'1'] = end else { return Ok(None) };
     let length = u64::from(u32::from_le_bytes([a, b, c, d]));
     let Some(data_end) = (size - 8).checked_sub(length).filter(|&end| end >= 4) else {
-        let what = format!("declares a footer of {}, but is {} long", limits::size(length), limits::size(size));
+        let what = format!("declares a footer of {}, but is {} long", digits::bytes(length), digits::bytes(size));
         return Err(too_much(path, &what));
     };
     if length > limits::FOOTER {
         let what =
-            format!("has a footer of {}; at most {} are read", limits::size(length), limits::size(limits::FOOTER));
+            format!("has a footer of {}; at most {} are read", digits::bytes(length), digits::bytes(limits::FOOTER));
         return Err(too_much(path, &what));
     }
     let mut bytes = vec![0; usize::try_from(length).unwrap_or(0)];
@@ -125,7 +126,7 @@ fn outside(chunk: &Chunk, data_end: u64) -> Option<String> {
         format!(
             "declares that {} takes {} from byte {start} on, which is beyond its data",
             chunk.name(),
-            limits::size(bytes)
+            digits::bytes(bytes)
         )
     })
 }

@@ -12,6 +12,7 @@ use super::super::error::FileError;
 use super::super::limits;
 use super::compact::{Malformed, Reader, kind};
 use super::{Chunk, Schema, read_footer, too_much, walk};
+use crate::digits;
 
 /// Chunks whose pages are looked at before the next ones are collected.
 const AT_ONCE: usize = 4096;
@@ -63,7 +64,7 @@ fn pages_of(file: &File, chunk: &Chunk, memory: u64) -> Option<String> {
     let values = u64::try_from(chunk.values).ok()?;
     let decoded = values.saturating_mul(width(chunk.physical));
     if decoded > memory {
-        let what = limits::size(decoded);
+        let what = digits::bytes(decoded);
         return Some(format!("declares {values} values for {}, which take {what} at once", chunk.name()));
     }
     let limit = limits::page(memory);
@@ -74,16 +75,16 @@ fn pages_of(file: &File, chunk: &Chunk, memory: u64) -> Option<String> {
         else {
             return Some(format!("declares a page of negative size in {}", chunk.name()));
         };
-        let what = limits::size(uncompressed);
+        let what = digits::bytes(uncompressed);
         if uncompressed > limit {
-            let most = limits::size(limit);
+            let most = digits::bytes(limit);
             return Some(format!(
                 "declares a page of {what} in {}; at most {most} are read at this memory",
                 chunk.name()
             ));
         }
         if uncompressed > expansion(chunk.codec, compressed) {
-            let packed = limits::size(compressed);
+            let packed = digits::bytes(compressed);
             return Some(format!("declares that {packed} become a page of {what} in {}", chunk.name()));
         }
         if !page.is_dictionary {

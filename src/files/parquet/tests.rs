@@ -162,7 +162,7 @@ fn pages_that_claim_too_much_are_refused() {
     };
     checked(&page(10, 100)).unwrap();
     refused(&page(2_000_000_000, 100), "declares a page of 1.9 GiB in column `n` of row group 1");
-    refused(&page(50_000_000, 100), "declares that 10 bytes become a page of 47.7 MiB");
+    refused(&page(50_000_000, 100), "declares that 10 B become a page of 47.7 MiB");
     refused(&page(-1, 100), "a page of negative size");
     refused(&page(10, 101), "more values in the pages");
 }
