@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::pins;
+use crate::diagnostic::{Diagnostic, Findings};
+use crate::digits;
 use crate::expression::{DataType, Schema};
 use crate::files;
 use crate::plan::{Plan, PlannedStage};
@@ -39,6 +41,32 @@ struct Size {
     state: u64,
 }
 
+/// Warnings of stages whose rows have to be in memory, where more may come than the memory of the run or the method takes.
+///
+/// What a stage holds is reserved, and reservations may have half of the memory of a run.
+pub fn crowded(plan: &Plan, estimates: &[Estimate], memory: u64) -> Findings {
+    let crowding = plan.stages.iter().filter_map(|stage| {
+        let rows = input_rows(stage, estimates)?;
+        let holding = stage.planned.work.holds(rows)?;
+        let coming = digits::rows(rows);
+        let message = match holding.most_rows.filter(|most| *most < rows) {
+            Some(most) => {
+                format!("{} takes at most {}, and up to {coming} may come", holding.purpose, digits::rows(most))
+            }
+            None if holding.bytes > memory / 2 => format!(
+                "{} holds its rows in memory: up to {} for {coming}, and a run with {} has {} for them",
+                holding.purpose,
+                digits::bytes(holding.bytes),
+                digits::bytes(memory),
+                digits::bytes(memory / 2)
+            ),
+            None => return None,
+        };
+        Some(Diagnostic::warning(message).at(&stage.definition.place).help(holding.help))
+    });
+    crowding.collect()
+}
+
 /// The estimates of all stages, in the order of the plan, for a run with so much memory.
 pub fn estimate(plan: &Plan, memory: u64) -> Vec<Estimate> {
     let all = (0..plan.stages.len()).collect();
@@ -57,9 +85,17 @@ pub fn estimate(plan: &Plan, memory: u64) -> Vec<Estimate> {
         // What is more than a share of the memory is written to the disk and read back in parts.
         let share = memory / 3;
         let (memory, disk) = if state > share { (share, state) } else { (state, 0) };
+        // What an algorithm needs at once stays in memory or is refused.
+        let holding = input_rows(stage, &estimates).and_then(|rows| stage.planned.work.holds(rows));
+        let memory = memory.saturating_add(holding.map_or(0, |holding| holding.bytes));
         estimates.push(Estimate { rows: size.rows, memory, disk });
     }
     estimates
+}
+
+/// Rows of the first input, as far as it is known.
+fn input_rows(stage: &PlannedStage, estimates: &[Estimate]) -> Option<u64> {
+    estimates.get(*stage.inputs.first()?)?.rows
 }
 
 fn size_of_stage(stage: &PlannedStage, plan: &Plan, known: &BTreeMap<&str, Size>) -> Size {

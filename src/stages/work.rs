@@ -27,6 +27,13 @@ pub trait Work: Send + Sync {
         0
     }
 
+    /// What it holds in memory at once when that many rows come to it, so that `check` can say so before a row is read; none when
+    /// rows stream by.
+    fn holds(&self, rows: u64) -> Option<Holding> {
+        let _ = rows;
+        None
+    }
+
     /// Whether the rows of the product are dear to compute again (joins, sorts, deduplication, parsing).
     fn is_costly(&self) -> bool {
         false
@@ -91,6 +98,19 @@ pub trait Work: Send + Sync {
     fn is_gate(&self) -> bool {
         false
     }
+}
+
+/// What a stage holds in memory at once, because its algorithm cannot work on rows that stream by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holding {
+    /// Who holds it, as people call it: `hdbscan`.
+    pub purpose: String,
+    /// Bytes, with what the algorithm needs beside the rows.
+    pub bytes: u64,
+    /// The most rows that the algorithm takes; all that memory can hold when absent.
+    pub most_rows: Option<u64>,
+    /// What to do when it is too much, in a sentence without a full stop.
+    pub help: String,
 }
 
 /// Work of a stage that is nothing but its relation.

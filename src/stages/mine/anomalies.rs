@@ -16,12 +16,12 @@ use crate::diagnostic::{Diagnostic, Findings};
 use crate::exhibit::{Exhibit, Format, Metric};
 use crate::expression::{BinaryOperator, DataType, Expr, Field, Literal};
 use crate::relation::{NamedExpr, Relation, Tap};
-use crate::stages::work::{Outcome, Progress, StageCounts, Work, WorkContext};
+use crate::stages::work::{Holding, Outcome, Progress, StageCounts, Work, WorkContext};
 use crate::stages::{PlanContext, Planned, Product, Shape, Stage, fit, inputs};
 use crate::statistics::anomalies::{Detector, in_words};
 use crate::statistics::quantiles::QuantileSketch;
 use crate::statistics::row_function::RowFunction;
-use options::{Limit, Settings};
+use options::{Limit, MOST_NEIGHBOURHOOD, MethodSettings, Settings};
 
 /// The score while the stage works, before it has its name.
 const SCORE: &str = "__anomaly_score";
@@ -312,6 +312,12 @@ impl AnomaliesWork {
 impl Work for AnomaliesWork {
     fn passes(&self, _: usize) -> usize {
         1 + self.settings.passes()
+    }
+
+    fn holds(&self, rows: u64) -> Option<Holding> {
+        let holding = learn::reading(&self.fields, &self.settings)?.holds(rows);
+        let keeps_all = matches!(self.settings.method, MethodSettings::Factor { .. }) && self.settings.sample.is_none();
+        Some(Holding { most_rows: keeps_all.then_some(MOST_NEIGHBOURHOOD as u64), ..holding })
     }
 
     fn is_costly(&self) -> bool {

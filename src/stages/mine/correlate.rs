@@ -13,7 +13,7 @@ use crate::definition::{OneOrMany, Spanned};
 use crate::diagnostic::{Diagnostic, Findings};
 use crate::expression::{DataType, Field, Schema};
 use crate::relation::{Relation, Scan, ScanSource};
-use crate::stages::work::{Change, Outcome, StageCounts, Work, WorkContext, signed};
+use crate::stages::work::{Change, Holding, Outcome, StageCounts, Work, WorkContext, signed};
 use crate::stages::{PlanContext, Planned, Product, Shape, Stage, TableShape, inputs};
 use crate::statistics::multiplicity::{Correction, adjust};
 use pairs::{Measure, Pair, PairPlan, Role};
@@ -306,6 +306,10 @@ struct CorrelateWork {
 impl Work for CorrelateWork {
     fn passes(&self, _: usize) -> usize {
         if self.options.method == Method::MutualInformation { 2 } else { 1 }
+    }
+
+    fn holds(&self, rows: u64) -> Option<Holding> {
+        self.options.method.holds_rows().then(|| self.reading().holds(rows))
     }
 
     fn run(&self, products: &[Product], context: &WorkContext<'_>) -> Result<Outcome, Diagnostic> {

@@ -12,7 +12,7 @@ use crate::engine::EngineError;
 use crate::expression::{DataType, Expr, Field};
 use crate::memory::{MemoryManager, Reservation};
 use crate::relation::{NamedExpr, Relation};
-use crate::stages::work::{Progress, WorkContext};
+use crate::stages::work::{Holding, Progress, WorkContext};
 use crate::statistics::sampling::reservoir::Reservoir;
 
 /// What becomes of rows in which a value is missing (null, NaN) or infinite.
@@ -37,6 +37,24 @@ pub(super) struct Reading<'a> {
     pub(super) workspace: usize,
     /// Who needs the rows, as people call it: `hdbscan`.
     pub(super) purpose: &'a str,
+}
+
+/// What to do when rows do not fit.
+pub(super) const HELP: &str =
+    "choose fewer columns, put a `sample` stage in front, or give the run more with `--memory`";
+
+impl Reading<'_> {
+    /// Bytes for each row.
+    fn row_bytes(&self) -> usize {
+        self.fields.len() * size_of::<f64>() + size_of::<u64>() + self.workspace
+    }
+
+    /// What reading that many rows holds.
+    pub(super) fn holds(&self, rows: u64) -> Holding {
+        let rows = self.sample.map_or(rows, |(wanted, _)| rows.min(wanted as u64));
+        let bytes = rows.saturating_mul(self.row_bytes() as u64);
+        Holding { purpose: self.purpose.to_owned(), bytes, most_rows: None, help: HELP.to_owned() }
+    }
 }
 
 /// Rows in memory, in the order in which they came.
@@ -103,8 +121,7 @@ pub(super) fn read(rows: &Arc<Relation>, reading: &Reading<'_>, context: &WorkCo
     });
     let relation = Relation::Project { input: rows.clone(), columns: floats.collect() };
     let columns = reading.fields.len();
-    let row_bytes = columns * size_of::<f64>() + size_of::<u64>() + reading.workspace;
-    let mut held = Held::new(columns, row_bytes, MemoryManager::process().reserve(reading.purpose));
+    let mut held = Held::new(columns, reading.row_bytes(), MemoryManager::process().reserve(reading.purpose));
     let mut sample = reading.sample.map(|(wanted, seed)| Reservoir::<(u64, Box<[f64]>)>::new(wanted, seed));
     let (mut seen, mut left_out) = (0_u64, 0_u64);
     let mut row: Vec<f64> = Vec::with_capacity(columns);
@@ -149,8 +166,7 @@ fn advise(error: Diagnostic, reading: &Reading<'_>) -> Diagnostic {
         return error;
     }
     let message = format!("{} needs its rows in memory: {}", reading.purpose, error.message);
-    let help = "choose fewer columns, put a `sample` stage in front, or give the run more with `--memory`";
-    Diagnostic { message, ..error }.help(help)
+    Diagnostic { message, ..error }.help(HELP)
 }
 
 /// Rows that are being gathered.

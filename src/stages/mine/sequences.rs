@@ -15,7 +15,7 @@ use crate::expression::{DataType, Field};
 use crate::mining::sequences as mining;
 use crate::mining::sequences::{Keep, MinSupport, Mined, SequenceError, SequenceOptions, frequent_sequences};
 use crate::relation::{Relation, Scan, ScanSource};
-use crate::stages::work::{Change, Outcome, StageCounts, Work, WorkContext};
+use crate::stages::work::{Change, Holding, Outcome, StageCounts, Work, WorkContext};
 use crate::stages::{PlanContext, Planned, Product, Shape, Stage, TableShape, inputs};
 use crate::statistics::multiplicity::Correction;
 use limits::Distances;
@@ -373,6 +373,10 @@ impl SequencesWork {
 impl Work for SequencesWork {
     fn passes(&self, _: usize) -> usize {
         if self.options.confirm.is_some() { 2 } else { 1 }
+    }
+
+    fn holds(&self, rows: u64) -> Option<Holding> {
+        Some(self.reader.holds(rows))
     }
 
     fn run(&self, products: &[Product], context: &WorkContext<'_>) -> Result<Outcome, Diagnostic> {

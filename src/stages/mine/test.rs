@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::definition::{OneOrMany, Ordered, Spanned};
 use crate::diagnostic::{Diagnostic, Findings};
 use crate::relation::{Relation, Scan, ScanSource};
-use crate::stages::work::{Change, Outcome, StageCounts, Work, WorkContext};
+use crate::stages::work::{Change, Holding, Outcome, StageCounts, Work, WorkContext};
 use crate::stages::{PlanContext, Planned, Product, Shape, Stage, TableShape, inputs};
 use crate::statistics::hypothesis::Alternative;
 use crate::statistics::multiplicity::Correction;
@@ -376,6 +376,11 @@ struct TestWork {
 impl Work for TestWork {
     fn passes(&self, _: usize) -> usize {
         self.questions.iter().map(|question| if question.method.value == Method::Auto { 2 } else { 1 }).sum()
+    }
+
+    fn holds(&self, rows: u64) -> Option<Holding> {
+        // One question is answered after the other, and all look at the same rows.
+        self.questions.iter().any(answer::holds_values).then(|| read::holds(rows))
     }
 
     fn run(&self, products: &[Product], context: &WorkContext<'_>) -> Result<Outcome, Diagnostic> {

@@ -52,3 +52,44 @@ fn little_memory_changes_no_row_and_no_count() {
     let spill = workshop.path().join(".gristmill/spill");
     assert!(std::fs::read_dir(spill).map_or(0, Iterator::count) == 0, "temporary files were left");
 }
+
+/// A table of as many rows as t-SNE does not take.
+fn points(rows: u64) -> String {
+    let mut text = String::from("x,y\n");
+    for row in 0..rows {
+        writeln!(text, "{},{}", row * 37 % 101, row * 53 % 97).unwrap();
+    }
+    text
+}
+
+#[test]
+fn a_check_warns_where_more_rows_may_come_than_an_algorithm_can_hold() {
+    let workshop = Workshop::new();
+    workshop.write("points.csv", points(120_000));
+    let checked = |stage: &str, memory: &str| {
+        workshop.write(
+            "p.yaml",
+            format!(
+                "name: t\nstages:\n  - read: {{path: points.csv}}\n  - {stage}\n  - write: {{path: out.parquet}}\n"
+            ),
+        );
+        let outcome = workshop.gristmill(["check", "p.yaml", "--memory", memory]).success();
+        outcome.stdout + &outcome.stderr
+    };
+    let told = checked("reduce: {method: tsne}", "8GiB");
+    assert!(told.contains("warning: tsne takes at most 100,000 rows, and up to 1"), "{told}");
+    assert!(told.contains("p.yaml:4:") && told.contains("1 warning"), "{told}");
+    let told = checked("cluster: {method: hdbscan}", "32MiB");
+    assert!(told.contains("hdbscan holds its rows in memory: up to ") && told.contains("16.0 MiB for them"), "{told}");
+    assert!(told.contains("`sample: 50000`"), "{told}");
+    // Nothing is said where rows are drawn, where they stream by, and where all fit.
+    for (stage, memory) in [
+        ("reduce: {method: tsne, sample: 1000}", "8GiB"),
+        ("cluster: {method: mini_batch, k: 3}", "32MiB"),
+        ("cluster: {method: hdbscan}", "8GiB"),
+        ("correlate: {method: pearson}", "32MiB"),
+    ] {
+        let told = checked(stage, memory);
+        assert!(!told.contains("warning"), "{stage}: {told}");
+    }
+}

@@ -81,14 +81,46 @@ fn floats(relation: &Arc<Relation>, fields: &[Field]) -> Relation {
     Relation::Project { input: relation.clone(), columns: columns.collect() }
 }
 
-fn reading<'a>(
-    fields: &'a [Field],
-    incomplete: Incomplete,
-    sample: Option<(usize, u64)>,
-    workspace: usize,
-    purpose: &'a str,
-) -> Reading<'a> {
-    Reading { fields, incomplete, sample, workspace, purpose }
+/// What a method that needs rows in memory reads; nothing for a method that learns while they stream by.
+pub(super) fn reading<'a>(fields: &'a [Field], settings: &Settings) -> Option<Reading<'a>> {
+    let sample = settings.sample.map(|wanted| (wanted, settings.seed));
+    let reading = match settings.method {
+        MethodSettings::Forest(_) => Reading {
+            fields,
+            incomplete: Incomplete::Kept,
+            sample: Some((settings.sample.unwrap_or(DRAWN).min(DRAWN), settings.seed)),
+            workspace: 8 * fields.len(),
+            purpose: "isolation forest",
+        },
+        MethodSettings::Factor { neighbours, .. } => Reading {
+            fields,
+            incomplete: Incomplete::LeftOut,
+            sample,
+            workspace: 16 * neighbours + 4 * 8 * fields.len() + 64,
+            purpose: "local outlier factor",
+        },
+        MethodSettings::Mahalanobis { robust: true } => Reading {
+            fields,
+            incomplete: Incomplete::LeftOut,
+            sample,
+            workspace: 8 * fields.len() + 64,
+            purpose: "a robust covariance",
+        },
+        MethodSettings::RobustZ | MethodSettings::Mahalanobis { robust: false } => return None,
+    };
+    Some(reading)
+}
+
+/// Reads the rows that a method needs in memory.
+fn in_memory(
+    relation: &Arc<Relation>,
+    fields: &[Field],
+    settings: &Settings,
+    context: &WorkContext<'_>,
+) -> Result<rows::Rows, Diagnostic> {
+    let reading = reading(fields, settings)
+        .ok_or_else(|| Diagnostic::error(Class::Stage, "this method reads no rows into memory"))?;
+    rows::read(relation, &reading, context)
 }
 
 /// Medians of the finite values of columns, 0 without any; and what is odd about each.
@@ -110,9 +142,7 @@ fn forest(
     settings: &Settings,
     context: &WorkContext<'_>,
 ) -> Result<Learned, Diagnostic> {
-    let drawn = settings.sample.unwrap_or(DRAWN).min(DRAWN);
-    let reading = reading(fields, Incomplete::Kept, Some((drawn, settings.seed)), 8 * fields.len(), "isolation forest");
-    let rows = rows::read(relation, &reading, context)?;
+    let rows = in_memory(relation, fields, settings, context)?;
     let (usual, oddities) = medians(&rows);
     let mut detector =
         Detector { method: Method::RobustZ(RobustZ { centers: Vec::new(), deviations: Vec::new() }), usual };
@@ -134,10 +164,7 @@ fn factor(
     settings: &Settings,
     context: &WorkContext<'_>,
 ) -> Result<Learned, Diagnostic> {
-    let sample = settings.sample.map(|wanted| (wanted, settings.seed));
-    let purpose = "local outlier factor";
-    let workspace = 16 * neighbours + 4 * 8 * fields.len() + 64;
-    let rows = rows::read(relation, &reading(fields, Incomplete::LeftOut, sample, workspace, purpose), context)?;
+    let rows = in_memory(relation, fields, settings, context)?;
     let count = rows.count();
     if count > MOST_NEIGHBOURHOOD {
         let message = format!(
@@ -277,9 +304,7 @@ fn robust(
     settings: &Settings,
     context: &WorkContext<'_>,
 ) -> Result<Learned, Diagnostic> {
-    let sample = settings.sample.map(|wanted| (wanted, settings.seed));
-    let reading = reading(fields, Incomplete::LeftOut, sample, 8 * fields.len() + 64, "a robust covariance");
-    let rows = rows::read(relation, &reading, context)?;
+    let rows = in_memory(relation, fields, settings, context)?;
     let (usual, oddities) = medians(&rows);
     // The columns that vary, each moved and divided so that all are of one size: the search is the same for any scale.
     let kept: Vec<usize> = (0..rows.columns).filter(|at| oddities.get(*at).is_some_and(Option::is_none)).collect();

@@ -12,7 +12,7 @@ use crate::exhibit::{Exhibit, Metric};
 use crate::expression::{Field, Literal};
 use crate::mining::clustering::{ClusteringError, distinct_rows, quality};
 use crate::stages::mine::rows::Rows;
-use crate::stages::work::{Change, Outcome, StageCounts, Work, WorkContext};
+use crate::stages::work::{Change, Holding, Outcome, StageCounts, Work, WorkContext};
 use crate::stages::{Product, fit};
 use crate::statistics::clusters::scaling::Scaling;
 use crate::statistics::clusters::{ClusterFunction, Rule, Tells};
@@ -165,6 +165,10 @@ impl Work for ClusterWork {
             _ => 1 + usize::from(self.sample.is_some()),
         };
         learning + self.profile.len()
+    }
+
+    fn holds(&self, rows: u64) -> Option<Holding> {
+        memory::holds(self, rows)
     }
 
     fn is_costly(&self) -> bool {

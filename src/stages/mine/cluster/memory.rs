@@ -22,7 +22,7 @@ use crate::mining::clustering::mixture::{MixtureOptions, mixture};
 use crate::mining::clustering::{ClusteringError, distinct_rows};
 use crate::relation::Relation;
 use crate::stages::mine::rows::{self, Incomplete, Reading};
-use crate::stages::work::WorkContext;
+use crate::stages::work::{Holding, WorkContext};
 use crate::statistics::clusters::Rule;
 use crate::statistics::clusters::nearest_row::NearestRow;
 use crate::statistics::clusters::scaling::Scaling;
@@ -44,13 +44,7 @@ pub(super) fn learn(
     context: &WorkContext<'_>,
 ) -> Result<Found, Diagnostic> {
     let width = work.fields.len();
-    let reading = Reading {
-        fields: &work.fields,
-        incomplete: Incomplete::LeftOut,
-        sample: work.sample.map(|rows| (rows, work.seed)),
-        workspace: workspace(&work.recipe, width),
-        purpose: work.method.name(),
-    };
+    let reading = reading(work);
     let helped = |error: Diagnostic| if error.class == Class::Limit { error.help(HELP) } else { error };
     let mut read = rows::read(training, &reading, context).map_err(helped)?;
     let (used, text) = ((read.seen, read.left_out), read.describe());
@@ -75,6 +69,33 @@ pub(super) fn learn(
     }
     found.reservation = Some(read);
     Ok(found)
+}
+
+fn reading(work: &ClusterWork) -> Reading<'_> {
+    Reading {
+        fields: &work.fields,
+        incomplete: Incomplete::LeftOut,
+        sample: work.sample.map(|rows| (rows, work.seed)),
+        workspace: workspace(&work.recipe, work.fields.len()),
+        purpose: work.method.name(),
+    }
+}
+
+/// What learning from that many rows holds; nothing when they stream by.
+pub(super) fn holds(work: &ClusterWork, rows: u64) -> Option<Holding> {
+    let mut holding = Holding { help: HELP.to_owned(), ..reading(work).holds(rows) };
+    match &work.recipe {
+        Recipe::MiniBatch { .. } => return None,
+        Recipe::Agglomerative { linkage: Linkage::Ward, .. } if work.sample.is_none() => {
+            holding.most_rows = Some(MOST_MERGED as u64);
+        }
+        Recipe::Agglomerative { linkage: linkage @ (Linkage::Complete | Linkage::Average), .. } => {
+            let merged = work.sample.map_or(rows, |wanted| rows.min(wanted as u64));
+            holding.bytes = holding.bytes.saturating_add(linkage.bytes(merged, work.fields.len()));
+        }
+        _ => {}
+    }
+    Some(holding)
 }
 
 /// Bytes for each row beside the row itself, as the algorithms state them; and the learned rows as text.

@@ -16,6 +16,23 @@ use crate::statistics::correlation::{CorrelationError, distance_correlation, ken
 const UNDEFINED: &str = "not defined: one of the two is constant, or too few rows have both";
 
 impl CorrelateWork {
+    /// What a method that needs all rows at once reads.
+    pub(super) fn reading(&self) -> Reading<'_> {
+        // The columns of their own, ranks or keys of each, and what one pair at a time needs.
+        let workspace = match self.options.method {
+            Method::Spearman => self.fields.len() * 32 + 32,
+            Method::Kendall => self.fields.len() * 8 + rayon::current_num_threads() * 48,
+            _ => self.fields.len() * 8 + 320,
+        };
+        Reading {
+            fields: &self.fields,
+            incomplete: Incomplete::Kept,
+            sample: self.settings.sample.map(|wanted| (wanted, self.options.seed)),
+            workspace,
+            purpose: self.pairs.first().map_or("correlate", |pair| pair.measure.name()),
+        }
+    }
+
     pub(super) fn in_memory(
         &self,
         table: &Arc<Relation>,
@@ -23,20 +40,7 @@ impl CorrelateWork {
         outcome: &mut Outcome,
     ) -> Result<Vec<Pair>, Diagnostic> {
         let method = self.options.method;
-        let threads = rayon::current_num_threads();
-        // The columns of their own, ranks or keys of each, and what one pair at a time needs.
-        let workspace = match method {
-            Method::Spearman => self.fields.len() * 32 + 32,
-            Method::Kendall => self.fields.len() * 8 + threads * 48,
-            _ => self.fields.len() * 8 + 320,
-        };
-        let reading = Reading {
-            fields: &self.fields,
-            incomplete: Incomplete::Kept,
-            sample: self.settings.sample.map(|wanted| (wanted, self.options.seed)),
-            workspace,
-            purpose: self.pairs.first().map_or("correlate", |pair| pair.measure.name()),
-        };
+        let reading = self.reading();
         let rows = rows::read(table, &reading, context)?;
         if (rows.count() as u64) < rows.seen {
             outcome.exhibits.push(Exhibit::note(Tone::Info, format!("Of {}.", rows.describe())));

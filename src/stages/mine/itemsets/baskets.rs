@@ -13,7 +13,7 @@ use crate::expression::{Aggregate, DataType, Expr, ExprKind, Field, Function, So
 use crate::memory::{MemoryManager, Reservation};
 use crate::mining::itemsets::Transactions;
 use crate::relation::{NamedExpr, Relation};
-use crate::stages::work::{Progress, WorkContext};
+use crate::stages::work::{Holding, Progress, WorkContext};
 use crate::stages::{fit, inputs};
 
 /// Whole numbers with more different values than this are binned as numbers with a fraction are.
@@ -24,6 +24,22 @@ const MOST_VALUES_OF_COLUMNS: usize = 1_000_000;
 
 /// Rows that are gathered before identical ones are merged for the first time.
 const MERGE_AT: usize = 1 << 17;
+
+/// What to do when baskets do not fit.
+const HELP: &str = "name fewer columns, put a `sample` stage in front, or give the run more with `--memory`";
+
+/// What the baskets of that many rows hold. Baskets of columns are no more than there are different rows, mostly few, so that nothing
+/// is known of them before; of lists one item each is counted.
+pub(super) fn holds(source: &Source, rows: u64) -> Option<Holding> {
+    let (baskets, items) = match source {
+        Source::Columns(_) => return None,
+        Source::List(_) => (rows, rows),
+        Source::Long { .. } => (0, rows),
+    };
+    // Merging identical baskets holds them twice.
+    let bytes = baskets.saturating_mul(16).saturating_add(items.saturating_mul(4)).saturating_mul(2);
+    Some(Holding { purpose: "itemsets".to_owned(), bytes, most_rows: None, help: HELP.to_owned() })
+}
 
 /// How rows are read.
 pub(super) struct Reader {
@@ -100,8 +116,7 @@ impl Reader {
             }
             (false, Class::Limit) => {
                 let message = format!("itemsets needs its baskets in memory: {}", error.message);
-                Diagnostic { message, ..error }
-                    .help("name fewer columns, put a `sample` stage in front, or give the run more with `--memory`")
+                Diagnostic { message, ..error }.help(HELP)
             }
             _ => error,
         })?;

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 
-use super::baskets::{Baskets, Reader};
+use super::baskets::{self, Baskets, Reader};
 use super::exhibits::{self, Mined};
 use super::features::Features;
 use super::source::Source;
@@ -12,7 +12,7 @@ use crate::diagnostic::{Class, Diagnostic};
 use crate::memory::MemoryManager;
 use crate::mining::itemsets::{ItemsetError, ItemsetOptions, Itemsets as Found, MinSupport, frequent_itemsets_within};
 use crate::mining::rules::Rules;
-use crate::stages::work::{Change, Outcome, StageCounts, Work, WorkContext};
+use crate::stages::work::{Change, Holding, Outcome, StageCounts, Work, WorkContext};
 use crate::stages::{Product, fit};
 
 pub(super) struct ItemsetsWork {
@@ -86,6 +86,10 @@ impl Work for ItemsetsWork {
             Source::List(_) | Source::Long { .. } => false,
         };
         1 + usize::from(binned) + usize::from(self.options.confirm.is_some())
+    }
+
+    fn holds(&self, rows: u64) -> Option<Holding> {
+        baskets::holds(&self.source, rows)
     }
 
     fn run(&self, products: &[Product], context: &WorkContext<'_>) -> Result<Outcome, Diagnostic> {

@@ -9,10 +9,10 @@ use crate::batch::{self, Values};
 use crate::diagnostic::{Class, Diagnostic, Findings};
 use crate::digits;
 use crate::expression::{DataType, Field, Schema};
-use crate::mining::embedding::{trustworthiness, tsne};
+use crate::mining::embedding::{TsneOptions, trustworthiness, tsne};
 use crate::relation::{Join, JoinKind, Relation, Scan, ScanSource};
 use crate::stages::mine::rows::{self, Incomplete, Reading};
-use crate::stages::work::{Outcome, Progress, Work, WorkContext, signed};
+use crate::stages::work::{Holding, Outcome, Progress, Work, WorkContext, signed};
 use crate::stages::{PlanContext, Planned, Product, TableShape, inputs};
 use crate::statistics::moments::Moments;
 
@@ -62,7 +62,25 @@ struct MapWork {
     key: String,
 }
 
+impl MapWork {
+    fn reading(&self, options: &TsneOptions, sample: Option<usize>) -> Reading<'_> {
+        Reading {
+            fields: &self.settings.fields,
+            incomplete: Incomplete::LeftOut,
+            sample: sample.map(|wanted| (wanted, self.settings.seed)),
+            workspace: (options.perplexity * 100.0) as usize + 2 * 8 * self.settings.fields.len() + 200,
+            purpose: "tsne",
+        }
+    }
+}
+
 impl Work for MapWork {
+    fn holds(&self, rows: u64) -> Option<Holding> {
+        let Way::Tsne { options, sample } = &self.settings.way else { return None };
+        let most_rows = sample.is_none().then_some(MOST_ROWS as u64);
+        Some(Holding { most_rows, ..self.reading(options, *sample).holds(rows) })
+    }
+
     fn passes(&self, _: usize) -> usize {
         1
     }
@@ -74,13 +92,7 @@ impl Work for MapWork {
     fn run(&self, products: &[Product], context: &WorkContext<'_>) -> Result<Outcome, Diagnostic> {
         let Some(Product::Table(table)) = products.first() else { return Ok(Outcome::default()) };
         let Way::Tsne { options, sample } = self.settings.way else { return Ok(Outcome::default()) };
-        let reading = Reading {
-            fields: &self.settings.fields,
-            incomplete: Incomplete::LeftOut,
-            sample: sample.map(|wanted| (wanted, self.settings.seed)),
-            workspace: (options.perplexity * 100.0) as usize + 2 * 8 * self.settings.fields.len() + 200,
-            purpose: "tsne",
-        };
+        let reading = self.reading(&options, sample);
         let read = rows::read(&table.relation, &reading, context)?;
         let count = read.count();
         if count > MOST_ROWS {

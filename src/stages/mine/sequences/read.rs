@@ -13,13 +13,16 @@ use crate::expression::{DataType, Expr, Field, SortKey};
 use crate::memory::{MemoryManager, Reservation};
 use crate::mining::sequences::Sequences;
 use crate::relation::{NamedExpr, Relation};
-use crate::stages::work::{Progress, WorkContext};
+use crate::stages::work::{Holding, Progress, WorkContext};
 
 /// Bytes of an event as it is read, as it is mined and in the projections; and of its times.
 const EVENT_BYTES: u64 = 24;
 const TIME_BYTES: u64 = 24;
 /// Bytes that an event's name takes beside its text.
 const NAME_BYTES: u64 = 64;
+
+/// What to do when events do not fit.
+const HELP: &str = "leave out events that do not matter with a `filter` in front, take a part of the sequences, or give the run more with `--memory`";
 
 /// What is read.
 #[derive(Debug, Clone)]
@@ -61,6 +64,22 @@ pub(super) struct Dictionary {
     codes: FxHashMap<Arc<str>, u32>,
     names: Vec<Arc<str>>,
     bytes: u64,
+}
+
+impl Reader {
+    fn event_bytes(&self) -> u64 {
+        EVENT_BYTES + if self.timed { TIME_BYTES } else { 0 }
+    }
+
+    /// What reading that many rows holds, beside the names of the events.
+    pub(super) fn holds(&self, rows: u64) -> Holding {
+        Holding {
+            purpose: "sequences".to_owned(),
+            bytes: rows.saturating_mul(self.event_bytes()),
+            most_rows: None,
+            help: HELP.to_owned(),
+        }
+    }
 }
 
 impl Dictionary {
@@ -138,8 +157,7 @@ fn advise(error: Diagnostic) -> Diagnostic {
         return error;
     }
     let message = format!("sequences are held in memory: {}", error.message);
-    let help = "leave out events that do not matter with a `filter` in front, take a part of the sequences, or give the run more with `--memory`";
-    Diagnostic { message, ..error }.help(help)
+    Diagnostic { message, ..error }.help(HELP)
 }
 
 /// Rows that are being coded.
@@ -179,7 +197,7 @@ impl<'a> Coding<'a> {
         if number == 0 {
             return Ok(());
         }
-        let each = EVENT_BYTES + if self.reader.timed { TIME_BYTES } else { 0 };
+        let each = self.reader.event_bytes();
         let named = self.names.bytes;
         self.rows._reservation.try_grow(number as u64 * each)?;
         let new_key = changes(key_columns)?;

@@ -121,6 +121,11 @@ fn needs_values(method: Method) -> bool {
     )
 }
 
+/// Whether values are held for what is asked. `auto` holds them only when it finds that means cannot be compared.
+pub(super) fn holds_values(question: &Question) -> bool {
+    needs_values(question.method.value) || question.post_hoc == PostHoc::Dunn
+}
+
 fn about_numbers(
     question: &Question,
     table: &Relation,
@@ -128,10 +133,9 @@ fn about_numbers(
     context: &WorkContext<'_>,
 ) -> Result<Answer, Diagnostic> {
     let asked = question.method.value;
-    let with_ranks = question.post_hoc == PostHoc::Dunn;
-    let mut gathered = read::numbers(&question.subject, needs_values(asked) || with_ranks, table, context)?;
+    let mut gathered = read::numbers(&question.subject, holds_values(question), table, context)?;
     let choice = choice(question, &gathered);
-    if needs_values(choice.method) && !(needs_values(asked) || with_ranks) {
+    if needs_values(choice.method) && !holds_values(question) {
         gathered = read::numbers(&question.subject, true, table, context)?;
     }
     let method = choice.method;

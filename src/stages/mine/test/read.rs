@@ -9,7 +9,7 @@ use crate::engine::EngineError;
 use crate::expression::{DataType, Expr, Field};
 use crate::memory::{MemoryManager, Reservation};
 use crate::relation::{NamedExpr, Relation};
-use crate::stages::work::WorkContext;
+use crate::stages::work::{Holding, WorkContext};
 use crate::statistics::moments::Moments;
 use crate::statistics::quantiles::QuantileSketch;
 
@@ -111,13 +111,21 @@ fn column(field: &Field) -> Expr {
     Expr::column(&field.name, field.data_type.clone())
 }
 
+/// What to do when values do not fit.
+const HELP: &str = "test means with `method: welch` or `welch_anova`, put a `sample` stage in front, or give the run more with `--memory`";
+
+/// What a test by ranks holds of that many rows.
+pub(super) fn holds(rows: u64) -> Holding {
+    let bytes = rows.saturating_mul(BYTES_A_VALUE);
+    Holding { purpose: "a test by ranks".to_owned(), bytes, most_rows: None, help: HELP.to_owned() }
+}
+
 fn advise(error: Diagnostic) -> Diagnostic {
     if error.class != Class::Limit {
         return error;
     }
     let message = format!("tests by ranks need their values in memory: {}", error.message);
-    let help = "test means with `method: welch` or `welch_anova`, put a `sample` stage in front, or give the run more with `--memory`";
-    Diagnostic { message, ..error }.help(help)
+    Diagnostic { message, ..error }.help(HELP)
 }
 
 struct Gathering {
