@@ -49,20 +49,24 @@ pub fn crowded(plan: &Plan, estimates: &[Estimate], memory: u64) -> Findings {
         let rows = input_rows(stage, estimates)?;
         let holding = stage.planned.work.holds(rows)?;
         let coming = digits::rows(rows);
-        let message = match holding.most_rows.filter(|most| *most < rows) {
-            Some(most) => {
-                format!("{} takes at most {}, and up to {coming} may come", holding.purpose, digits::rows(most))
-            }
-            None if holding.bytes > memory / 2 => format!(
-                "{} holds its rows in memory: up to {} for {coming}, and a run with {} has {} for them",
-                holding.purpose,
-                digits::bytes(holding.bytes),
-                digits::bytes(memory),
-                digits::bytes(memory / 2)
+        let (message, help) = match holding.most_rows.filter(|most| *most < rows) {
+            Some(most) => (
+                format!("{} takes at most {}, and up to {coming} may come", holding.purpose, digits::rows(most)),
+                format!("say `sample: {}` to take rows drawn at random", most / 2),
+            ),
+            None if holding.bytes > memory / 2 => (
+                format!(
+                    "{} holds its rows in memory: up to {} for {coming}, and a run with {} has {} for them",
+                    holding.purpose,
+                    digits::bytes(holding.bytes),
+                    digits::bytes(memory),
+                    digits::bytes(memory / 2)
+                ),
+                holding.help,
             ),
             None => return None,
         };
-        Some(Diagnostic::warning(message).at(&stage.definition.place).help(holding.help))
+        Some(Diagnostic::warning(message).at(&stage.definition.place).help(help))
     });
     crowding.collect()
 }

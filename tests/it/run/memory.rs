@@ -79,15 +79,15 @@ fn a_check_warns_where_more_rows_may_come_than_an_algorithm_can_hold() {
     let told = checked("reduce: {method: tsne}", "8GiB");
     assert!(told.contains("warning: tsne takes at most 100,000 rows, and up to 1"), "{told}");
     assert!(told.contains("p.yaml:4:") && told.contains("1 warning"), "{told}");
-    let told = checked("cluster: {method: hdbscan}", "32MiB");
-    assert!(told.contains("hdbscan holds its rows in memory: up to ") && told.contains("16.0 MiB for them"), "{told}");
+    let told = checked("cluster: {method: hdbscan}", "64MiB");
+    assert!(told.contains("hdbscan holds its rows in memory: up to ") && told.contains("32.0 MiB for them"), "{told}");
     assert!(told.contains("`sample: 50000`"), "{told}");
     // Nothing is said where rows are drawn, where they stream by, and where all fit.
     for (stage, memory) in [
         ("reduce: {method: tsne, sample: 1000}", "8GiB"),
-        ("cluster: {method: mini_batch, k: 3}", "32MiB"),
+        ("cluster: {method: mini_batch, k: 3}", "64MiB"),
         ("cluster: {method: hdbscan}", "8GiB"),
-        ("correlate: {method: pearson}", "32MiB"),
+        ("correlate: {method: pearson}", "64MiB"),
     ] {
         let told = checked(stage, memory);
         assert!(!told.contains("warning"), "{stage}: {told}");
