@@ -206,6 +206,36 @@ pub(super) fn specifiers(layout: &str) -> Result<Vec<char>, String> {
     Ok(found)
 }
 
+/// Whether the fields of a file can be read by the layout: beside the specifiers it may have `%.f`, `%3f %6f %9f` and `%#z`, which
+/// inference gives to fractions and zones.
+///
+/// Errors: the first specifier that is not known, and which ones are.
+pub fn check_file_layout(layout: &str) -> Result<(), (String, String)> {
+    let mut rest = layout;
+    let mut plain = String::with_capacity(layout.len());
+    while let Some((before, after)) = rest.split_once('%') {
+        plain.push_str(before);
+        let own = [".f", "3f", "6f", "9f", "#z"].iter().find_map(|own| after.strip_prefix(own));
+        rest = match own {
+            Some(after) => after,
+            None => {
+                let mut chars = after.chars();
+                plain.push('%');
+                plain.extend(chars.next());
+                chars.as_str()
+            }
+        };
+    }
+    let known = || format!("{} %.f %3f %6f %9f %#z", known_specifiers());
+    specifiers(&plain).map(drop).map_err(|message| (message, known()))
+}
+
+/// `known are %Y %y ..`
+pub(super) fn known_specifiers() -> String {
+    let known: Vec<String> = SPECIFIERS.iter().map(|(specifier, _)| format!("%{specifier}")).collect();
+    format!("known are {}", known.join(" "))
+}
+
 /// The options of a regular expression as an inline group, `(?i)`, and whether they are known.
 pub(super) fn pattern_options(options: &str) -> Result<String, String> {
     let mut flags = String::new();

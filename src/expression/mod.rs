@@ -24,6 +24,7 @@ mod tree;
 
 pub use bind::{bind, compile, compile_aggregate, compile_aggregate_by, compile_predicate, compile_scalar};
 pub use coercion::supertype;
+pub use constant::check_file_layout;
 pub use data_type::{DataType, Field, Schema};
 pub use error::ExpressionError;
 pub use function::{Family, Function};

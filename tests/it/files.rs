@@ -147,3 +147,49 @@ fn a_definition_beyond_the_budgets_is_refused_at_once() {
         assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
     }
 }
+
+#[test]
+fn fractions_of_seconds_and_zones_are_read_as_they_are_written() {
+    let workshop = Workshop::with_pipeline(
+        "name: t\nstages:\n  - read: {path: t.csv, formats: {own: \"%d.%m.%Y %H:%M:%S%.f\"}}\n  - write: {path: out.ndjson}\n",
+    );
+    workshop.write(
+        "t.csv",
+        "some,three,nine,zulu,offset,own\n\
+         2024-03-31 01:30:00,2024-03-31T01:30:00.125,2024-03-31T01:30:00.123456789,2024-03-31T01:30:00Z,2024-03-31T01:30:00+02:00,31.3.2024 1:30:00\n\
+         2024-07-01 12:00:00.5,2024-07-01T12:00:00.250,2024-07-01T12:00:00.000000001,2024-07-01T12:00:00.25Z,2024-07-01T12:00:00Z,1.7.2024 12:00:00.75\n",
+    );
+    workshop.run();
+    let rows = workshop.read_ndjson("out.ndjson");
+    let texts = |row: usize| rows[row].as_object().unwrap().values().map(|v| v.as_str().unwrap()).collect::<Vec<_>>();
+    assert_eq!(
+        texts(0),
+        [
+            "2024-03-31T01:30:00",
+            "2024-03-31T01:30:00.125",
+            "2024-03-31T01:30:00.123456",
+            "2024-03-31T01:30:00Z",
+            "2024-03-30T23:30:00Z",
+            "2024-03-31T01:30:00"
+        ]
+    );
+    assert_eq!(
+        texts(1),
+        [
+            "2024-07-01T12:00:00.5",
+            "2024-07-01T12:00:00.25",
+            "2024-07-01T12:00:00",
+            "2024-07-01T12:00:00.25Z",
+            "2024-07-01T12:00:00Z",
+            "2024-07-01T12:00:00.75"
+        ]
+    );
+    workshop.write(
+        "p.yaml",
+        "name: t\nstages:\n  - read: {path: t.csv, formats: {own: \"%d.%m.%Q\"}}\n  - write: {path: out.ndjson}\n",
+    );
+    let refused = workshop.gristmill(["check", "p.yaml"]);
+    assert_eq!(refused.code, Some(2));
+    assert!(refused.stderr.contains("the layout has `%Q`, which is not known"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("p.yaml:3:41"), "{}", refused.stderr);
+}

@@ -52,7 +52,7 @@ pub(super) fn constant_argument(
             None => Err(unknown_part(name, span)),
         },
         (Accepts::Layout, Literal::String(layout)) => {
-            constant::specifiers(layout).map_err(|message| invalid(message).help(known_specifiers()))?;
+            constant::specifiers(layout).map_err(|message| invalid(message).help(constant::known_specifiers()))?;
             Ok(argument)
         }
         (Accepts::Zone, Literal::String(name)) => match constant::zone(name) {
@@ -97,11 +97,6 @@ pub(in crate::expression) fn unknown_part(name: &str, span: Span) -> ExpressionE
         Some(near) => error.label(format!("did you mean `{near}`?")),
         None => error.help(format!("the parts are {}", constant::DATE_PARTS.join(", "))),
     }
-}
-
-fn known_specifiers() -> String {
-    let known: Vec<String> = constant::SPECIFIERS.iter().map(|(specifier, _)| format!("%{specifier}")).collect();
-    format!("known are {}", known.join(" "))
 }
 
 /// Checks that concern several arguments: groups of patterns, parts of dates, layouts.

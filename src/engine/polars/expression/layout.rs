@@ -2,6 +2,10 @@
 //!
 //! Reading is as lenient as DuckDB's: numbers may have fewer digits than they are written with, names ignore case, white
 //! space around the text is skipped; what the layout does not name is 1900-01-01 00:00:00.
+//!
+//! Layouts that were inferred from the fields of a file have three specifiers more, named as chrono names them: `%.f` is a
+//! fraction with its point or nothing, `%3f %6f %9f` a fraction of so many digits, `%#z` is `Z` or an offset. Digits beyond
+//! microseconds are cut off.
 
 use super::calendar::{self, DAY};
 use super::temporal::{day_name, month_name};
@@ -17,6 +21,12 @@ pub(super) struct Layout {
 enum Item {
     Literal(char),
     Specifier(char),
+    /// `%.f`
+    OptionalFraction,
+    /// `%3f`, `%6f`, `%9f`
+    Fraction(usize),
+    /// `%#z`
+    Zone,
 }
 
 impl Layout {
@@ -31,6 +41,18 @@ impl Layout {
             }
             match chars.next() {
                 Some('%') => items.push(Item::Literal('%')),
+                Some('.') if chars.as_str().starts_with('f') => {
+                    chars.next();
+                    items.push(Item::OptionalFraction);
+                }
+                Some(digits @ ('3' | '6' | '9')) if chars.as_str().starts_with('f') => {
+                    chars.next();
+                    items.push(Item::Fraction(digits.to_digit(10).map_or(6, |digits| digits as usize)));
+                }
+                Some('#') if chars.as_str().starts_with('z') => {
+                    chars.next();
+                    items.push(Item::Zone);
+                }
                 Some(specifier) if "YymdHIMSfpjbBaAz".contains(specifier) => items.push(Item::Specifier(specifier)),
                 Some(other) => return Err(refuse(format!("the layout has `%{other}`, which is not known"))),
                 None => return Err(refuse("the layout ends with `%`")),
@@ -67,7 +89,14 @@ impl Layout {
                 Item::Specifier('B') => out.write_str(month_name(month)),
                 Item::Specifier('a') => out.write_str(day_name(calendar::weekday(day)).get(..3).unwrap_or_default()),
                 Item::Specifier('A') => out.write_str(day_name(calendar::weekday(day))),
-                Item::Specifier(_) => {
+                Item::OptionalFraction if time % 1_000_000 == 0 => Ok(()),
+                Item::OptionalFraction => write!(out, ".{:06}", time % 1_000_000),
+                Item::Fraction(digits) => {
+                    let fraction = format!("{:06}000", time % 1_000_000);
+                    out.write_str(fraction.get(..*digits).unwrap_or_default())
+                }
+                Item::Zone if offset == 0 => out.write_char('Z'),
+                Item::Zone | Item::Specifier(_) => {
                     let minutes = offset.abs() / 60_000_000;
                     let sign = if offset < 0 { '-' } else { '+' };
                     write!(out, "{sign}{:02}{:02}", minutes / 60, minutes % 60)
@@ -85,6 +114,19 @@ impl Layout {
                 Item::Literal(c) if c.is_ascii_whitespace() => rest.skip_space()?,
                 Item::Literal(c) => rest.literal(*c)?,
                 Item::Specifier(specifier) => read.take(*specifier, &mut rest)?,
+                Item::OptionalFraction => {
+                    if let Some(after) = rest.rest.strip_prefix('.') {
+                        rest.rest = after;
+                        read.fraction = microseconds(rest.digits(9)?)?;
+                    }
+                }
+                Item::Fraction(digits) => {
+                    read.fraction = microseconds(rest.digits(*digits).filter(|found| found.len() == *digits)?)?;
+                }
+                Item::Zone => match rest.rest.strip_prefix('Z') {
+                    Some(after) => rest.rest = after,
+                    None => read.offset = offset(&mut rest)?,
+                },
             }
         }
         if rest.rest.is_empty() { read.microseconds() } else { None }
@@ -172,9 +214,7 @@ impl Parts {
             'M' => self.minute = within(rest.number(2)?, 0, 59)?,
             'S' => self.second = within(rest.number(2)?, 0, 59)?,
             'f' => {
-                let digits = rest.digits(6)?;
-                let missing = u32::try_from(6 - digits.len()).ok()?;
-                self.fraction = digits.parse::<i64>().ok()? * 10_i64.pow(missing);
+                self.fraction = microseconds(rest.digits(6)?)?;
             }
             'p' => {
                 let (head, tail) = rest.rest.split_at_checked(2)?;
@@ -215,6 +255,13 @@ impl Parts {
     }
 }
 
+/// The digits behind the point of a second, in microseconds; digits beyond the sixth are cut off.
+fn microseconds(digits: &str) -> Option<i64> {
+    let kept = digits.get(..digits.len().min(6))?;
+    let missing = u32::try_from(6 - kept.len()).ok()?;
+    Some(kept.parse::<i64>().ok()? * 10_i64.pow(missing))
+}
+
 /// `+01`, `+0130`, `+01:30`, in microseconds.
 fn offset(rest: &mut Cursor) -> Option<i64> {
     let sign = match rest.rest.chars().next()? {
@@ -244,7 +291,7 @@ fn within(value: i64, least: i64, most: i64) -> Option<i64> {
 mod tests {
     use super::*;
 
-    fn microseconds(text: &str) -> i64 {
+    fn clock(text: &str) -> i64 {
         text.parse::<jiff::civil::DateTime>()
             .unwrap()
             .to_zoned(jiff::tz::TimeZone::UTC)
@@ -278,7 +325,7 @@ mod tests {
         ];
         for (text, layout, wanted) in fits {
             let read = Layout::parse(layout).unwrap().read(text);
-            assert_eq!(read, Some(microseconds(wanted)), "{text} by {layout}");
+            assert_eq!(read, Some(clock(wanted)), "{text} by {layout}");
         }
         let misfits = [
             ("x", "%Y"),
@@ -303,10 +350,34 @@ mod tests {
     #[test]
     fn what_is_written_is_read_back() {
         let layout = Layout::parse("%A %d %B %Y %I:%M:%S.%f %p %z").unwrap();
-        let clock = microseconds("2021-03-04T15:06:07.000123");
+        let clock = clock("2021-03-04T15:06:07.000123");
         let mut text = String::new();
         layout.write(clock, 3_600_000_000, &mut text);
         assert_eq!(text, "Thursday 04 March 2021 03:06:07.000123 PM +0100");
         assert_eq!(layout.read(&text), Some(clock - 3_600_000_000));
+    }
+    #[test]
+    fn fractions_and_zones_of_inferred_layouts() {
+        for (text, layout, wanted) in [
+            ("2024-03-31 01:30:00", "%Y-%m-%d %H:%M:%S%.f", "2024-03-31T01:30:00"),
+            ("2024-07-01 12:00:00.5", "%Y-%m-%d %H:%M:%S%.f", "2024-07-01T12:00:00.5"),
+            ("2024-07-01 12:00:00.123456789", "%Y-%m-%d %H:%M:%S%.f", "2024-07-01T12:00:00.123456"),
+            ("2024-07-01T12:00:00.456", "%Y-%m-%dT%H:%M:%S.%3f", "2024-07-01T12:00:00.456"),
+            ("2024-07-01T12:00:00.456456789", "%Y-%m-%dT%H:%M:%S.%9f", "2024-07-01T12:00:00.456456"),
+            ("2024-07-01T12:00:00Z", "%Y-%m-%dT%H:%M:%S%#z", "2024-07-01T12:00:00"),
+            ("2024-07-01T12:00:00.25+02:00", "%Y-%m-%dT%H:%M:%S%.f%#z", "2024-07-01T10:00:00.25"),
+        ] {
+            assert_eq!(Layout::parse(layout).unwrap().read(text), Some(clock(wanted)), "{text} by {layout}");
+        }
+        for (text, layout) in [
+            ("2024-07-01 12:00:00.", "%Y-%m-%d %H:%M:%S%.f"),
+            ("2024-07-01 12:00:00.45", "%Y-%m-%d %H:%M:%S.%3f"),
+            ("2024-07-01T12:00:00", "%Y-%m-%dT%H:%M:%S%#z"),
+        ] {
+            assert_eq!(Layout::parse(layout).unwrap().read(text), None, "{text} by {layout}");
+        }
+        let mut text = String::new();
+        Layout::parse("%H:%M:%S%.f|%3f|%9f|%#z").unwrap().write(clock("1900-01-01T10:00:00.25"), 0, &mut text);
+        assert_eq!(text, "10:00:00.250000|250|250000000|Z");
     }
 }

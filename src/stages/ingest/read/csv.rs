@@ -2,7 +2,7 @@
 
 use super::{Found, Read, copied, hive};
 use crate::diagnostic::{Diagnostic, Findings};
-use crate::expression::{DataType, Expr, ExprKind, Function, Literal};
+use crate::expression::{DataType, Expr, ExprKind, Function, Literal, check_file_layout};
 use crate::files::{self, ColumnPlan, Conversion, CopyOptions, InferOptions, Original, SampleFile};
 use crate::relation::{CsvFormat, FileFormat, NamedExpr, PreparedFiles, Relation, Scan};
 use crate::stages::PlanContext;
@@ -82,6 +82,17 @@ pub(super) fn plan(
         files::keep_sample(context.scratch, &found.fingerprint, &sample).map_err(at)?;
     }
     let (all_string, types) = options.declared_types()?;
+    let unreadable: Findings = options
+        .formats
+        .iter()
+        .filter_map(|(_, layout)| {
+            let (message, known) = check_file_layout(&layout.value).err()?;
+            Some(Diagnostic::definition(message).at(&layout.place).help(known))
+        })
+        .collect();
+    if !unreadable.is_empty() {
+        return Err(unreadable);
+    }
     let infer = InferOptions {
         names: options.names.as_ref().map(|names| names.iter().map(|name| name.value.clone()).collect()),
         duplicates: options.duplicates,
