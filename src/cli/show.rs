@@ -29,9 +29,6 @@ impl Show {
         let engine = environment::engine(environment::threads(None), environment::memory(None));
         let plan = self.pipeline.plan(&engine)?;
         let secrets = plan.pipeline.secrets.clone();
-        if !plan.is_runnable() {
-            return Err(Failure::Findings(plan.findings, Some(secrets)));
-        }
         let mut whole = definition::canonical(&plan.pipeline);
         let stages: Vec<Value> = plan
             .stages
@@ -42,11 +39,10 @@ impl Show {
                 let inputs: Vec<&str> =
                     stage.inputs.iter().filter_map(|&at| plan.stages.get(at)).map(|input| input.id.as_str()).collect();
                 let named = stage.kind.name;
-                let from = inputs.len().saturating_sub(named_inputs(named, inputs.len()));
                 let mut fields = Map::new();
                 fields.insert("id".to_owned(), json!(stage.id));
-                if from > 0 {
-                    fields.insert("from".to_owned(), json!(inputs.get(..from)));
+                if stage.from > 0 {
+                    fields.insert("from".to_owned(), json!(inputs.get(..stage.from)));
                 }
                 if let Some(description) = &stage.definition.description {
                     fields.insert("description".to_owned(), json!(description));
@@ -68,16 +64,6 @@ impl Show {
         };
         writeln!(std::io::stdout(), "{}", secrets.mask(text.trim_end()))?;
         Ok(())
-    }
-}
-
-/// How many of the inputs are named by options of the kind, not by `from`.
-fn named_inputs(kind: &str, inputs: usize) -> usize {
-    match kind {
-        "join" => 1,
-        "union" | "validate" => inputs.saturating_sub(1),
-        "predict" | "profile" if inputs > 1 => 1,
-        _ => 0,
     }
 }
 

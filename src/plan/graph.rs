@@ -336,8 +336,9 @@ fn plan_stage(
     let files = scanned_files(&planned, &shapes);
     let input_fingerprints: Vec<&str> = sources.iter().map(|source| source.fingerprint.as_str()).collect();
     let fingerprint = fingerprint::stage(node.kind.name, &planned, &input_fingerprints);
+    let from = inputs.len().saturating_sub(node.stage.named_inputs().len());
     let Node { id, kind, definition, options, .. } = node;
-    Ok(PlannedStage { id, kind, definition, inputs, planned, fingerprint, options, files })
+    Ok(PlannedStage { id, kind, definition, inputs, from, planned, fingerprint, options, files })
 }
 
 /// Counts the rows that leave the stage: every table passes a tap `out` of the stage that made it.

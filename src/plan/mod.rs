@@ -35,6 +35,8 @@ pub struct PlannedStage {
     pub definition: StageDefinition,
     /// Positions of its inputs in [`Plan::stages`].
     pub inputs: Vec<usize>,
+    /// How many of the inputs, the first ones, come by `from` or stand above; its options name the others.
+    pub from: usize,
     /// What it means and does.
     pub planned: Planned,
     /// What it means, as 32 hexadecimal digits.

@@ -103,6 +103,20 @@ fn what_show_prints_means_the_same() {
 }
 
 #[test]
+fn inputs_that_options_name_are_shown_where_they_were_written() {
+    let workshop = Workshop::with_pipeline(
+        "name: named\nstages:\n  - id: a\n    read: {path: a.csv}\n  - id: b\n    read: {path: b.csv}\n  \
+         - join: {with: a, on: x, how: semi}\n  - union: {with: a}\n  - compare: {with: a}\n  \
+         - from: b\n    profile: {compare: a}\n  - from: b\n    link: {with: a, compare: {x: exact}}\n",
+    );
+    workshop.write("a.csv", "x\n1\n");
+    workshop.write("b.csv", "x\n2\n");
+    let shown = workshop.gristmill(["show", "p.yaml"]).success().stdout;
+    workshop.write("shown.yaml", &shown);
+    assert_eq!(workshop.gristmill(["show", "shown.yaml"]).success().stdout, shown);
+}
+
+#[test]
 fn the_committed_schema_is_that_of_the_program() {
     let workshop = Workshop::new();
     let printed = workshop.gristmill(["schema"]).success().stdout;
