@@ -27,6 +27,18 @@ pub fn space(folder: &Path) -> Option<(u64, u64)> {
     Some((found.f_blocks.saturating_mul(found.f_frsize), found.f_bavail.saturating_mul(found.f_frsize)))
 }
 
+/// Bytes that the files of a folder take, and those of the folders in it. What cannot be read counts as none.
+pub fn taken(folder: &Path) -> u64 {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .map(|entry| match entry.metadata() {
+            Ok(found) if found.is_dir() => taken(&entry.path()),
+            Ok(found) => found.len(),
+            Err(_) => 0,
+        })
+        .sum()
+}
+
 /// Bytes that temporary files may take when nobody says: what leaves a tenth of the file system free.
 pub fn default_limit(folder: &Path) -> u64 {
     space(folder).map_or(u64::MAX, |(all, free)| free.saturating_sub(all / 10))

@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 
 use super::Failure;
 use crate::digits;
+use crate::disk;
 use crate::run::store::Store;
 use crate::staging::failure;
 
@@ -41,7 +42,7 @@ impl Clean {
         folders.extend(self.runs.then(|| store.runs()));
         let mut removed = 0;
         for folder in folders {
-            removed += size(&folder);
+            removed += disk::taken(&folder);
             fs::remove_dir_all(&folder)
                 .and_then(|()| fs::create_dir_all(&folder))
                 .map_err(|error| failure("cannot clean", &folder, &error))?;
@@ -49,15 +50,4 @@ impl Clean {
         writeln!(std::io::stdout(), "removed {}", digits::bytes(removed))?;
         Ok(())
     }
-}
-
-fn size(folder: &Path) -> u64 {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    entries
-        .map(|entry| match entry.metadata() {
-            Ok(found) if found.is_dir() => size(&entry.path()),
-            Ok(found) => found.len(),
-            Err(_) => 0,
-        })
-        .sum()
 }

@@ -5,7 +5,7 @@ use std::io::Write;
 
 use clap::Args;
 
-use super::pipeline::PipelineArguments;
+use super::pipeline::{self, PipelineArguments};
 use super::{Failure, environment};
 use crate::diagnostic::{Class, Diagnostic, nearest};
 use crate::digits;
@@ -60,14 +60,11 @@ impl Explain {
         let engine = environment::engine(environment::threads(None), memory);
         let plan = self.pipeline.plan(&engine)?;
         let secrets = plan.pipeline.secrets.clone();
-        if !plan.is_runnable() {
-            return Err(Failure::Findings(plan.findings, Some(secrets)));
-        }
         let text = match &self.stage {
             None if self.mermaid => mermaid(&plan),
             None => graph(&plan, &estimate(&plan, memory)),
             Some(id) => {
-                let stage = plan.stage(id).ok_or_else(|| unknown(id, &plan))?;
+                let stage = pipeline::stage(&plan, id)?;
                 self.stage(stage, &engine)?
             }
         };
@@ -98,15 +95,6 @@ impl Explain {
             Some(column) => lineage(stage, table, column),
             None => Ok(describe(stage, table)),
         }
-    }
-}
-
-fn unknown(name: &str, plan: &Plan) -> Diagnostic {
-    let finding = Diagnostic::definition(format!("there is no stage `{name}`"));
-    let names: Vec<&str> = plan.stages.iter().map(|stage| stage.id.as_str()).collect();
-    match nearest(name, names.iter().copied()) {
-        Some(near) => finding.help(format!("did you mean `{near}`?")),
-        None => finding.help(format!("the stages are {}", names.join(", "))),
     }
 }
 

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::definition::{LoadOptions, Pipeline, load};
-use crate::diagnostic::{Diagnostic, Findings};
+use crate::diagnostic::{Diagnostic, Findings, nearest};
 use crate::engine::Engine;
-use crate::plan::{Plan, Surroundings, plan};
+use crate::plan::{Plan, PlannedStage, Surroundings, plan};
 use crate::stages::kinds;
 
 use super::Failure;
@@ -53,13 +53,30 @@ impl PipelineArguments {
     }
 
     /// Reads the file and checks it. Warnings are in the plan.
+    ///
+    /// Errors: everything that stands in the way of a run.
     pub(super) fn plan(&self, engine: &dyn Engine) -> Result<Plan, Failure> {
         let scratch = tempfile::tempdir().map_err(|error| {
             Diagnostic::error(crate::diagnostic::Class::Output, format!("cannot make a temporary folder: {error}"))
         })?;
         let base = self.base();
-        Ok(plan(self.load()?, &Surroundings { engine, base: &base, scratch: scratch.path() }))
+        let plan = plan(self.load()?, &Surroundings { engine, base: &base, scratch: scratch.path() });
+        if plan.is_runnable() { Ok(plan) } else { Err(Failure::Findings(plan.findings, Some(plan.pipeline.secrets))) }
     }
+}
+
+/// The stage of a plan that the command line names.
+///
+/// Errors: there is none; with the nearest name, or all.
+pub(super) fn stage<'a>(plan: &'a Plan, name: &str) -> Result<&'a PlannedStage, Diagnostic> {
+    plan.stage(name).ok_or_else(|| {
+        let finding = Diagnostic::definition(format!("there is no stage `{name}`"));
+        let names: Vec<&str> = plan.stages.iter().map(|stage| stage.id.as_str()).collect();
+        match nearest(name, names.iter().copied()) {
+            Some(near) => finding.help(format!("did you mean `{near}`?")),
+            None => finding.help(format!("the stages are {}", names.join(", "))),
+        }
+    })
 }
 
 /// How pipeline files are read: the kinds of stages there are, and which of their options name other stages.

@@ -103,9 +103,6 @@ impl Run {
         let plan = self.pipeline.plan(&engine)?;
         let secrets = plan.pipeline.secrets.clone();
         let masked = |finding: Diagnostic| Failure::Findings(vec![finding], Some(secrets.clone()));
-        if !plan.is_runnable() {
-            return Err(Failure::Findings(plan.findings, Some(secrets)));
-        }
         if !self.quiet {
             render::print(&plan.findings, Some(&secrets));
         }

@@ -6,9 +6,8 @@ use std::io::Write;
 use clap::Args;
 use serde_json::Value;
 
-use super::pipeline::PipelineArguments;
+use super::pipeline::{self, PipelineArguments};
 use super::{Failure, environment};
-use crate::diagnostic::{Diagnostic, nearest};
 use crate::plan::{Plan, PlannedStage};
 use crate::run;
 use crate::run::cache::Cache;
@@ -31,24 +30,12 @@ impl Why {
         let engine = environment::engine(environment::threads(None), environment::memory(None));
         let plan = self.pipeline.plan(&engine)?;
         let secrets = plan.pipeline.secrets.clone();
-        if !plan.is_runnable() {
-            return Err(Failure::Findings(plan.findings, Some(secrets)));
-        }
-        let stage = plan.stage(&self.stage).ok_or_else(|| unknown(&self.stage, &plan))?;
+        let stage = pipeline::stage(&plan, &self.stage)?;
         let store = Store::open(&self.pipeline.base())?;
         let mut text = Vec::new();
         explain(stage, &plan, &store, 0, &mut text);
         writeln!(std::io::stdout(), "{}", secrets.mask(&text.join("\n")))?;
         Ok(())
-    }
-}
-
-fn unknown(name: &str, plan: &Plan) -> Diagnostic {
-    let finding = Diagnostic::definition(format!("there is no stage `{name}`"));
-    let names: Vec<&str> = plan.stages.iter().map(|stage| stage.id.as_str()).collect();
-    match nearest(name, names.iter().copied()) {
-        Some(near) => finding.help(format!("did you mean `{near}`?")),
-        None => finding.help(format!("the stages are {}", names.join(", "))),
     }
 }
 

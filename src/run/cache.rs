@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::Diagnostic;
+use crate::disk;
 use crate::stages::work::{Outcome, StageCounts};
 use crate::staging::{failure, write_atomically};
 
@@ -174,7 +175,7 @@ impl Cache {
 
     /// Bytes that the cache takes.
     pub fn bytes(&self) -> u64 {
-        size(&self.folder)
+        disk::taken(&self.folder)
     }
 
     /// Removes what no `stage.json` names, and the results that were used least recently while all take more than `limit`
@@ -192,7 +193,7 @@ impl Cache {
             };
             remove_superseded(&path, &stage.run);
             let used = fs::metadata(path.join(STAGE)).and_then(|found| found.modified()).ok();
-            entries.push((used, size(&path), path));
+            entries.push((used, disk::taken(&path), path));
         }
         let mut total: u64 = entries.iter().map(|(_, bytes, _)| bytes).sum();
         entries.sort();
@@ -235,17 +236,6 @@ fn remove_superseded(entry: &Path, run: &str) {
     for table in tables {
         let _ = fs::remove_file(table);
     }
-}
-
-fn size(folder: &Path) -> u64 {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    entries
-        .map(|entry| match entry.metadata() {
-            Ok(found) if found.is_dir() => size(&entry.path()),
-            Ok(found) => found.len(),
-            Err(_) => 0,
-        })
-        .sum()
 }
 
 #[cfg(test)]
