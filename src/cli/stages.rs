@@ -11,22 +11,23 @@ use crate::stages::{Kind, documentation, kind, kinds, reference, schema};
 /// Print the reference of the kinds of stages.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  gristmill stages         all kinds in a line each\n  gristmill stages impute  one kind with its options"
+    after_help = "Examples:\n  gristmill stages         all kinds in a line each\n  gristmill stages mine    those of a family\n  gristmill stages impute  one kind with its options"
 )]
 pub(super) struct Stages {
-    /// A kind of stage
+    /// A kind of stage, or a family: ingest, prepare, mine, learn, render
     kind: Option<String>,
 }
 
 impl Stages {
     pub(super) fn execute(self) -> Result<(), Failure> {
         let mut out = std::io::stdout().lock();
-        let Some(name) = self.kind else {
-            for kind in kinds() {
-                let text = documentation(kind);
-                let first = text.lines().next().unwrap_or_default();
-                writeln!(out, "{:12} {:9} {first}", kind.name, family(kind))?;
-            }
+        let listed = |kind: &&Kind| self.kind.as_ref().is_none_or(|name| family(kind) == *name);
+        for kind in kinds().iter().filter(listed) {
+            let text = documentation(kind);
+            let first = text.lines().next().unwrap_or_default();
+            writeln!(out, "{:12} {:9} {first}", kind.name, family(kind))?;
+        }
+        let Some(name) = self.kind.filter(|name| kinds().iter().all(|kind| family(kind) != *name)) else {
             return Ok(());
         };
         let Some(kind) = kind(&name) else {
