@@ -1,7 +1,7 @@
 //! What every stage asks of its inputs: that they are tables, that columns exist, that expressions make sense.
 
 use super::{Shape, TableShape};
-use crate::definition::{Node, Spanned, Value};
+use crate::definition::{Node, OneOrMany, Spanned, Value};
 use crate::diagnostic::{Diagnostic, Findings, nearest};
 use crate::expression::{self, DataType, Expr, ExpressionError, Field, Literal, Schema, SortKey, compose};
 use crate::relation::NamedExpr;
@@ -75,6 +75,20 @@ pub fn numeric_columns(schema: &Schema, names: &[Spanned<String>], id: &str) -> 
         })
         .collect();
     if wrong.is_empty() { Ok(fields) } else { Err(wrong) }
+}
+
+/// Numeric columns of these names; all that hold numbers when there are no names.
+///
+/// Errors: as [`numeric_columns`].
+pub fn numeric_or_all(
+    schema: &Schema,
+    names: Option<&OneOrMany<Spanned<String>>>,
+    id: &str,
+) -> Result<Vec<Field>, Findings> {
+    match names {
+        Some(names) => numeric_columns(schema, names, id),
+        None => Ok(schema.fields().iter().filter(|field| field.data_type.is_numeric()).cloned().collect()),
+    }
 }
 
 /// Compiles an expression over one row.

@@ -155,10 +155,7 @@ impl Stage for Anomalies {
     fn plan(&self, shapes: &[Shape], context: &PlanContext<'_>) -> Result<Planned, Findings> {
         let table = inputs::table(shapes, 0, context.input_ids)?;
         let id = context.input_ids.first().map_or("", String::as_str);
-        let fields = match &self.columns {
-            Some(columns) => inputs::numeric_columns(&table.schema, columns.as_slice(), id)?,
-            None => table.schema.fields().iter().filter(|field| field.data_type.is_numeric()).cloned().collect(),
-        };
+        let fields = inputs::numeric_or_all(&table.schema, self.columns.as_ref(), id)?;
         let settings = self.settings(&fields)?;
         let mut taken = Findings::new();
         let unnamed = Spanned::new(SCORE.to_owned(), context.place.clone());

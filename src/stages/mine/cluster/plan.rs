@@ -55,10 +55,7 @@ impl Stage for Cluster {
     fn plan(&self, shapes: &[Shape], context: &PlanContext<'_>) -> Result<Planned, Findings> {
         let table = inputs::table(shapes, 0, context.input_ids)?;
         let id = context.input_ids.first().map_or("", String::as_str);
-        let fields = match &self.columns {
-            Some(columns) => inputs::numeric_columns(&table.schema, columns.as_slice(), id)?,
-            None => table.schema.fields().iter().filter(|field| field.data_type.is_numeric()).cloned().collect(),
-        };
+        let fields = inputs::numeric_or_all(&table.schema, self.columns.as_ref(), id)?;
         if fields.is_empty() {
             return Err(vec![Diagnostic::definition("there is no column of numbers in which rows could be compared")]);
         }
