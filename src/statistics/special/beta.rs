@@ -2,6 +2,7 @@
 
 use std::f64::consts::PI;
 
+use super::continued_fraction::continued_fraction;
 use super::gamma::{deviance, stirling_error};
 
 /// Far above what the continued fraction needs, which is about the square root of the larger parameter.
@@ -42,24 +43,13 @@ pub(in crate::statistics) fn factor(a: f64, b: f64, x: f64, y: f64) -> f64 {
 ///
 /// In it, a - (a + b) x is written as a y - b x, so that nothing cancels where x is near 0 or 1.
 fn fraction(a: f64, b: f64, x: f64, y: f64) -> f64 {
-    // Lentz: a zero denominator is replaced by a number so small that it changes nothing else.
-    let nonzero = |value: f64| if value.abs() < 1e-300 { 1e-300 } else { value };
     let lambda = a * y - b * x;
-    let mut value = nonzero(a * (lambda + 1.0) / (a + 1.0));
-    let (mut c, mut d) = (value, 0.0);
-    for step in 1..=MOST_STEPS {
-        let m = f64::from(step);
+    continued_fraction(a * (lambda + 1.0) / (a + 1.0), MOST_STEPS, |m| {
         let odd = a + 2.0 * m - 1.0;
         let numerator = (a + m - 1.0) / odd * ((a + b + m - 1.0) / odd) * m * (b - m) * x * x;
         let denominator = m + m * (b - m) * x / odd + (a + m) * (lambda + 1.0 + m * (1.0 + y)) / (odd + 2.0);
-        d = 1.0 / nonzero(denominator + numerator * d);
-        c = nonzero(denominator + numerator / c);
-        value *= c * d;
-        if (c * d - 1.0).abs() < 1e-15 {
-            break;
-        }
-    }
-    value
+        (numerator, denominator)
+    })
 }
 
 /// The probability that |T| is at least |t|, where T has Student's distribution with `degrees` of freedom (above 0).

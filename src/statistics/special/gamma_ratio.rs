@@ -2,6 +2,7 @@
 
 use std::f64::consts::PI;
 
+use super::continued_fraction::continued_fraction;
 use super::gamma::{deviance, stirling_error};
 
 /// Far above what series and fraction need near x = a, which is about six times the square root of `a`.
@@ -50,20 +51,6 @@ fn series(a: f64, x: f64) -> f64 {
 
 /// The fraction x + 1 - a - 1 (1 - a) / (x + 3 - a - 2 (2 - a) / (x + 5 - a - ..)) by which xᵃ e⁻ˣ / Γ(a) is divided.
 fn fraction(a: f64, x: f64) -> f64 {
-    let nonzero = |value: f64| if value.abs() < 1e-300 { 1e-300 } else { value };
-    let mut denominator = x + 1.0 - a;
-    let mut value = nonzero(denominator);
-    let (mut c, mut d) = (value, 0.0);
-    for step in 1..=MOST_STEPS {
-        let n = f64::from(step);
-        let numerator = n * (a - n);
-        denominator += 2.0;
-        d = 1.0 / nonzero(denominator + numerator * d);
-        c = nonzero(denominator + numerator / c);
-        value *= c * d;
-        if (c * d - 1.0).abs() < 1e-15 {
-            break;
-        }
-    }
-    value
+    let first = x + 1.0 - a;
+    continued_fraction(first, MOST_STEPS, |n| (n * (a - n), first + 2.0 * n))
 }

@@ -13,6 +13,7 @@
 //! ```
 
 mod beta;
+mod continued_fraction;
 mod gamma;
 mod gamma_ratio;
 mod inverse;
