@@ -3,6 +3,7 @@
 mod copied;
 mod csv;
 mod hive;
+mod options;
 mod work;
 
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ use crate::expression::{self, DataType, Field, Schema};
 use crate::files::{self, Compression, Duplicates, Encoding, FileError, Given, Sniffed};
 use crate::relation::{FileFormat, FileScan, Relation, Scan, ScanSource};
 use crate::stages::{PlanContext, Planned, Shape, Stage, TableShape};
+pub use options::{FixedColumn, FixedWidth, Format, NameOrNumber, OnError};
 use work::ReadWork;
 
 /// Rows of NDJSON that are looked at to tell its columns.
@@ -149,35 +151,6 @@ pub struct Read {
     rejects: Option<Spanned<String>>,
 }
 
-/// Formats of files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Format {
-    /// Text with a delimiter.
-    Csv,
-    /// Text with tabs.
-    Tsv,
-    /// One JSON object a line.
-    Ndjson,
-    /// Apache Parquet.
-    Parquet,
-    /// Arrow IPC, also called Feather.
-    Arrow,
-    /// A workbook: xlsx, xlsb, xls or ods.
-    Workbook,
-}
-
-/// What happens to a bad record.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum OnError {
-    /// The run ends.
-    #[default]
-    Fail,
-    /// It is set aside.
-    Reject,
-}
-
 fn reject_limit() -> u64 {
     1000
 }
@@ -198,87 +171,6 @@ impl Found {
     fn of(self, all: usize) -> Self {
         Self { left_out: all - self.paths.len(), ..self }
     }
-}
-
-/// A name, or a number from 1, as text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NameOrNumber(String);
-
-impl Serialize for NameOrNumber {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for NameOrNumber {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(NameOrNumberVisitor)
-    }
-}
-
-impl JsonSchema for NameOrNumber {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "NameOrNumber".into()
-    }
-
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({ "anyOf": [{ "type": "string" }, { "type": "integer", "minimum": 1 }] })
-    }
-}
-
-struct NameOrNumberVisitor;
-
-impl serde::de::Visitor<'_> for NameOrNumberVisitor {
-    type Value = NameOrNumber;
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("a name, or a number from 1")
-    }
-
-    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<NameOrNumber, E> {
-        Ok(NameOrNumber(text.to_owned()))
-    }
-
-    fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<NameOrNumber, E> {
-        if number >= 1 { Ok(NameOrNumber(number.to_string())) } else { Err(E::custom("numbers count from 1")) }
-    }
-
-    fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<NameOrNumber, E> {
-        i64::try_from(number).map_err(E::custom).and_then(|number| self.visit_i64(number))
-    }
-}
-
-/// Where the columns of a fixed-width file stand.
-#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct FixedWidth {
-    /// The columns in the order of the line.
-    columns: Ordered<FixedColumn>,
-    /// Characters of every line; lines of another length are bad records.
-    #[serde(default)]
-    length: Option<usize>,
-    /// Whether white space around values is left out.
-    #[serde(default = "yes")]
-    trim: bool,
-}
-
-/// Where a column stands.
-#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct FixedColumn {
-    /// Its first character, counted from 1; behind the column before when absent.
-    #[serde(default)]
-    start: Option<usize>,
-    /// Its characters.
-    width: usize,
-}
-
-fn yes() -> bool {
-    true
 }
 
 impl Stage for Read {
