@@ -1,4 +1,4 @@
-//! How numbers are written for people: digits in groups of three, a true minus sign, sizes in the unit that fits.
+//! How numbers and moments are written for people: digits in groups of three, a true minus sign, sizes in the unit that fits.
 
 /// `336,776`
 pub(crate) fn whole(number: u64) -> String {
@@ -48,6 +48,12 @@ pub(crate) fn percent(share: f64) -> String {
 /// A p-value inside of a sentence: `p = 0.031`, `p < 0.001`.
 pub(crate) fn p_value(p: f64) -> String {
     if p < 0.001 { "p < 0.001".to_owned() } else { format!("p = {}", fixed(p, if p < 0.1 { 3 } else { 2 })) }
+}
+
+/// A moment of RFC 3339: `4 November 2026, 08:03 UTC`. None when the text is none.
+pub(crate) fn moment(text: &str) -> Option<String> {
+    let moment = text.parse::<jiff::Timestamp>().ok()?;
+    Some(moment.strftime("%-d %B %Y, %H:%M UTC").to_string())
 }
 
 fn grouped(digits: &str) -> String {

@@ -163,10 +163,7 @@ pub(super) fn float(count: u64) -> f64 {
 
 /// A moment of RFC 3339 as people write it; a text that is none stays as it is.
 pub(super) fn moment(text: &str) -> String {
-    match text.parse::<jiff::Timestamp>() {
-        Ok(moment) => moment.strftime("%-d %B %Y, %H:%M UTC").to_string(),
-        Err(_) => super::text::line(text, 60),
-    }
+    digits::moment(text).unwrap_or_else(|| super::text::line(text, 60))
 }
 
 /// `1.234×10¹⁵`.

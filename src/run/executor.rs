@@ -23,7 +23,7 @@ use crate::engine::PointCounts;
 use crate::memory;
 use crate::plan::{Plan, PlannedStage};
 use crate::relation::Bindings;
-use crate::stages::work::{Outcome, StageCounts, WorkContext};
+use crate::stages::work::{Outcome, Previous, StageCounts, WorkContext};
 use rows::Held;
 
 /// Stages that work at the same time at most; each of them already uses all threads for its rows.
@@ -277,7 +277,7 @@ impl<'a> Executor<'a> {
         let progress = |progress| {
             self.context.listener.hear(&Event::StageProgress { stage: stage.id.clone(), progress });
         };
-        let previous = || self.previous_statistics(&stage.id);
+        let previous = || self.previous(&stage.id);
         let context = WorkContext {
             id: &stage.id,
             fingerprint: &stage.fingerprint,
@@ -299,10 +299,11 @@ impl<'a> Executor<'a> {
     }
 
     /// What the stage of that id left in the last good run.
-    fn previous_statistics(&self, id: &str) -> Option<serde_json::Value> {
-        let previous =
+    fn previous(&self, id: &str) -> Option<Previous> {
+        let run =
             self.previous.get_or_init(|| super::last_good(self.context.store, &self.plan.pipeline.name.value, None));
-        previous.as_ref()?.stage(id).map(|stage| stage.statistics.clone())
+        let run = run.as_ref()?;
+        run.stage(id).map(|stage| Previous { statistics: stage.statistics.clone(), begun: run.started.clone() })
     }
 
     fn end(&self, at: usize, stage: &PlannedStage, began: f64, result: Result<Outcome, Diagnostic>) {

@@ -240,10 +240,19 @@ pub struct WorkContext<'a> {
     pub adopt: &'a (dyn Fn(&Relation, &Execution) + Sync),
     /// Leaves out taps that were counted already.
     pub untapped: &'a (dyn Fn(&Relation) -> Relation + Sync),
-    /// The statistics that the stage of this id left in the last good run of the pipeline.
-    pub previous: &'a (dyn Fn() -> Option<serde_json::Value> + Sync),
+    /// What the stage of this id left in the last good run of the pipeline.
+    pub previous: &'a (dyn Fn() -> Option<Previous> + Sync),
     /// Tells people how far the stage is.
     pub progress: &'a (dyn Fn(Progress) + Sync),
+}
+
+/// What a stage left in an earlier run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Previous {
+    /// Its statistics.
+    pub statistics: serde_json::Value,
+    /// When the run began, as RFC 3339 has it.
+    pub begun: String,
 }
 
 /// How far a stage is.

@@ -150,10 +150,101 @@ fn degenerate_columns_have_a_stated_result() {
     assert_eq!(found["huge"]["verdict"], "stable");
 }
 
+/// Two tables that are compared, with the types of their columns.
+fn tables(before: &str, now: &str, types: &str, options: &str) -> Workshop {
+    let read = |file| format!("read: {{path: {file}, types: {{{types}}}}}");
+    let workshop = Workshop::with_pipeline(&format!(
+        "name: drift\nstages:\n  - id: before\n    {}\n  - id: now\n    {}\n  - id: drift\n    compare: {{with: before{options}}}\n  \
+         - write: {{path: drift.ndjson}}\n",
+        read("a.csv"),
+        read("b.csv")
+    ));
+    workshop.write("a.csv", before);
+    workshop.write("b.csv", now);
+    workshop
+}
+
+#[test]
+fn a_side_without_rows_is_no_good_news() {
+    let (some, none) = ("x,k\n1,a\n2,b\n", "x,k\n");
+    for (before, now, told) in [
+        (some, none, "there are no rows, and 2 in stage `before`"),
+        (none, some, "there are no rows to compare with in stage `before`"),
+        (none, none, "there are no rows to compare, neither now nor in stage `before`"),
+    ] {
+        let workshop = tables(before, now, "x: bigint", "");
+        let manifest = workshop.run();
+        assert_eq!(stage(&manifest, "drift")["remarks"].as_array().unwrap()[..1], [told]);
+        let exhibits = stage(&manifest, "drift")["exhibits"].to_string();
+        assert!(!exhibits.contains("None of"), "{exhibits}");
+        assert_eq!(by_column(&workshop)["x"]["verdict"], "not compared");
+        let gate = tables(before, now, "x: bigint", ", severity: fail").gristmill(["run", "p.yaml"]);
+        assert_eq!(gate.code, Some(3), "{}", gate.stderr);
+        assert!(gate.stderr.contains(told), "{}", gate.stderr);
+    }
+}
+
+#[test]
+fn a_run_without_rows_does_not_bar_the_runs_after_it() {
+    let workshop = Workshop::with_pipeline(
+        "name: drift\nstages:\n  - read: {path: rows.csv, types: {value: bigint}}\n  - id: drift\n    compare: {severity: fail}\n",
+    );
+    workshop.write("rows.csv", "value,kind\n");
+    workshop.run();
+    workshop.write("rows.csv", january());
+    let second = workshop.run();
+    let told = stage(&second, "drift")["remarks"][0].as_str().unwrap().to_owned();
+    assert!(told.starts_with("there are no rows to compare with in the last good run ("), "{told}");
+    assert!(told.contains(" UTC)"), "{told}");
+    // Now there is something to lose.
+    workshop.write("rows.csv", "value,kind\n");
+    let third = workshop.gristmill(["run", "p.yaml"]);
+    assert_eq!(third.code, Some(3), "{}", third.stderr);
+    assert!(third.stderr.contains("there are no rows, and 1,000 in the last good run"), "{}", third.stderr);
+}
+
+#[test]
+fn a_column_without_values_has_lost_them_and_not_changed_its_type() {
+    let workshop = tables("x,k,flag\n1,a,true\n2,b,false\n", "x,k,flag\n,a,yes\n,b,no\n", "", "");
+    workshop.run();
+    let found = by_column(&workshop);
+    assert_eq!(found["x"]["verdict"], "drifted");
+    assert_eq!(found["x"]["reason"], "100.0 percentage points more nulls");
+    assert_eq!(found["flag"]["verdict"], "type changed");
+}
+
+#[test]
+fn what_chance_gives_with_few_rows_is_not_called_drift() {
+    // Thirty draws each from the same hundred numbers, so the index is far above its threshold.
+    let drawn = |step: u32| (0..30).map(|i| format!("{},a\n", i * step % 101)).collect::<String>();
+    let workshop =
+        tables(&format!("x,k\n{}", drawn(37)), &format!("x,k\n{}", drawn(59)), "", ", thresholds: {psi: 0.05}");
+    let manifest = workshop.run();
+    let found = by_column(&workshop);
+    assert!(found["x"]["psi"].as_f64().unwrap() > 0.05, "{}", found["x"]);
+    assert_eq!(found["x"]["verdict"], "unclear", "{}", found["x"]);
+    assert!(found["x"]["reason"].as_str().unwrap().contains("chance may give as much with so few rows"));
+    assert!(stage(&manifest, "drift")["remarks"].as_array().is_none_or(Vec::is_empty));
+}
+
+#[test]
+fn lists_are_compared_by_their_nulls_and_are_neither_new_nor_gone() {
+    let workshop = Workshop::with_pipeline(
+        "name: drift\nstages:\n  - id: before\n    read: {path: a.csv}\n  - id: now\n    read: {path: a.csv}\n  \
+         - id: split\n    derive: {k: \"string_split(k, ' ')\"}\n  - compare: {with: before}\n  - write: {path: drift.ndjson}\n",
+    );
+    workshop.write("a.csv", "x,k\n1,a b\n2,c\n");
+    workshop.run();
+    let found = by_column(&workshop);
+    assert_eq!((&found["k"]["verdict"], &found["x"]["verdict"]), (&"type changed".into(), &"stable".into()));
+    assert_eq!(found["k"]["reason"], "it was string and is list(string)");
+}
+
 #[test]
 fn wrong_options_are_refused_at_their_place() {
     for (options, message) in [
         ("{with: nowhere}", "nowhere"),
+        ("{with: now}", "the rows of `now` are compared with themselves"),
         ("{with: before, columns: vaule}", "did you mean `value`?"),
         ("{with: before, bins: 1}", "`bins` is a number from 2 to 100, not 1"),
         ("{with: before, thresholds: {ks: 2}}", "`ks` is a number from 0 to 1, not 2"),

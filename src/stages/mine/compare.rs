@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::batch::{self, Values};
 use crate::definition::{OneOrMany, Spanned};
 use crate::diagnostic::{Class, Diagnostic, Findings};
+use crate::digits;
 use crate::expression::{DataType, Field, Schema};
 use crate::relation::{Relation, Scan, ScanSource};
 use crate::stages::work::{Change, Outcome, StageCounts, Work, WorkContext, signed};
@@ -26,17 +27,20 @@ const MOVED: f64 = 0.1;
 /// Compares the distribution of each column with the one that it had: in the table of another stage, or, without `with`, in the
 /// last good run of this pipeline. Both are read once and never held.
 ///
-/// Numbers, dates and times are compared by the population stability index and the distance of Jensen and Shannon over bins
+/// Numbers, dates and times are compared by the population stability index (PSI) and the distance of Jensen and Shannon over bins
 /// (equal shares of the earlier values), the test of Kolmogorov and Smirnov and the Wasserstein distance (in the unit of the
 /// column; of dates and times in days). Texts and booleans are compared by index, distance and a chi-squared test over their
-/// values, as long as there are at most 10,000 different ones. Distributions are exact up to 131,072 values, then they have a
-/// rank error of 0.13 %; what is kept for the next run has one of 0.2 % more, and 500 values of a text.
+/// values, as long as there are at most 10,000 different ones; of others, and of lists and bytes, only the nulls are compared. NaN
+/// and infinities count as nulls. Distributions are exact up to 131,072 values, then they have a rank error of 0.13 %; what is kept
+/// for the next run has one of 0.2 % more, and 500 values of a text.
 ///
 /// A column has *drifted* when it passes one of the thresholds. With many rows every p-value is small: it says that something
 /// differs, not that it matters. So only distances have thresholds, unless `p_value` is given; p-values are adjusted for the
-/// number of columns.
+/// number of columns. With few rows, or many categories, chance alone makes an index large: an index or a distance of Jensen and
+/// Shannon counts only when a chi-squared test over the same bins or values gives p < 0.01; otherwise the column is *unclear*.
+/// A column that is gone, or has changed its type, and a table without rows, are as serious as drift.
 ///
-/// The product is a table with a row for each column, the most serious first.
+/// The product is a table with a row for each column, the most serious first. The means of dates and times are days since 1970.
 ///
 /// ```yaml
 /// - compare: {with: last_month, columns: [amount, region], thresholds: {psi: 0.2, nulls: 0.01}}
@@ -125,11 +129,16 @@ impl Stage for Compare {
         let other = self.with.as_ref().map(|_| inputs::table(shapes, 1, context.input_ids)).transpose()?;
         let id = |at: usize| context.input_ids.get(at).map_or("", String::as_str);
         let mut findings = self.check_numbers();
+        if let Some(with) = self.with.as_ref().filter(|_| id(0) == id(1)) {
+            let message = format!("the rows of `{}` are compared with themselves", with.value);
+            let help = "leave `with` out to compare with the last good run";
+            findings.push(Diagnostic::definition(message).at(&with.place).help(help));
+        }
         let mut fields: Vec<Field> = table.schema.fields().to_vec();
         if let Some(columns) = &self.columns {
             fields = inputs::columns(&table.schema, columns.as_slice(), id(0))?;
             for (field, name) in fields.iter().zip(columns.as_slice()) {
-                if Kind::of(&field.data_type).is_none() {
+                if Kind::of(&field.data_type) == Kind::Other {
                     let message =
                         format!("column `{}` holds {}, which cannot be compared", field.name, field.data_type);
                     findings.push(Diagnostic::definition(message).at(&name.place));
@@ -144,17 +153,11 @@ impl Stage for Compare {
         if !findings.is_empty() {
             return Err(findings);
         }
-        let comparable = |fields: &[Field]| -> Vec<Field> {
-            fields.iter().filter(|field| Kind::of(&field.data_type).is_some()).cloned().collect()
-        };
-        let fields = comparable(&fields);
-        if fields.is_empty() {
+        if fields.iter().all(|field| Kind::of(&field.data_type) == Kind::Other) {
             return Err(vec![Diagnostic::definition("there is no column to compare")]);
         }
-        let named = |field: &Field| self.columns.is_none() || fields.iter().any(|known| known.name == field.name);
-        let before = other.map(|other| {
-            comparable(other.schema.fields()).into_iter().filter(|field| named(field)).collect::<Vec<Field>>()
-        });
+        let named = |field: &&Field| self.columns.is_none() || fields.iter().any(|known| known.name == field.name);
+        let before = other.map(|other| other.schema.fields().iter().filter(named).cloned().collect::<Vec<Field>>());
         let key = context.key("table");
         let scan = Scan { source: ScanSource::Artifact(key.clone()), schema: product_schema() };
         let work = CompareWork { key, fields, before, options: self.clone(), limits: self.limits() };
@@ -210,15 +213,17 @@ enum Kind {
     /// As days since 1970-01-01.
     Time,
     Category,
+    /// Lists, bytes and the like: only their nulls are compared.
+    Other,
 }
 
 impl Kind {
-    fn of(data_type: &DataType) -> Option<Self> {
+    fn of(data_type: &DataType) -> Self {
         match data_type {
-            DataType::Date | DataType::Datetime(_) => Some(Self::Time),
-            DataType::String | DataType::Boolean => Some(Self::Category),
-            kind if kind.is_numeric() => Some(Self::Number),
-            _ => None,
+            DataType::Date | DataType::Datetime(_) => Self::Time,
+            DataType::String | DataType::Boolean => Self::Category,
+            kind if kind.is_numeric() => Self::Number,
+            _ => Self::Other,
         }
     }
 
@@ -227,6 +232,7 @@ impl Kind {
             Self::Number => "number",
             Self::Time => "time",
             Self::Category => "category",
+            Self::Other => "other",
         }
     }
 }
@@ -300,6 +306,37 @@ impl CompareWork {
     }
 }
 
+/// What the rows are compared with.
+struct Earlier<'a> {
+    /// The stage with the earlier rows; none for the last good run.
+    stage: Option<&'a str>,
+    /// When the last good run began.
+    begun: String,
+}
+
+impl Earlier<'_> {
+    /// In words: "stage `january`", "the last good run (4 November 2026, 08:03 UTC)".
+    fn name(&self) -> String {
+        match self.stage {
+            Some(stage) => format!("stage `{stage}`"),
+            None => match digits::moment(&self.begun) {
+                Some(begun) => format!("the last good run ({begun})"),
+                None => "the last good run".to_owned(),
+            },
+        }
+    }
+
+    /// Says that nothing can be compared, where a side has no rows.
+    fn without_rows(&self, before: &Side, now: &Side) -> Option<String> {
+        match (before.rows, now.rows) {
+            (0, 0) => Some(format!("there are no rows to compare, neither now nor in {}", self.name())),
+            (0, _) => Some(format!("there are no rows to compare with in {}", self.name())),
+            (rows, 0) => Some(format!("there are no rows, and {} in {}", digits::whole(rows), self.name())),
+            _ => None,
+        }
+    }
+}
+
 impl Work for CompareWork {
     fn passes(&self, _: usize) -> usize {
         1
@@ -316,31 +353,33 @@ impl Work for CompareWork {
     fn run(&self, products: &[Product], context: &WorkContext<'_>) -> Result<Outcome, Diagnostic> {
         let Some(Product::Table(table)) = products.first() else { return Ok(Outcome::default()) };
         let now = Side::read(&table.relation, &self.fields, context)?;
-        let before = match (&self.before, products.get(1)) {
-            (Some(fields), Some(Product::Table(other))) => Some(Side::read(&other.relation, fields, context)?),
-            _ => (context.previous)().and_then(|kept| self.last_good(&kept)),
-        };
+        let (mut before, mut begun) = (None, String::new());
+        if let (Some(fields), Some(Product::Table(other))) = (&self.before, products.get(1)) {
+            before = Some(Side::read(&other.relation, fields, context)?);
+        } else if let Some(previous) = (context.previous)() {
+            before = self.last_good(&previous.statistics);
+            begun = previous.begun;
+        }
         let mut outcome = Outcome::default();
+        let earlier = Earlier { stage: self.options.with.as_ref().map(|with| with.value.as_str()), begun };
         let compared = before.as_ref().map(|before| self.compare(before, &now)).unwrap_or_default();
         batch::write_parquet(&context.artifacts.join(FILE), &product(&compared)?)?;
         outcome.bindings.artifacts.insert(self.key.clone(), FILE.into());
         match &before {
-            Some(before) => {
-                let earlier = self.options.with.as_ref().map(|with| with.value.as_str());
-                outcome.exhibits = exhibits::all(&compared, before, &now, earlier, &self.limits);
-            }
+            Some(before) => outcome.exhibits = exhibits::all(&compared, before, &now, &earlier, &self.limits),
             None => outcome.exhibits.push(exhibits::first_run()),
         }
-        let serious: Vec<String> =
-            compared.iter().filter(|column| column.verdict.is_serious()).map(Compared::describe).collect();
-        match (serious.is_empty(), self.options.severity) {
-            (true, _) => {}
-            (false, Severity::Warn) => outcome.remarks = serious,
-            (false, Severity::Fail) => {
-                let message = format!("the rows have drifted: {}", serious.join("; "));
-                let help = "the report shows what has moved; report it only with `severity: warn`";
-                outcome.refusal = Some(Diagnostic::error(Class::Data, message).help(help));
-            }
+        let without_rows = before.as_ref().and_then(|before| earlier.without_rows(before, &now));
+        let serious = compared.iter().filter(|column| column.verdict.is_serious()).map(Compared::describe);
+        let serious: Vec<String> = without_rows.into_iter().chain(serious).collect();
+        // A run without rows was good once; it must not make every later one fail.
+        let had_none = self.before.is_none() && before.is_some_and(|before| before.rows == 0);
+        if self.options.severity == Severity::Warn || had_none {
+            outcome.remarks = serious;
+        } else if !serious.is_empty() {
+            let message = format!("the rows have drifted: {}", serious.join("; "));
+            let help = "the report shows what has moved; report it only with `severity: warn`";
+            outcome.refusal = Some(Diagnostic::error(Class::Data, message).help(help));
         }
         if self.before.is_none() {
             outcome.statistics = now.keep();

@@ -25,7 +25,7 @@ mod counts;
 mod empirical;
 mod numbers;
 
-pub use counts::{Homogeneity, homogeneity, jensen_shannon};
+pub use counts::{BEYOND_CHANCE, Homogeneity, homogeneity, jensen_shannon};
 pub use empirical::Empirical;
 pub use numbers::{KolmogorovSmirnov, kolmogorov_smirnov, wasserstein};
 

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use super::side::{Brief, Column, Known};
 use super::{Kind, Limits, MOVED};
-use crate::digits::fixed;
-use crate::statistics::drift::{Empirical, homogeneity, jensen_shannon, kolmogorov_smirnov, wasserstein};
+use crate::digits::{self, fixed};
+use crate::statistics::drift::{
+    BEYOND_CHANCE, Empirical, homogeneity, jensen_shannon, kolmogorov_smirnov, wasserstein,
+};
 use crate::statistics::stability::stability_index;
 
 /// What became of a column, the most serious first.
@@ -16,6 +18,7 @@ pub(super) enum Verdict {
     Drifted,
     New,
     Moved,
+    Unclear,
     NotCompared,
     Stable,
 }
@@ -28,6 +31,7 @@ impl Verdict {
             Self::Drifted => "drifted",
             Self::New => "new",
             Self::Moved => "moved",
+            Self::Unclear => "unclear",
             Self::NotCompared => "not compared",
             Self::Stable => "stable",
         }
@@ -53,6 +57,8 @@ pub(super) struct Compared {
     pub(super) chi_squared: Option<f64>,
     pub(super) p_value: Option<f64>,
     pub(super) p_adjusted: Option<f64>,
+    /// The p-value of a chi-squared test over the counts from which index and distance come.
+    by_chance: Option<f64>,
     pub(super) verdict: Verdict,
     /// Why, in a few words; empty when nothing has happened.
     pub(super) reason: String,
@@ -72,6 +78,7 @@ impl Compared {
             chi_squared: None,
             p_value: None,
             p_adjusted: None,
+            by_chance: None,
             verdict,
             reason: String::new(),
         }
@@ -92,7 +99,18 @@ impl Compared {
     /// A column that is on both sides.
     pub(super) fn of(before: &Column, now: &Column, bins: usize) -> Self {
         let mut found = Self::blank(now, Some(before.brief), Some(now.brief), Verdict::Stable);
-        if before.kind != now.kind {
+        if before.brief.values() == 0 || now.brief.values() == 0 {
+            // What a column without values would hold is anybody's guess, so its type says nothing.
+            found.verdict = Verdict::NotCompared;
+            found.reason = match (before.brief.values(), now.brief.values()) {
+                (0, 0) => "it has no values on either side".to_owned(),
+                (0, _) => "it had no values".to_owned(),
+                _ => "it has no values".to_owned(),
+            };
+            return found;
+        }
+        // Whole numbers may become others, and days instants; true and false are not texts.
+        if before.kind != now.kind || now.kind == Kind::Category && before.data_type != now.data_type {
             found.verdict = Verdict::TypeChanged;
             found.reason = format!("it was {} and is {}", before.data_type, now.data_type);
             return found;
@@ -101,6 +119,10 @@ impl Compared {
             (Known::Numbers(earlier), Known::Numbers(later)) => found.compare_numbers(earlier, later, bins),
             (Known::Texts { counts: earlier, others: rest }, Known::Texts { counts: later, others }) => {
                 found.compare_texts((earlier, *rest), (later, *others));
+            }
+            (Known::Uncounted, _) | (_, Known::Uncounted) => {
+                found.verdict = Verdict::NotCompared;
+                found.reason = format!("values of type {} cannot be compared", now.data_type);
             }
             _ => {
                 found.verdict = Verdict::NotCompared;
@@ -111,9 +133,6 @@ impl Compared {
     }
 
     fn compare_numbers(&mut self, before: &Empirical, now: &Empirical, bins: usize) {
-        if before.is_empty() || now.is_empty() {
-            return self.lack_values();
-        }
         let edges = before.edges(bins);
         // Of a column with one value there is no edge: the bins are that value, what is below it and what is above.
         let counts: Vec<(u64, u64)> = match before.iter().next() {
@@ -122,6 +141,7 @@ impl Compared {
         };
         self.psi = stability_index(&counts);
         self.jensen_shannon = jensen_shannon(&counts);
+        self.by_chance = homogeneity(&counts).map(|test| test.p_value);
         self.wasserstein = wasserstein(before, now);
         if let Some(test) = kolmogorov_smirnov(before, now) {
             self.ks = Some(test.statistic);
@@ -145,21 +165,13 @@ impl Compared {
         if rest != (0, 0) {
             pairs.push(rest);
         }
-        let (earlier, later) = pairs.iter().fold((0, 0), |sum, pair| (sum.0 + pair.0, sum.1 + pair.1));
-        if earlier == 0 || later == 0 {
-            return self.lack_values();
-        }
         self.psi = stability_index(&pairs);
         self.jensen_shannon = jensen_shannon(&pairs);
         if let Some(test) = homogeneity(&pairs) {
             self.chi_squared = Some(test.statistic);
             self.p_value = Some(test.p_value);
+            self.by_chance = self.p_value;
         }
-    }
-
-    fn lack_values(&mut self) {
-        self.verdict = Verdict::NotCompared;
-        self.reason = "one of the sides has no values".to_owned();
     }
 
     /// The Wasserstein distance in standard deviations of the earlier values.
@@ -178,18 +190,20 @@ impl Compared {
         if !matches!(self.verdict, Verdict::Stable | Verdict::NotCompared) {
             return;
         }
-        let mut reasons = Vec::new();
-        let mut passes = |value: Option<f64>, limit: Option<f64>, name: &str| {
-            if let (Some(value), Some(limit)) = (value, limit)
-                && value > limit
-            {
-                reasons.push(format!("{name} {} is above {limit}", short(value)));
-            }
+        let above = |value: Option<f64>, limit: Option<f64>, name: &str| {
+            let (value, limit) = (value?, limit?);
+            (value > limit).then(|| format!("{name} {} is above {limit}", short(value)))
         };
-        passes(self.psi, Some(limits.psi), "psi");
-        passes(self.jensen_shannon, limits.jensen_shannon, "Jensen-Shannon distance");
-        passes(self.ks, limits.ks, "KS");
-        passes(self.relative_distance(), limits.wasserstein, "Wasserstein distance in standard deviations");
+        let of_shares = [
+            above(self.psi, Some(limits.psi), "PSI"),
+            above(self.jensen_shannon, limits.jensen_shannon, "Jensen-Shannon distance"),
+        ];
+        let of_shares: Vec<String> = of_shares.into_iter().flatten().collect();
+        let is_clear = self.by_chance.is_none_or(|p| p < BEYOND_CHANCE);
+        let mut reasons = if is_clear { of_shares.clone() } else { Vec::new() };
+        reasons.extend(above(self.ks, limits.ks, "KS"));
+        let name = "Wasserstein distance in standard deviations";
+        reasons.extend(above(self.relative_distance(), limits.wasserstein, name));
         if let Some(change) = self.null_change().filter(|change| change.abs() > limits.nulls) {
             let direction = if change > 0.0 { "more" } else { "fewer" };
             reasons.push(format!("{} percentage points {direction} nulls", fixed(change.abs() * 100.0, 1)));
@@ -202,13 +216,17 @@ impl Compared {
         if !reasons.is_empty() {
             self.verdict = Verdict::Drifted;
             self.reason = reasons.join(", ");
-        } else if self.verdict == Verdict::Stable && self.psi.is_some_and(|psi| psi > MOVED) {
+        } else if !of_shares.is_empty() {
+            self.verdict = Verdict::Unclear;
+            let p = digits::p_value(self.by_chance.unwrap_or(1.0));
+            self.reason = format!("{}, but chance may give as much with so few rows ({p})", of_shares.join(", "));
+        } else if let Some(reason) = above(self.psi, Some(MOVED), "PSI").filter(|_| is_clear) {
             self.verdict = Verdict::Moved;
-            self.reason = format!("psi {} is above {MOVED}", short(self.psi.unwrap_or_default()));
+            self.reason = reason;
         }
     }
 
-    /// `dep_delay has drifted: psi 0.41 is above 0.25`
+    /// ``column `dep_delay` has drifted: PSI 0.410 is above 0.25``
     pub(super) fn describe(&self) -> String {
         match self.verdict {
             Verdict::Gone => format!("column `{}` is gone", self.name),

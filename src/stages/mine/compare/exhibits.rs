@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::Limits;
 use super::column::{Compared, Verdict};
-use super::side::{Column as Known, Known as Values, Side};
+use super::side::{Brief, Column as Known, Known as Values, Side};
+use super::{Earlier, Kind, Limits};
 use crate::chart::{Axis, Bar, Figure, Histogram, Mark, NumberFormat, Scale, Series};
 use crate::digits;
 use crate::exhibit::{Cell, Column, Exhibit, Format, Metric, Table, Tone};
@@ -33,9 +33,13 @@ pub(super) fn all(
     compared: &[Compared],
     before: &Side,
     now: &Side,
-    earlier: Option<&str>,
+    earlier: &Earlier<'_>,
     limits: &Limits,
 ) -> Vec<Exhibit> {
+    // A side without rows is a warning of its own already, and leaves nothing to count.
+    if before.rows == 0 || now.rows == 0 {
+        return vec![table(compared, limits)];
+    }
     let mut exhibits = vec![verdict(compared, earlier), metrics(compared, before, now), table(compared, limits)];
     let moved = compared.iter().filter(|column| matches!(column.verdict, Verdict::Drifted | Verdict::Moved));
     let figures = moved.filter_map(|column| {
@@ -51,21 +55,25 @@ fn number(compared: &[Compared], verdict: Verdict) -> usize {
 }
 
 /// In a sentence.
-fn verdict(compared: &[Compared], earlier: Option<&str>) -> Exhibit {
-    let with = match earlier {
-        Some(stage) => format!("stage `{stage}`"),
-        None => "the last good run".to_owned(),
-    };
+fn verdict(compared: &[Compared], earlier: &Earlier<'_>) -> Exhibit {
+    let with = earlier.name();
     let serious: Vec<&Compared> = compared.iter().filter(|column| column.verdict.is_serious()).collect();
-    let moved = number(compared, Verdict::Moved);
     if serious.is_empty() {
-        let columns = if compared.len() == 1 { "column has" } else { "columns have" };
-        let mut text = format!("None of {} {columns} drifted from {with}.", compared.len());
-        if moved > 0 {
-            let moved_columns = if moved == 1 { "column has" } else { "columns have" };
-            text += &format!(" {moved} {moved_columns} moved, but less than the thresholds.");
+        let have = |count: usize| if count == 1 { "column has" } else { "columns have" };
+        let known = compared.len() - number(compared, Verdict::NotCompared);
+        let mut text = format!("None of {known} {} drifted from {with}.", have(known));
+        for (verdict, told) in [
+            (Verdict::Moved, "moved, but less than the thresholds"),
+            (Verdict::Unclear, "too few rows to tell drift from chance"),
+            (Verdict::NotCompared, "values that cannot be compared"),
+        ] {
+            let count = number(compared, verdict);
+            if count > 0 {
+                text += &format!(" {count} {} {told}.", have(count));
+            }
         }
-        return Exhibit::note(Tone::Good, text);
+        let is_good = known > number(compared, Verdict::Unclear);
+        return Exhibit::note(if is_good { Tone::Good } else { Tone::Info }, text);
     }
     let names: Vec<String> = serious.iter().take(5).map(|column| format!("`{}`", column.name)).collect();
     let more = serious.len().saturating_sub(5);
@@ -81,20 +89,27 @@ fn verdict(compared: &[Compared], earlier: Option<&str>) -> Exhibit {
 }
 
 fn metrics(compared: &[Compared], before: &Side, now: &Side) -> Exhibit {
-    let count = |verdict| number(compared, verdict) as f64;
-    Exhibit::Metrics {
-        title: "Compared".to_owned(),
-        metrics: vec![
-            Metric::new("rows", now.rows as f64, Format::Integer)
-                .note(format!("{} before", digits::whole(before.rows))),
-            Metric::new("columns", compared.len() as f64, Format::Integer),
-            Metric::new("drifted", count(Verdict::Drifted), Format::Integer),
-            Metric::new("moved a little", count(Verdict::Moved), Format::Integer),
-            Metric::new("stable", count(Verdict::Stable), Format::Integer),
-            Metric::new("gone", count(Verdict::Gone), Format::Integer),
-            Metric::new("new", count(Verdict::New), Format::Integer),
-        ],
+    let rows = Metric::new("rows", now.rows as f64, Format::Integer);
+    let mut metrics = vec![
+        rows.note(format!("{} before", digits::whole(before.rows))),
+        Metric::new("columns", compared.len() as f64, Format::Integer),
+    ];
+    for (verdict, name) in [
+        (Verdict::Drifted, "drifted"),
+        (Verdict::Moved, "moved a little"),
+        (Verdict::Stable, "stable"),
+        (Verdict::Gone, "gone"),
+        (Verdict::New, "new"),
+        (Verdict::TypeChanged, "type changed"),
+        (Verdict::Unclear, "unclear"),
+        (Verdict::NotCompared, "not compared"),
+    ] {
+        let count = number(compared, verdict);
+        if count > 0 || matches!(verdict, Verdict::Drifted | Verdict::Moved | Verdict::Stable) {
+            metrics.push(Metric::new(name, count as f64, Format::Integer));
+        }
     }
+    Exhibit::Metrics { title: "Compared".to_owned(), metrics }
 }
 
 fn table(compared: &[Compared], limits: &Limits) -> Exhibit {
@@ -109,12 +124,12 @@ fn table(compared: &[Compared], limits: &Limits) -> Exhibit {
             Cell::number(column.p_adjusted),
             Cell::number(column.before.and_then(|brief| brief.null_share())),
             Cell::number(column.now.and_then(|brief| brief.null_share())),
-            Cell::number(column.before.and_then(|brief| brief.mean)),
-            Cell::number(column.now.and_then(|brief| brief.mean)),
+            mean(column, column.before),
+            mean(column, column.now),
         ]
     });
     let mut columns: Vec<Column> =
-        ["column", "verdict", "psi", "Jensen-Shannon", "KS", "Wasserstein"].map(Column::new).to_vec();
+        ["column", "verdict", "PSI", "Jensen-Shannon", "KS", "Wasserstein"].map(Column::new).to_vec();
     columns.push(Column::formatted("adjusted p", Format::PValue));
     columns.push(Column::formatted("nulls before", Format::Percent));
     columns.push(Column::formatted("nulls", Format::Percent));
@@ -122,8 +137,9 @@ fn table(compared: &[Compared], limits: &Limits) -> Exhibit {
     let left_out = compared.len().saturating_sub(SHOWN);
     let mut note = format!(
         "A column has drifted when its population stability index is above {} or its share of nulls has moved by more than {} \
-         percentage points, or when it passes another threshold of the stage. p-values tell whether something differs, \
-         distances how much.",
+         percentage points, or when it passes another threshold of the stage. PSI is the population stability index; \
+         Wasserstein says how far values have moved on average, in the unit of the column, or in days. p-values tell whether \
+         something differs, distances how much.",
         limits.psi,
         limits.nulls * 100.0
     );
@@ -137,16 +153,28 @@ fn table(compared: &[Compared], limits: &Limits) -> Exhibit {
 /// The verdict, with its reason where the numbers beside it do not give it.
 fn told(column: &Compared) -> String {
     match column.verdict {
-        Verdict::TypeChanged | Verdict::NotCompared => format!("{}: {}", column.verdict.name(), column.reason),
+        Verdict::TypeChanged | Verdict::Unclear | Verdict::NotCompared => {
+            format!("{}: {}", column.verdict.name(), column.reason)
+        }
         verdict => verdict.name().to_owned(),
     }
+}
+
+/// The mean; of times as a day.
+fn mean(column: &Compared, of: Option<Brief>) -> Cell {
+    let mean = of.and_then(|brief| brief.mean);
+    if column.kind != Kind::Time {
+        return Cell::number(mean);
+    }
+    let instant = mean.and_then(|days| jiff::Timestamp::from_second((days * 86_400.0).round() as i64).ok());
+    instant.map_or(Cell::Empty, |instant| Cell::text(instant.strftime("%Y-%m-%d").to_string()))
 }
 
 /// Both sides of a column as shares of their values.
 fn figure(before: &Known, now: &Known) -> Option<Figure> {
     match (&before.values, &now.values) {
         (Values::Numbers(earlier), Values::Numbers(later)) => {
-            let is_time = now.kind == super::Kind::Time;
+            let is_time = now.kind == Kind::Time;
             numbers(&now.name, earlier, later, is_time)
         }
         (Values::Texts { counts: earlier, .. }, Values::Texts { counts: later, .. }) => {
@@ -216,7 +244,9 @@ fn texts(name: &str, before: (&[(String, u64)], &Known), now: (&[(String, u64)],
     let mut figure = Figure::new(name, Mark::Bar(Bar::new(sorted.iter().map(|(text, _)| *text), series)));
     figure.subtitle = match left_out {
         0 => "share of the values of each side".to_owned(),
-        more => format!("share of the values of each side; {more} rarer values are not drawn"),
+        more => {
+            format!("share of the values of each side; {} rarer values are not drawn", digits::whole(more as u64))
+        }
     };
     figure.y = Axis { format: NumberFormat::Percent, ..Axis::labelled("share of values") };
     figure

@@ -56,6 +56,11 @@ pub(super) struct Brief {
 }
 
 impl Brief {
+    /// Values that are there.
+    pub(super) fn values(&self) -> u64 {
+        self.rows.saturating_sub(self.nulls)
+    }
+
     /// Nulls as a share of the rows.
     pub(super) fn null_share(&self) -> Option<f64> {
         (self.rows > 0).then(|| self.nulls as f64 / self.rows as f64)
@@ -77,6 +82,8 @@ pub(super) enum Known {
     },
     /// More different texts than can be compared.
     TooMany,
+    /// Values of a type that cannot be compared, such as lists; only nulls are counted.
+    Uncounted,
 }
 
 impl Side {
@@ -84,11 +91,11 @@ impl Side {
     ///
     /// Errors: the rows cannot be computed.
     pub(super) fn read(table: &Relation, fields: &[Field], context: &WorkContext<'_>) -> Result<Self, Diagnostic> {
-        let mut gathered: Vec<Gathered> = fields.iter().filter_map(Gathered::new).collect();
+        let mut gathered: Vec<Gathered> = fields.iter().map(Gathered::new).collect();
         let columns = fields.iter().map(|field| {
             let value = Expr::column(&field.name, field.data_type.clone());
             let expr = match Kind::of(&field.data_type) {
-                Some(Kind::Number) => value.cast(DataType::Float64, true),
+                Kind::Number => value.cast(DataType::Float64, true),
                 _ => value,
             };
             NamedExpr { name: field.name.clone(), expr }
@@ -121,7 +128,7 @@ impl Side {
                     let rest: u64 = counts.iter().skip(KEPT).map(|(_, count)| count).sum();
                     Known::Texts { counts: counts.iter().take(KEPT).cloned().collect(), others: others + rest }
                 }
-                Known::TooMany => Known::TooMany,
+                other => other.clone(),
             };
             Column { values, ..column.clone() }
         };
@@ -147,22 +154,23 @@ struct Gathered {
 }
 
 impl Gathered {
-    fn new(field: &Field) -> Option<Self> {
-        Some(Self {
+    fn new(field: &Field) -> Self {
+        Self {
             name: field.name.clone(),
             data_type: field.data_type.clone(),
-            kind: Kind::of(&field.data_type)?,
+            kind: Kind::of(&field.data_type),
             present: 0,
             moments: Moments::new(),
             sketch: QuantileSketch::new(EXACT_VALUES),
             texts: Frequencies::new(MOST_TEXTS),
-        })
+        }
     }
 
     fn add(&mut self, column: &ArrayRef) {
         match self.kind {
             Kind::Number => self.add_numbers(batch::floats(column)),
             Kind::Time => self.add_numbers(days(column)),
+            Kind::Other => self.present += (column.len() - column.null_count()) as u64,
             Kind::Category => {
                 if let Some(strings) = column.as_string_view_opt() {
                     strings.iter().flatten().for_each(|text| self.add_text(text));
@@ -190,14 +198,16 @@ impl Gathered {
 
     fn finish(self, rows: u64) -> Column {
         let values = match self.kind {
+            Kind::Other => Known::Uncounted,
             Kind::Category if !self.texts.is_exact() => Known::TooMany,
             Kind::Category => {
                 let counts = self.texts.top(MOST_TEXTS).into_iter().map(|top| (top.key, top.count)).collect();
                 Known::Texts { counts, others: 0 }
             }
-            _ => Known::Numbers(Empirical::of_quantiles(&self.sketch.quantiles())),
+            Kind::Number | Kind::Time => Known::Numbers(Empirical::of_quantiles(&self.sketch.quantiles())),
         };
-        let number = |value: Option<f64>| value.filter(|value| self.kind != Kind::Category && value.is_finite());
+        let counts = matches!(self.kind, Kind::Number | Kind::Time);
+        let number = |value: Option<f64>| value.filter(|value| counts && value.is_finite());
         let brief = Brief {
             rows,
             nulls: rows.saturating_sub(self.present),

@@ -277,7 +277,7 @@ impl Work for ValidateWork {
                 .map_err(|key| Diagnostic::error(Class::Stage, format!("nothing was learned under `{key}`")))
         };
         let base = bound(&plan.beside(&table.relation, &others))?;
-        let before = Before::read((context.previous)());
+        let before = Before::read((context.previous)().map(|previous| previous.statistics));
         let measured = measure::all(plan, &base, &others, &bindings, &before, context)?;
 
         let mut outcome = Outcome::default();
