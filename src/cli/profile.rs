@@ -16,23 +16,27 @@ use crate::definition;
 use crate::diagnostic::{Class, Diagnostic, Findings, Source};
 use crate::digits;
 use crate::engine::Engine;
+use crate::files;
 use crate::plan::{Plan, Selection, Surroundings, plan};
 use crate::report;
 use crate::run::events::{Event, Listener};
 use crate::run::manifest::{RunRecord, StageStatus};
 use crate::run::store::Store;
 use crate::run::{self, RunContext, RunOptions};
-use crate::stages::mine::profile::alerts::Severity;
+use crate::stages::ingest::read::set_aside;
+use crate::stages::mine::profile::alerts::{Alert, Severity};
 use crate::stages::mine::profile::document::{Document, FORMAT, TableProfile};
 
 /// The folder for the state of the run, told to the worker.
 const STATE: &str = "GRISTMILL_PROFILE_STATE";
 /// Alerts that are printed for a table, unless all are asked for.
 const PRINTED: usize = 12;
+/// Rows of a file that are set aside because they cannot be read, before the file is given up.
+const MOST_SET_ASIDE: u64 = 100_000;
 
 /// Profile files: what each column holds and means, and what to look at.
 ///
-/// No pipeline is needed: any file that `read` takes is read once. The page, one HTML file without scripts or network, says what
+/// No pipeline is needed: any file that `read` takes is read once; rows that are damaged are set aside and counted. The page, one HTML file without scripts or network, says what
 /// was found, why it matters and which stage mends it, as YAML to paste; the gravest findings are printed. `--compare` puts a
 /// second file beside the first: columns that came or went, and how far the others have moved.
 #[derive(Debug, Args)]
@@ -85,6 +89,8 @@ struct Read {
     name: String,
     /// Texts that are read as null.
     nulls: Vec<String>,
+    /// The stages that read the file, and the one it is compared with, with the names of the files.
+    sources: Vec<(String, String)>,
 }
 
 /// A listener that hears nothing.
@@ -190,8 +196,13 @@ impl Profile {
                 if !nulls.is_empty() {
                     read.insert("null_values".to_owned(), json!(nulls));
                 }
+                if may_be_damaged(file) {
+                    read.insert("on_error".to_owned(), json!("reject"));
+                    read.insert("reject_limit".to_owned(), json!(MOST_SET_ASIDE));
+                }
                 stages.push(json!({ "id": id, "read": read }));
-                Read { id, name: title.map_or_else(|| file.to_owned(), |title| format!("{file}: {title}")), nulls }
+                let name = title.map_or_else(|| file.to_owned(), |title| format!("{file}: {title}"));
+                Read { id: id.clone(), name: name.clone(), nulls, sources: vec![(id, name)] }
             });
             found.collect()
         };
@@ -203,7 +214,8 @@ impl Profile {
                 .into());
         }
         for file in &self.files {
-            for table in read(file, &mut stages) {
+            for mut table in read(file, &mut stages) {
+                table.sources.extend(other.iter().flatten().flat_map(|other| other.sources.clone()));
                 let profile = format!("{}_profile_{}", table.id, tables.len());
                 let mut options = Map::new();
                 options.insert("top".to_owned(), json!(self.top));
@@ -271,12 +283,26 @@ fn fail(record: &RunRecord) -> Result<(), Failure> {
     if errors.is_empty() { Err(Failure::Code(record.exit_code)) } else { Err(errors.into()) }
 }
 
+/// Whether the format of the file is one whose bad records `read` can set aside.
+fn may_be_damaged(file: &str) -> bool {
+    let sniffed = files::sniff(Path::new(file), &files::Given::default());
+    sniffed.is_ok_and(|sniffed| matches!(sniffed.format, files::Format::Csv | files::Format::Workbook))
+}
+
 /// The profiles that the run left, under the names of their files.
 fn profiles(record: &RunRecord, tables: &[Read]) -> Vec<TableProfile> {
     let found = tables.iter().filter_map(|table| {
         let mut profile: TableProfile = serde_json::from_value(record.stage(&table.id)?.statistics.clone()).ok()?;
         profile.name.clone_from(&table.name);
         profile.read_as_null.clone_from(&table.nulls);
+        for (source, file) in table.sources.iter().rev() {
+            let source = record.stage(source)?;
+            let changes = source.ledger.as_ref().map_or(&[][..], |entry| &entry.changes);
+            let (rows, first) = set_aside(changes, &source.exhibits);
+            if rows > 0 {
+                profile.alerts.insert(0, Alert::set_aside(rows, file, first.as_deref()));
+            }
+        }
         Some(profile)
     });
     found.collect()

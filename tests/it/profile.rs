@@ -76,6 +76,24 @@ fn kinds(document: &Value) -> BTreeSet<(String, String)> {
 }
 
 #[test]
+fn damaged_rows_are_set_aside_counted_and_told() {
+    let workshop = Workshop::new();
+    let good: String = (0..60).map(|row| format!("{row},{}\n", row * 2)).collect();
+    workshop.write("good.csv", format!("a,b\n{good}"));
+    workshop.write("bad.csv", format!("a,b\n{good}61\n62,1,2\n"));
+    let found = profile(&workshop, &["bad.csv"]);
+    let table = &found["tables"][0];
+    assert_eq!((&table["rows"], &table["alerts"][0]["kind"]), (&60.into(), &"set_aside".into()));
+    let message = table["alerts"][0]["message"].as_str().unwrap();
+    assert!(message.starts_with("2 rows of `bad.csv` set aside, the first at bad.csv:62: "), "{message}");
+    // The other side of a comparison too; and nothing of a file that is whole.
+    let found = profile(&workshop, &["good.csv", "--compare", "bad.csv"]);
+    assert_eq!(found["tables"][0]["alerts"][0]["kind"], "set_aside");
+    let found = profile(&workshop, &["good.csv"]);
+    assert!(!found.to_string().contains("set_aside"));
+}
+
+#[test]
 fn what_is_wrong_is_found_and_each_stage_to_paste_passes_the_check() {
     let workshop = Workshop::new();
     workshop.write("ugly.csv", ugly());

@@ -20,6 +20,7 @@ use crate::relation::{FileFormat, FileScan, Relation, Scan, ScanSource};
 use crate::stages::{PlanContext, Planned, Shape, Stage, TableShape};
 pub use options::{FixedColumn, FixedWidth, Format, NameOrNumber, OnError};
 use work::ReadWork;
+pub use work::set_aside;
 
 /// Rows of NDJSON that are looked at to tell its columns.
 const SAMPLE_ROWS: usize = 20_000;

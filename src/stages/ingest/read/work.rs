@@ -17,6 +17,23 @@ use crate::stages::Product;
 use crate::stages::work::{Change, Outcome, Progress, StageCounts, Work, WorkContext};
 
 const REJECTS: &str = "rejects.parquet";
+/// Why rows that were set aside are missing, in the ledger.
+const REJECTED: &str = "rejected";
+/// The title of the table that shows some of them.
+const SET_ASIDE: &str = "Rows that were set aside";
+
+/// How many rows a stage `read` has set aside, and the first of them: `sales.csv:22: 9 fields where the file has 14 columns`.
+pub fn set_aside(changes: &[Change], exhibits: &[Exhibit]) -> (u64, Option<String>) {
+    let rows = changes.iter().filter(|change| change.reason == REJECTED).map(|change| change.rows.unsigned_abs()).sum();
+    let first = exhibits.iter().find_map(|exhibit| match exhibit {
+        Exhibit::Table(table) if table.title == SET_ASIDE => match table.rows.first()?.as_slice() {
+            [Cell::Text(place), _, Cell::Text(reason), ..] => Some(format!("{place}: {reason}")),
+            _ => None,
+        },
+        _ => None,
+    });
+    (rows, first)
+}
 /// Bad rows that the report shows.
 const SHOWN: usize = 20;
 
@@ -156,7 +173,7 @@ impl ReadWork {
         let kept: u64 = ready.iter().map(|file| file.rows).sum();
         if self.rows.is_none() {
             outcome.changes.push(Change::plus("in the files", kept + rejected));
-            outcome.changes.push(Change::minus("rejected", rejected));
+            outcome.changes.push(Change::minus(REJECTED, rejected));
         }
         outcome.exhibits.push(self.overview(kept, rejected, ready.iter().map(|file| file.bytes).sum()));
         outcome.exhibits.push(self.columns_table(csv));
@@ -328,7 +345,7 @@ impl ReadWork {
         outcome.exhibits.push(Exhibit::note(Tone::Warning, format!("{rejected} rows were set aside.")));
         let note = (rejects.len() > SHOWN).then(|| format!("The first {SHOWN} of {rejected}."));
         outcome.exhibits.push(Exhibit::Table(Table {
-            title: "Rows that were set aside".to_owned(),
+            title: SET_ASIDE.to_owned(),
             columns,
             rows: rows.collect(),
             note,

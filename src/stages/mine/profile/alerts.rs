@@ -51,6 +51,8 @@ pub enum Severity {
 pub enum AlertKind {
     /// The table has no rows.
     NoRows,
+    /// Rows that cannot be read were set aside.
+    SetAside,
     /// A column holds nothing but nulls.
     Empty,
     /// Rows come more than once.
@@ -131,6 +133,15 @@ pub fn alerts(table: &TableProfile) -> Vec<Alert> {
 }
 
 impl Alert {
+    /// Rows of a file were set aside; `first` is where the first stands and what is wrong with it.
+    pub fn set_aside(count: u64, file: &str, first: Option<&str>) -> Self {
+        let first = first.map(|first| format!(", the first at {first}")).unwrap_or_default();
+        let message = format!("{} of `{file}` set aside{first}", rows(count));
+        let why = "they cannot be read, and are in none of the numbers; `read` with `on_error: reject` and `rejects: FILE` writes them \
+                   to a file, and ends at the first without";
+        Self::new(AlertKind::SetAside, Severity::Bad, &[], message, why)
+    }
+
     fn new(kind: AlertKind, severity: Severity, columns: &[&str], message: impl Into<String>, why: &str) -> Self {
         Self {
             kind,
