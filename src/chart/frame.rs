@@ -130,6 +130,7 @@ impl Frame {
     pub(super) fn references(&mut self, figure: &Figure, lying: bool) {
         let Area { left, top, right, bottom } = self.area;
         let mut free = f64::NEG_INFINITY;
+        let mut below = f64::INFINITY;
         let mut lines: Vec<_> = figure.references.iter().filter_map(|line| Some((line.at?, line))).collect();
         lines.sort_by(|a, b| a.0.total_cmp(&b.0));
         for (value, line) in lines {
@@ -158,6 +159,11 @@ impl Frame {
                 let baseline = if lying { top - 3.0 } else { top + 10.0 };
                 if ends { ((at - 5.0, baseline), Anchor::End) } else { ((at + 5.0, baseline), Anchor::Start) }
             } else {
+                // Values ascend, so each line lies above the one before it.
+                if at > below - REFERENCE_SIZE - 2.0 {
+                    continue;
+                }
+                below = at;
                 ((right, at - 4.0), Anchor::End)
             };
             let text = Text::new(place, label.shown, REFERENCE_SIZE, anchor, Ink::Muted);

@@ -293,7 +293,7 @@ fn name_ends(frame: &mut Frame, ends: &[(usize, Point)], names: &[crate::chart::
 #[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests {
     use super::*;
-    use crate::chart::Mark;
+    use crate::chart::{Mark, Reference};
 
     fn scene(line: &Line) -> Scene {
         draw(&Figure::new("t", Mark::Line(line.clone())), line).unwrap()
@@ -372,6 +372,19 @@ mod tests {
         assert_eq!(ring.len(), 8);
         assert_eq!((ring[0], ring[3].0), (ring[7], ring[4].0));
         assert!(ring[3].1 - ring[4].1 > 100.0, "{ring:?}");
+    }
+
+    #[test]
+    fn words_beside_reference_lines_do_not_cover_each_other() {
+        let line =
+            Line::new(Positions::Number(vec![Some(0.0), Some(1.0)]), vec![Series::new("", [0.0, 100.0].map(Some))]);
+        let mut figure = Figure::new("t", Mark::Line(line.clone()));
+        figure.references =
+            [(50.0, "half"), (50.5, "a little more"), (90.0, "most")].map(|(at, word)| Reference::y(at, word)).to_vec();
+        let scene = draw(&figure, &line).unwrap();
+        let words =
+            |word: &str| scene.shapes.iter().any(|shape| matches!(shape, Shape::Text(text) if text.content == word));
+        assert_eq!(["half", "a little more", "most"].map(words), [true, false, true]);
     }
 
     #[test]
