@@ -20,8 +20,6 @@ pub struct MemoryManager {
     state: Mutex<State>,
     /// Set by the watch when the process is over its limit.
     exceeded: AtomicBool,
-    /// Highest use seen since it was last asked for.
-    peak: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -43,13 +41,7 @@ impl MemoryManager {
     }
 
     fn with(limit: u64, measured: bool) -> Self {
-        Self {
-            limit: AtomicU64::new(limit),
-            measured,
-            state: Mutex::default(),
-            exceeded: AtomicBool::new(false),
-            peak: AtomicU64::new(0),
-        }
+        Self { limit: AtomicU64::new(limit), measured, state: Mutex::default(), exceeded: AtomicBool::new(false) }
     }
 
     /// A manager that refuses nothing.
@@ -75,9 +67,7 @@ impl MemoryManager {
 
     /// Bytes that the process has allocated.
     pub fn used(&self) -> u64 {
-        let used = allocated();
-        self.peak.fetch_max(used, Ordering::Relaxed);
-        used
+        allocated()
     }
 
     /// Bytes that are reserved.
@@ -85,21 +75,9 @@ impl MemoryManager {
         self.state().reserved
     }
 
-    /// What is used as a share of the limit.
-    #[expect(clippy::cast_precision_loss, reason = "a share needs no more precision")]
-    pub fn pressure(&self) -> f64 {
-        self.used() as f64 / self.limit().max(1) as f64
-    }
-
     /// Bytes that reservations may have together.
     pub fn pool(&self) -> u64 {
         self.limit() / 8 * POOL_EIGHTHS
-    }
-
-    /// The highest use seen since the last call.
-    pub fn take_peak(&self) -> u64 {
-        let used = self.used();
-        self.peak.swap(used, Ordering::Relaxed).max(used)
     }
 
     /// An empty reservation under a name that people understand: `sort`, `held tables`.

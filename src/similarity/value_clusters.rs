@@ -107,14 +107,6 @@ pub fn nearest(
     Ok(canonical.into_iter().enumerate().map(|(at, center)| center.unwrap_or(at)).collect())
 }
 
-/// The value near that text which is most frequent, among `values`.
-pub fn nearest_to(text: &str, values: &[(&str, u64)], nearness: Nearness, shortest: usize) -> Option<usize> {
-    let own = Plain::new(text);
-    let near = (0..values.len())
-        .filter(|&at| values.get(at).is_some_and(|(value, _)| own.is_near(&Plain::new(value), nearness, shortest)));
-    near.min_by(|&one, &other| rank(values, one).cmp(&rank(values, other)))
-}
-
 /// What comes first is more canonical.
 fn rank<'v>(values: &[(&'v str, u64)], at: usize) -> (std::cmp::Reverse<u64>, &'v str) {
     let (text, count) = values.get(at).copied().unwrap_or_default();
@@ -276,8 +268,6 @@ mod tests {
         let near = Nearness::JaroWinkler { at_least: 0.93, block: 3 };
         assert_eq!(names(&values, &nearest(&values, near, 5, 1000).unwrap())[1], "Massachusetts");
         assert_eq!(names(&values, &nearest(&values, near, 5, 1000).unwrap())[2], "Mississippi");
-        assert_eq!(nearest_to("Massachusets", &values, near, 5), Some(0));
-        assert_eq!(nearest_to("Texas", &values, near, 5), None);
         assert_eq!(nearest(&values, near, 5, 0), Err(TooManyComparisons(0)));
     }
 
