@@ -30,8 +30,8 @@ const MOVED: f64 = 0.1;
 /// Numbers, dates and times are compared by the population stability index (PSI) and the distance of Jensen and Shannon over bins
 /// (equal shares of the earlier values), the test of Kolmogorov and Smirnov and the Wasserstein distance (in the unit of the
 /// column; of dates and times in days). Texts and booleans are compared by index, distance and a chi-squared test over their
-/// values, as long as there are at most 10,000 different ones; of others, and of lists and bytes, only the nulls are compared. NaN
-/// and infinities count as nulls. Distributions are exact up to 131,072 values, then they have a rank error of 0.13 %; what is kept
+/// values, as long as there are at most 10,000 different ones; of more, the lengths in characters (up to 200) are compared as numbers
+/// are. Of lists and bytes only the nulls are compared. NaN and infinities count as nulls. Distributions are exact up to 131,072 values, then they have a rank error of 0.13 %; what is kept
 /// for the next run has one of 0.2 % more, and 500 values of a text.
 ///
 /// A column has *drifted* when it passes one of the thresholds. With many rows every p-value is small: it says that something
@@ -213,6 +213,8 @@ enum Kind {
     /// As days since 1970-01-01.
     Time,
     Category,
+    /// Texts with too many different values to count each, by how long they are.
+    Length,
     /// Lists, bytes and the like: only their nulls are compared.
     Other,
 }
@@ -232,6 +234,7 @@ impl Kind {
             Self::Number => "number",
             Self::Time => "time",
             Self::Category => "category",
+            Self::Length => "text length",
             Self::Other => "other",
         }
     }

@@ -124,10 +124,16 @@ impl Compared {
                 found.verdict = Verdict::NotCompared;
                 found.reason = format!("values of type {} cannot be compared", now.data_type);
             }
-            _ => {
-                found.verdict = Verdict::NotCompared;
-                found.reason = "it has more than 10,000 different values".to_owned();
-            }
+            _ => match (before.values.lengths(), now.values.lengths()) {
+                (Some(earlier), Some(later)) => {
+                    found.kind = Kind::Length;
+                    found.compare_numbers(&earlier, &later, bins);
+                }
+                _ => {
+                    found.verdict = Verdict::NotCompared;
+                    found.reason = "it has more than 10,000 different values now, and had fewer".to_owned();
+                }
+            },
         }
         found
     }
@@ -212,6 +218,11 @@ impl Compared {
             && p < limit
         {
             reasons.push(format!("adjusted p-value {p:.1e} is below {limit}"));
+        }
+        if self.kind == Kind::Length
+            && let Some(first) = reasons.first_mut()
+        {
+            first.insert_str(0, "of the lengths of its texts ");
         }
         if !reasons.is_empty() {
             self.verdict = Verdict::Drifted;

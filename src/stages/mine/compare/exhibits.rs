@@ -180,7 +180,10 @@ fn figure(before: &Known, now: &Known) -> Option<Figure> {
         (Values::Texts { counts: earlier, .. }, Values::Texts { counts: later, .. }) => {
             Some(texts(&now.name, (earlier, before), (later, now)))
         }
-        _ => None,
+        _ => {
+            let name = format!("{} (characters)", now.name);
+            numbers(&name, &before.values.lengths()?, &now.values.lengths()?, false)
+        }
     }
 }
 

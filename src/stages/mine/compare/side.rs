@@ -13,7 +13,7 @@ use crate::stages::work::WorkContext;
 use crate::statistics::drift::Empirical;
 use crate::statistics::frequencies::Frequencies;
 use crate::statistics::moments::Moments;
-use crate::statistics::quantiles::QuantileSketch;
+use crate::statistics::quantiles::{QuantileSketch, Quantiles};
 
 /// Values up to which a distribution is exact.
 const EXACT_VALUES: usize = 131_072;
@@ -80,10 +80,29 @@ pub(super) enum Known {
         /// Values with another text.
         others: u64,
     },
-    /// More different texts than can be compared.
-    TooMany,
+    /// The lengths of texts in characters, where there are too many different ones to count each.
+    Lengths(Empirical),
     /// Values of a type that cannot be compared, such as lists; only nulls are counted.
     Uncounted,
+}
+
+impl Known {
+    /// The lengths of texts, where all of them are known.
+    pub(super) fn lengths(&self) -> Option<Empirical> {
+        match self {
+            Self::Lengths(lengths) => Some(lengths.clone()),
+            Self::Texts { counts, others: 0 } => {
+                let lengths = counts.iter().map(|(text, count)| (length(text), *count));
+                Some(Empirical::of_quantiles(&Quantiles::of_counts(lengths)))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// In characters.
+fn length(text: &str) -> f64 {
+    text.chars().count() as f64
 }
 
 impl Side {
@@ -124,11 +143,12 @@ impl Side {
         let thinned = |column: &Column| {
             let values = match &column.values {
                 Known::Numbers(values) => Known::Numbers(values.thinned(KEPT)),
+                Known::Lengths(values) => Known::Lengths(values.thinned(KEPT)),
                 Known::Texts { counts, others } => {
                     let rest: u64 = counts.iter().skip(KEPT).map(|(_, count)| count).sum();
                     Known::Texts { counts: counts.iter().take(KEPT).cloned().collect(), others: others + rest }
                 }
-                other => other.clone(),
+                Known::Uncounted => Known::Uncounted,
             };
             Column { values, ..column.clone() }
         };
@@ -149,8 +169,10 @@ struct Gathered {
     kind: Kind,
     present: u64,
     moments: Moments,
+    /// Numbers, or the lengths of texts once there are too many different ones.
     sketch: QuantileSketch,
     texts: Frequencies<String>,
+    too_many: bool,
 }
 
 impl Gathered {
@@ -162,7 +184,9 @@ impl Gathered {
             present: 0,
             moments: Moments::new(),
             sketch: QuantileSketch::new(EXACT_VALUES),
-            texts: Frequencies::new(MOST_TEXTS),
+            // One more than are compared, so that the counts are exact when there are too many.
+            texts: Frequencies::new(MOST_TEXTS + 1),
+            too_many: false,
         }
     }
 
@@ -171,7 +195,7 @@ impl Gathered {
             Kind::Number => self.add_numbers(batch::floats(column)),
             Kind::Time => self.add_numbers(days(column)),
             Kind::Other => self.present += (column.len() - column.null_count()) as u64,
-            Kind::Category => {
+            Kind::Category | Kind::Length => {
                 if let Some(strings) = column.as_string_view_opt() {
                     strings.iter().flatten().for_each(|text| self.add_text(text));
                 } else {
@@ -190,17 +214,26 @@ impl Gathered {
 
     fn add_text(&mut self, text: &str) {
         self.present += 1;
-        if self.texts.is_exact() {
-            let cut = text.char_indices().nth(LONGEST_TEXT).map_or(text, |(end, _)| text.get(..end).unwrap_or(text));
-            self.texts.push(cut);
+        let cut = text.char_indices().nth(LONGEST_TEXT).map_or(text, |(end, _)| text.get(..end).unwrap_or(text));
+        if self.too_many {
+            return self.sketch.push(length(cut));
+        }
+        self.texts.push(cut);
+        if self.texts.distinct().is_some_and(|distinct| distinct > MOST_TEXTS as u64) {
+            self.too_many = true;
+            for counted in std::mem::replace(&mut self.texts, Frequencies::new(0)).top(MOST_TEXTS + 1) {
+                self.sketch.push_times(length(&counted.key), counted.count);
+            }
         }
     }
 
     fn finish(self, rows: u64) -> Column {
         let values = match self.kind {
             Kind::Other => Known::Uncounted,
-            Kind::Category if !self.texts.is_exact() => Known::TooMany,
-            Kind::Category => {
+            Kind::Category | Kind::Length if self.too_many => {
+                Known::Lengths(Empirical::of_quantiles(&self.sketch.quantiles()))
+            }
+            Kind::Category | Kind::Length => {
                 let counts = self.texts.top(MOST_TEXTS).into_iter().map(|top| (top.key, top.count)).collect();
                 Known::Texts { counts, others: 0 }
             }
