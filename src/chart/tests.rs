@@ -49,6 +49,21 @@ fn figures(n: usize, text: &str, value: impl Fn(usize) -> Option<f64>) -> Vec<Fi
             bands: vec![Band { series: 0, low: values.clone(), high: values.iter().rev().copied().collect() }],
             ..Line::new(numbers.clone(), series(1))
         }),
+        Mark::Line(Line {
+            points: vec![Points {
+                name: text.to_string(),
+                series: 1,
+                x: Positions::Number(values.clone()),
+                y: values.clone(),
+            }],
+            ..Line::new(numbers.clone(), series(1))
+        }),
+        Mark::Scatter(Scatter {
+            arrows: (0..n.min(20))
+                .map(|i| Arrow { name: text.to_string(), x: value(i).unwrap_or(0.0), y: 1.0 })
+                .collect(),
+            ..Scatter::new(Positions::Number(values.clone()), values.clone())
+        }),
         Mark::Histogram(Histogram::new(edges.clone(), bins())),
         Mark::Histogram(Histogram {
             edges: edges.clone(),

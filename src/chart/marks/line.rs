@@ -15,6 +15,8 @@ use crate::chart::typography::{Weight, clean, shorten, width};
 
 /// Up to this many positions each value has a dot and a tooltip.
 const DOTS: usize = 31;
+/// Up to this many points beside the lines have a tooltip.
+const HINTS: usize = 100;
 /// All lines together have at most about this many corners; what lies closer than a pixel is merged.
 const MOST_CORNERS: usize = 20_000;
 const NAME_SIZE: f64 = 12.0;
@@ -35,6 +37,22 @@ pub struct Line {
     /// Pale areas between two values at each position, such as the interval of a forecast.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bands: Vec<Band>,
+    /// Dots on places of their own, such as outliers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub points: Vec<Points>,
+}
+
+/// Dots beside the lines.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Points {
+    /// What they are.
+    pub name: String,
+    /// The series in whose colour they are painted; one past the last has a colour of its own.
+    pub series: usize,
+    /// Their places along the horizontal axis.
+    pub x: Positions,
+    /// Their values, as many as `x`.
+    pub y: Vec<Option<f64>>,
 }
 
 /// An area between two lines.
@@ -51,7 +69,7 @@ pub struct Band {
 impl Line {
     /// Lines over shared positions.
     pub fn new(x: Positions, series: Vec<Series>) -> Line {
-        Line { x, series, bands: Vec::new() }
+        Line { x, series, bands: Vec::new(), points: Vec::new() }
     }
 }
 
@@ -75,6 +93,13 @@ pub(super) fn draw(figure: &Figure, mark: &Line) -> Result<Scene, ChartError> {
             return Err(ChartError::Length { what, expected: mark.x.len(), found: values.len() });
         }
         values.iter().filter_map(|value| admitted(y_scale, *value)).for_each(|value| extent.add(Some(value)));
+    }
+    for points in &mark.points {
+        if points.y.len() != points.x.len() {
+            let what = format!("the values of the points \u{201c}{}\u{201d}", clean(&points.name));
+            return Err(ChartError::Length { what, expected: points.x.len(), found: points.y.len() });
+        }
+        points.y.iter().filter_map(|value| admitted(y_scale, *value)).for_each(|value| extent.add(Some(value)));
     }
     extent.reach_references(figure, ReferenceAxis::Y);
     notes.extend(extent.notes(&figure.y));
@@ -159,6 +184,22 @@ pub(super) fn draw(figure: &Figure, mark: &Line) -> Result<Scene, ChartError> {
                 let hint = super::tooltip(&mark.x.word(*at, &figure.x), &one.name, &value);
                 frame.push(dot((*x, *y), ink, if crowded { 0.0 } else { 1.0 }, hint));
             }
+        }
+    }
+    for points in &mark.points {
+        let (fill, opacity) = colour(points.series);
+        let placed = points.y.iter().enumerate().filter_map(|(at, value)| {
+            let (x, y) = (points.x.place(at, x_scale)?, admitted(y_scale, *value)?);
+            frame.x.covers(x).then(|| (at, (frame.x.at(x), frame.y.at(y)), y))
+        });
+        let placed: Vec<(usize, Point, f64)> = placed.collect();
+        let centres: Vec<Point> = placed.iter().map(|(_, at, _)| *at).collect();
+        if !centres.is_empty() {
+            frame.push(Shape::Dots { centres, radius: 4.0, fill, opacity });
+        }
+        for (at, point, value) in placed.iter().take(HINTS) {
+            let hint = super::tooltip(&points.x.word(*at, &figure.x), &points.name, &span.exact(*value));
+            frame.push(dot(*point, fill, 0.0, hint));
         }
     }
     frame.references(figure, false);
@@ -319,6 +360,32 @@ mod tests {
         assert_eq!(lines(&scene).iter().map(|points| points.len()).collect::<Vec<_>>(), [2, 2]);
         let dots = scene.shapes.iter().filter(|shape| matches!(shape, Shape::Dots { .. })).count();
         assert_eq!(dots, 2);
+    }
+
+    #[test]
+    fn points_stand_on_places_of_their_own_and_the_axes_reach_them() {
+        let mut line = Line::new(
+            Positions::Time(vec![Some(0), Some(1_000_000), Some(2_000_000)]),
+            vec![Series::new("mean", [Some(1.0), Some(2.0), Some(1.0)])],
+        );
+        let x = Positions::Time(vec![Some(500_000), Some(1_500_000), Some(9_000_000)]);
+        line.points = vec![Points { name: "outlier".to_owned(), series: 3, x, y: vec![Some(50.0), None, Some(1.0)] }];
+        let found = scene(&line);
+        let dots: Vec<_> = found
+            .shapes
+            .iter()
+            .filter_map(|shape| match shape {
+                Shape::Dots { centres, fill, .. } if *fill == Ink::Series(3) => Some(centres.clone()),
+                _ => None,
+            })
+            .collect();
+        // One lacks a value, one lies beyond the axis.
+        assert_eq!(dots.iter().map(Vec::len).collect::<Vec<_>>(), [1]);
+        let line_of =
+            lines(&found).first().map(|points| points.iter().map(|point| point.1).collect::<Vec<_>>()).unwrap();
+        assert!(dots[0][0].1 < line_of.iter().copied().fold(f64::INFINITY, f64::min) - 50.0);
+        line.points[0].y.pop();
+        assert!(draw(&Figure::new("t", Mark::Line(line.clone())), &line).is_err());
     }
 
     #[test]

@@ -18,9 +18,9 @@ pub use box_plot::{BoxPlot, Spread};
 pub use heatmap::{ColourScale, Heatmap};
 pub use histogram::Histogram;
 pub use interval::{Estimates, Interval};
-pub use line::{Band, Line};
+pub use line::{Band, Line, Points};
 pub use positions::Positions;
-pub use scatter::Scatter;
+pub use scatter::{Arrow, Scatter};
 pub use waterfall::{Step, Waterfall};
 
 use super::error::ChartError;

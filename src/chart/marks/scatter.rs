@@ -5,17 +5,21 @@ use serde::{Deserialize, Serialize};
 use super::{Positions, density};
 use crate::chart::axes::Side;
 use crate::chart::error::ChartError;
-use crate::chart::figure::{Figure, LegendShow, ReferenceAxis};
+use crate::chart::figure::{Axis, Figure, LegendShow, ReferenceAxis, Scale};
 use crate::chart::frame::{Frame, Plan, empty};
 use crate::chart::key::{Entry, Key, Swatch};
 use crate::chart::number;
 use crate::chart::position::{Domain, Extent, admitted};
-use crate::chart::scene::{Point, Scene, Shape};
+use crate::chart::scene::{Anchor, Area, Point, Rounded, Scene, Shape, Text};
 use crate::chart::theme::{Ink, SERIES_COLOURS};
-use crate::chart::typography::clean;
+use crate::chart::typography::{Weight, clean, shorten, width};
 
 /// More points than this are drawn as a density: they would hide each other, and the SVG would be too large.
 const MOST_DOTS: usize = 5_000;
+
+/// The length of the head of an arrow, and the size of its name.
+const HEAD: f64 = 8.0;
+const NAME_SIZE: f64 = 12.0;
 
 /// A dot for each row. From 5,001 dots on the figure shows how dense they lie instead.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,12 +34,26 @@ pub struct Scatter {
     /// For each point the index of its group; null is the grey of no group. Empty without groups.
     #[serde(default)]
     pub group: Vec<Option<u32>>,
+    /// Arrows from the origin, such as the loadings of a biplot.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub arrows: Vec<Arrow>,
+}
+
+/// An arrow from the origin.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Arrow {
+    /// The words at its head.
+    pub name: String,
+    /// Where its head stands on the horizontal axis.
+    pub x: f64,
+    /// Where it stands on the vertical axis.
+    pub y: f64,
 }
 
 impl Scatter {
     /// Points of one colour.
     pub fn new(x: Positions, y: Vec<Option<f64>>) -> Scatter {
-        Scatter { x, y, groups: Vec::new(), group: Vec::new() }
+        Scatter { x, y, groups: Vec::new(), group: Vec::new(), arrows: Vec::new() }
     }
 }
 
@@ -50,9 +68,17 @@ pub(super) fn draw(figure: &Figure, mark: &Scatter) -> Result<Scene, ChartError>
         return Err(length("the groups of points of a scatter", mark.group.len()));
     }
     let x_scale = mark.x.scale(&figure.x);
-    let (x_domain, mut notes) = mark.x.domain(&figure.x, 0.03);
+    let arrows = heads(mark, x_scale, figure.y.scale);
+    let reach = |bound: Option<f64>, pick: fn(f64, f64) -> f64| {
+        arrows.iter().flat_map(|arrow| [0.0, arrow.x]).chain(bound).reduce(pick)
+    };
+    let axis = Axis { min: reach(figure.x.min, f64::min), max: reach(figure.x.max, f64::max), ..figure.x.clone() };
+    let (x_domain, mut notes) = mark.x.domain(&axis, 0.03);
     let mut extent = Extent::new(figure.y.scale);
     mark.y.iter().for_each(|value| extent.add(*value));
+    if extent.shown > 0 {
+        arrows.iter().flat_map(|arrow| [0.0, arrow.y]).for_each(|y| extent.reach(y));
+    }
     extent.reach_references(figure, ReferenceAxis::Y);
     notes.extend(extent.notes(&figure.y));
     let (Some(x_domain), Some(span)) = (x_domain, extent.span(&figure.y, 0.04, false)) else {
@@ -97,6 +123,7 @@ pub(super) fn draw(figure: &Figure, mark: &Scatter) -> Result<Scene, ChartError>
         let mut frame = Frame::new(figure, plan);
         density::Cells::count(&points(&frame), frame.area).draw(&mut frame);
         frame.references(figure, false);
+        draw_arrows(&mut frame, &arrows);
         return Ok(frame.scene);
     }
     let (radius, opacity) = match drawn.len() {
@@ -117,7 +144,81 @@ pub(super) fn draw(figure: &Figure, mark: &Scatter) -> Result<Scene, ChartError>
         }
     }
     frame.references(figure, false);
+    draw_arrows(&mut frame, &arrows);
     Ok(frame.scene)
+}
+
+/// The arrows that have a place: on linear axes, where the origin has one.
+fn heads(mark: &Scatter, x: Scale, y: Scale) -> Vec<Arrow> {
+    let linear = x == Scale::Linear && y == Scale::Linear;
+    let drawable =
+        |arrow: &&Arrow| linear && [arrow.x, arrow.y].iter().all(|at| admitted(Scale::Linear, Some(*at)).is_some());
+    mark.arrows.iter().filter(drawable).cloned().collect()
+}
+
+/// Draws the arrows, and their names where no other name stands.
+fn draw_arrows(frame: &mut Frame, arrows: &[Arrow]) {
+    let origin = (frame.x.at(0.0), frame.y.at(0.0));
+    let mut taken: Vec<Area> = Vec::new();
+    for arrow in arrows {
+        let head = (frame.x.at(arrow.x), frame.y.at(arrow.y));
+        let (dx, dy) = (head.0 - origin.0, head.1 - origin.1);
+        let length = dx.hypot(dy);
+        if length < 1.0 {
+            continue;
+        }
+        let (ux, uy) = (dx / length, dy / length);
+        let barb = HEAD.min(length);
+        let side =
+            |turn: f64| (head.0 - barb * ux - turn * 0.5 * barb * uy, head.1 - barb * uy + turn * 0.5 * barb * ux);
+        frame.push(Shape::Polyline { points: vec![origin, head], stroke: Ink::Text, width: 1.5, opacity: 1.0 });
+        let ring = vec![head, side(1.0), side(-1.0)];
+        frame.push(Shape::Polygons {
+            rings: vec![ring],
+            fill: Ink::Text,
+            opacity: 1.0,
+            tooltip: Some(clean(&arrow.name)),
+        });
+        name(frame, &mut taken, arrow, head, (ux, uy));
+    }
+}
+
+/// Writes the name of an arrow beyond its head: on the side to which it points, or, where another name stands, a line higher or lower.
+fn name(frame: &mut Frame, taken: &mut Vec<Area>, arrow: &Arrow, head: Point, (ux, uy): Point) {
+    let shown = shorten(&clean(&arrow.name), NAME_SIZE, Weight::Regular, 140.0);
+    let wide = width(&shown.shown, NAME_SIZE, Weight::Regular);
+    let middle = head.1 + 8.0 * uy;
+    let left = match ux {
+        ux if ux > 0.35 => head.0 + 5.0,
+        ux if ux < -0.35 => head.0 - 5.0 - wide,
+        _ => head.0 - wide / 2.0,
+    };
+    let left = left.min(frame.area.right - wide).max(frame.area.left);
+    let place = |shift: f64| {
+        let top = (middle + shift - NAME_SIZE / 2.0)
+            .clamp(frame.area.top, (frame.area.bottom - NAME_SIZE).max(frame.area.top));
+        Area { left, right: left + wide, top, bottom: top + NAME_SIZE }
+    };
+    let overlaps = |a: &Area, b: &Area| a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+    let away = if uy > 0.0 { 1.0 } else { -1.0 };
+    let free = [0.0, 13.0, -13.0, 26.0, -26.0].map(|shift| place(shift * away));
+    let Some(area) = free.into_iter().find(|area| !taken.iter().any(|other| overlaps(area, other))) else { return };
+    // Paper below the word, so that dots do not run through it.
+    frame.push(Shape::Rectangle {
+        left: area.left - 2.0,
+        top: area.top - 1.0,
+        width: wide + 4.0,
+        height: NAME_SIZE + 2.0,
+        rounded: Rounded::All,
+        radius: 2.0,
+        fill: Ink::Surface,
+        opacity: 0.8,
+        tooltip: None,
+    });
+    let at = (area.left, f64::midpoint(area.top, area.bottom) + Text::middle(NAME_SIZE));
+    let text = Text::new(at, shown.shown, NAME_SIZE, Anchor::Start, Ink::Text);
+    frame.push(Shape::Text(Text { tooltip: shown.full, ..text }));
+    taken.push(area);
 }
 
 /// The colours that points have.
@@ -204,6 +305,40 @@ mod tests {
         // One more than the points: the dot of the key.
         assert_eq!(of(Ink::Series(0)), 91);
         assert_eq!(of(Ink::Other), 181);
+    }
+
+    #[test]
+    fn arrows_go_from_the_origin_and_names_do_not_cover_each_other() {
+        let mut scatter = Scatter::new(Positions::Number(noise(900, 17)), noise(900, 23));
+        let arrow = |name: &str, x, y| Arrow { name: name.to_owned(), x, y };
+        scatter.arrows =
+            vec![arrow("a", 2.0, 1.0), arrow("b", 2.0, 1.0), arrow("c", -3.0, 0.0), arrow("d", f64::NAN, 1.0)];
+        let scene = scene(&scatter);
+        let lines: Vec<_> = scene
+            .shapes
+            .iter()
+            .filter_map(|shape| match shape {
+                Shape::Polyline { points, .. } => Some(points.clone()),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(lines.len(), 3);
+        assert!(lines.iter().all(|line| line[0] == lines[0][0]), "one origin");
+        assert!(lines[2][1].0 < lines[2][0].0 && (lines[2][1].1 - lines[2][0].1).abs() < 1e-9);
+        let place = |name: &str| {
+            scene.shapes.iter().find_map(|shape| match shape {
+                Shape::Text(text) if text.content == name => Some(text.at),
+                _ => None,
+            })
+        };
+        let (a, b) = (place("a").unwrap(), place("b").unwrap());
+        assert!((a.1 - b.1).abs() >= 12.0, "{a:?} {b:?}");
+        assert!(place("d").is_none());
+        // Log axes have no origin.
+        let mut figure = Figure::new("t", Mark::Scatter(scatter.clone()));
+        figure.y.scale = Scale::Log;
+        let drawn = draw(&figure, &scatter).unwrap();
+        assert!(!drawn.shapes.iter().any(|shape| matches!(shape, Shape::Polyline { .. })));
     }
 
     #[test]
