@@ -6,8 +6,11 @@ mod exhibits;
 mod figures;
 mod options;
 mod resample;
+mod settings;
+mod sheets;
 mod side;
 mod tables;
+mod verdicts;
 mod words;
 mod work;
 
@@ -54,13 +57,15 @@ const MOST_POINTS: u64 = 5_000_000;
 /// - **Change points.** Jumps of the level (or of level and spread) by PELT (Killick et al. 2012), on the series without its season. The
 ///   penalty `bic` is 2 ln n (3 ln n with spread) times the variance of the noise, and times (1 + r) / (1 - r) for its
 ///   autocorrelation r, both told from differences. A slow wander is also cut into levels.
+/// - **Outliers.** With `outliers: 4`, values that lie so many robust deviations from what trend and season let expect: marked in the
+///   picture and in the rows, the farthest in a table.
 /// - **Forecast.** Exponential smoothing (Holt and Winters): no, additive or damped trend, no, additive or multiplicative season,
 ///   chosen by AICc on what lies before the backtest. From several origins in the past it competes with the naive forecast
 ///   that repeats the last season; it is taken when its mean absolute error is at least 1 % smaller, and the report says so. A series is
 ///   not foretold further than it is long. Models see the last 2,000 periods.
 ///
 /// What a series is too short for is said, and is no error. At most 10,000 groups, 1,000,000 periods of a series and 5,000,000
-/// in all; beyond them the stage ends with exit code 4. Resampling streams, so the rows may be larger than memory.
+/// in all; beyond them the stage ends with exit code 4. The periods are in memory, 160 bytes each. Resampling streams, so the rows may be larger than memory.
 ///
 /// The product has a row for each period and each foretold one: the columns of `by`, `time` (its begin), `value`, `rows`, `filled`,
 /// `trend`, `season`, `remainder`, `change_point` (a new level begins here), `forecast`, `low`, `high`, and with `outliers` also
@@ -106,8 +111,8 @@ pub struct Trends {
     /// What is foretold; nothing when absent.
     #[serde(default)]
     forecast: Option<Forecasting>,
-    /// Remainders so many robust deviations (1.4826 times the median absolute deviation) from their median are outliers; not looked
-    /// for when absent. 4 is usual.
+    /// Remainders so many robust deviations from their median are outliers; not looked for when absent. 4 is usual. The deviation is
+    /// 1.4826 times the median absolute deviation, or where most remainders are equal 1.2533 times the mean one.
     #[serde(default)]
     outliers: Option<Spanned<f64>>,
     /// The confidence of all intervals.

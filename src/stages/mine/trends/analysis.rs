@@ -1,7 +1,9 @@
 //! What is found in one series: the methods in their order, and what a series is too short for.
 
-use super::options::{Jump, Penalty, Period, Settings};
+use super::options::Jump;
 use super::resample::Series;
+use super::settings::{Penalty, Period, Settings};
+use crate::statistics::anomalies::robust_z;
 use crate::statistics::series::autocorrelation::{autocorrelation, bartlett_limits};
 use crate::statistics::series::change_points::{Cost, Noise, pelt};
 use crate::statistics::series::forecasting::{Forecast, Task, forecast};
@@ -16,6 +18,8 @@ use crate::statistics::series::theil_sen::{Slope, theil_sen};
 
 /// Periods up to which change points are looked for: without any change the time grows with the square.
 const MOST_FOR_CHANGES: usize = 100_000;
+/// Bits of the largest value that a computed part of the series keeps.
+const SETTLED: i32 = 42;
 /// Lags that are shown at most.
 const MOST_LAGS: usize = 200;
 /// Periods that make a point of a trend without a season, at most.
@@ -30,6 +34,17 @@ pub(super) struct Change {
     pub(super) before: f64,
     /// The mean after, until the next.
     pub(super) after: f64,
+}
+
+/// Values far from what trend and season let expect.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Outliers {
+    /// Their positions, ascending.
+    pub(super) at: Vec<usize>,
+    /// The median of the remainders.
+    pub(super) middle: f64,
+    /// Their robust deviation; 0 when most of them are equal, or when outliers were not looked for.
+    pub(super) deviation: f64,
 }
 
 /// Everything that was found.
@@ -51,7 +66,7 @@ pub(super) struct Analysis {
     pub(super) remainder: Vec<f64>,
     pub(super) trend_strength: Option<f64>,
     pub(super) season_strength: Option<f64>,
-    pub(super) outliers: Vec<usize>,
+    pub(super) outliers: Outliers,
     /// The plain test, that corrected for autocorrelation, and the seasonal one; or why they are not defined.
     pub(super) plain: Option<Result<MannKendall, String>>,
     pub(super) corrected: Option<Result<MannKendall, String>>,
@@ -96,10 +111,11 @@ fn scaled(values: &[Option<f64>], settings: &Settings, scale: f64) -> Analysis {
         Some(whole) if whole.len() >= 4 => {
             analysis.find_season(&whole, settings);
             analysis.decompose(&whole, settings);
-            let rest: Vec<f64> = match analysis.season.is_empty() {
-                true => whole.clone(),
-                false => whole.iter().zip(&analysis.season).map(|(value, season)| value - season).collect(),
-            };
+            let mut rest = whole.clone();
+            if !analysis.season.is_empty() {
+                rest.iter_mut().zip(&analysis.season).for_each(|(value, season)| *value -= season);
+                settle(&mut rest, largest(&whole));
+            }
             analysis.test_trend(&rest, &positions(rest.len()), settings);
             if let Some(period) = analysis.period {
                 analysis.seasonal = Some(seasonal(&whole, period).map_err(|error| error.to_string()));
@@ -114,8 +130,8 @@ fn scaled(values: &[Option<f64>], settings: &Settings, scale: f64) -> Analysis {
             let missing: usize = analysis.gaps.iter().map(|gap| gap.length).sum();
             let s = if missing == 1 { " is" } else { "s are" };
             analysis.remarks.push(format!(
-                "{missing} period{s} missing and not filled, so there is only the trend test: season, change points and \
-                 forecast need equal distances"
+                "{missing} period{s} missing and not filled, so there is only the trend test: season, outliers, change points \
+                 and forecast need equal distances"
             ));
             let (at, present): (Vec<f64>, Vec<f64>) =
                 positions(values.len()).into_iter().zip(values).filter_map(|(at, value)| Some((at, (*value)?))).unzip();
@@ -123,6 +139,11 @@ fn scaled(values: &[Option<f64>], settings: &Settings, scale: f64) -> Analysis {
         }
     }
     analysis
+}
+
+/// The size of the largest value.
+fn largest(values: &[f64]) -> f64 {
+    values.iter().fold(0.0, |most, value| value.abs().max(most))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "positions are far below 2^53")]
@@ -173,7 +194,6 @@ impl Analysis {
         });
         match parts {
             Some(Ok(parts)) => {
-                self.season_strength = strength(&parts.season, &parts.remainder);
                 (self.trend, self.season, self.remainder) = (parts.trend, parts.season, parts.remainder);
             }
             Some(Err(error)) => {
@@ -186,9 +206,18 @@ impl Analysis {
             self.trend = loess::smooth(values, trend_window(values.len()), if settings.robust { 3 } else { 0 });
             self.remainder = values.iter().zip(&self.trend).map(|(value, trend)| value - trend).collect();
         }
+        let size = largest(values);
+        [&mut self.trend, &mut self.season, &mut self.remainder].into_iter().for_each(|part| settle(part, size));
+        self.season_strength = match self.season.is_empty() {
+            true => None,
+            false => strength(&self.season, &self.remainder),
+        };
         self.trend_strength = strength(&self.trend, &self.remainder);
         if let Some(factor) = settings.outliers {
-            self.outliers = outliers(&self.remainder, factor);
+            self.outliers = Outliers::of(&self.remainder, factor);
+            if self.outliers.deviation <= 0.0 {
+                self.remarks.push("no outliers: trend and season explain all values exactly".to_owned());
+            }
         }
     }
 
@@ -306,6 +335,8 @@ impl Analysis {
         if let Some(noise) = &mut self.noise {
             noise.variance *= scale * scale;
         }
+        self.outliers.middle *= scale;
+        self.outliers.deviation *= scale;
         self.penalty = None;
         self.changes.iter_mut().for_each(|change| {
             change.before *= scale;
@@ -329,12 +360,28 @@ fn trend_window(n: usize) -> usize {
     window + usize::from(window.is_multiple_of(2))
 }
 
-/// Positions whose remainder lies `factor` robust deviations or more from the median.
-fn outliers(remainder: &[f64], factor: f64) -> Vec<usize> {
-    let middle = median(remainder.to_vec());
-    let deviation = 1.482_602_218_505_602 * median(remainder.iter().map(|rest| (rest - middle).abs()).collect());
-    let far = |rest: &f64| deviation > 0.0 && (rest - middle).abs() >= factor * deviation;
-    remainder.iter().enumerate().filter(|(_, rest)| far(rest)).map(|(at, _)| at).collect()
+impl Outliers {
+    /// Positions whose remainder lies `factor` robust deviations or more from the median.
+    #[expect(clippy::cast_precision_loss, reason = "lengths are far below 2^53")]
+    fn of(remainder: &[f64], factor: f64) -> Self {
+        let middle = median(remainder.to_vec());
+        let distances: Vec<f64> = remainder.iter().map(|rest| (rest - middle).abs()).collect();
+        let mean = distances.iter().sum::<f64>() / distances.len().max(1) as f64;
+        let deviation = robust_z::deviation(Some(median(distances)), Some(mean));
+        let far = |rest: &f64| deviation > 0.0 && (rest - middle).abs() >= factor * deviation;
+        let at = remainder.iter().enumerate().filter(|(_, rest)| far(rest)).map(|(at, _)| at).collect();
+        Self { at, middle, deviation }
+    }
+}
+
+/// Takes the rounding errors out of what was computed from values as large as `size`: what is equal but for its last bits becomes equal,
+/// so that no test takes them for a trend and no deviation for a spread.
+fn settle(values: &mut [f64], size: f64) {
+    // A power of two keeps whole numbers and their halves as they are.
+    let step = 2.0_f64.powi(exponent(size) - SETTLED);
+    if size > 0.0 && step.is_normal() {
+        values.iter_mut().for_each(|value| *value = (*value / step).round() * step);
+    }
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

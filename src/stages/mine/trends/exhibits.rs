@@ -1,22 +1,18 @@
 //! What a person sees of the series: the numbers of all, pictures of the first few.
 
-use super::analysis::Analysis;
-use super::figures;
-use super::options::{Aggregate, Settings};
+use super::options::Aggregate;
 use super::resample::Resampled;
-use super::tables::{Found, tried};
-use super::words::{short, signed};
+use super::settings::Settings;
+use super::tables::Found;
+use super::words::{capital, short};
+use super::{figures, sheets, verdicts};
 use crate::chart::{Axis, Figure, Interval, Mark, Reference};
 use crate::digits;
-use crate::exhibit::{Cell, Column, Exhibit, Format, Metric, Table, Tone};
+use crate::exhibit::{Exhibit, Format, Metric, Tone};
 use crate::expression::DataType;
-use crate::statistics::series::forecasting::BETTER;
-use crate::statistics::series::period::{Candidate, Refusal};
 
 /// Series that are drawn.
 const DRAWN: usize = 4;
-/// Rows of a table.
-const ROWS: usize = 40;
 
 /// All exhibits.
 pub(super) fn show(settings: &Settings, resampled: &Resampled, found: &[Found]) -> Vec<Exhibit> {
@@ -25,8 +21,8 @@ pub(super) fn show(settings: &Settings, resampled: &Resampled, found: &[Found]) 
         exhibits.push(Exhibit::note(Tone::Info, "There is no series: no row has both a time and a finite value."));
         return exhibits;
     }
-    exhibits.push(extents(settings, found));
-    exhibits.push(trends(settings, found));
+    exhibits.push(sheets::extents(settings, found));
+    exhibits.push(sheets::trends(settings, found));
     exhibits.extend(slopes(settings, found));
     for one in found.iter().take(DRAWN) {
         let figures =
@@ -37,10 +33,11 @@ pub(super) fn show(settings: &Settings, resampled: &Resampled, found: &[Found]) 
         let text = format!("The first {DRAWN} of {} series are drawn; all are in the stage's tables.", found.len());
         exhibits.push(Exhibit::note(Tone::Info, text));
     }
-    exhibits.extend(backtests(found));
-    exhibits.extend(seasons(settings, found));
-    exhibits.extend(changes(settings, found));
-    exhibits.extend(gaps(settings, found));
+    exhibits.extend(verdicts::backtests(settings, found));
+    exhibits.extend(sheets::seasons(settings, found));
+    exhibits.extend(sheets::changes(settings, found));
+    exhibits.extend(sheets::outliers(settings, found));
+    exhibits.extend(sheets::gaps(settings, found));
     exhibits.extend(remarked(found));
     exhibits
 }
@@ -48,7 +45,7 @@ pub(super) fn show(settings: &Settings, resampled: &Resampled, found: &[Found]) 
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
 fn summary(settings: &Settings, resampled: &Resampled, found: &[Found]) -> Exhibit {
     let periods: usize = found.iter().map(|one| one.series.values.len()).sum();
-    let missing: usize = found.iter().map(|one| missing(&one.analysis)).sum();
+    let missing: usize = found.iter().map(sheets::missing).sum();
     let used = resampled.seen - resampled.timeless - resampled.valueless;
     let whole = |name: &str, number: u64| Metric::new(name, number as f64, Format::Integer);
     let mut metrics = vec![
@@ -57,6 +54,9 @@ fn summary(settings: &Settings, resampled: &Resampled, found: &[Found]) -> Exhib
         whole("missing periods", missing as u64).note(settings.fill.words()),
         whole("rows used", used).note(format!("of {}", digits::whole(resampled.seen))),
     ];
+    if settings.outliers.is_some() {
+        metrics.push(whole("outliers", found.iter().map(|one| one.analysis.outliers.at.len() as u64).sum()));
+    }
     if resampled.timeless > 0 {
         metrics.push(whole("rows without a time", resampled.timeless).note("left out"));
     }
@@ -67,10 +67,6 @@ fn summary(settings: &Settings, resampled: &Resampled, found: &[Found]) -> Exhib
         metrics.push(whole("groups without a usable row", resampled.empty).note("no series"));
     }
     Exhibit::Metrics { title: "Series".to_owned(), metrics }
-}
-
-fn missing(analysis: &Analysis) -> usize {
-    analysis.gaps.iter().map(|gap| gap.length).sum()
 }
 
 /// What a value is, and whose clock counts.
@@ -88,92 +84,6 @@ fn how(settings: &Settings) -> Exhibit {
     let by = if by.is_empty() { String::new() } else { format!(", for each {}", by.join(" and ")) };
     let (measure, every) = (settings.measure(), resampling.every.words());
     Exhibit::note(Tone::Info, format!("Each value is the {measure} for each {every}{by}.{clock}"))
-}
-
-fn named(settings: &Settings, found: &Found) -> Cell {
-    Cell::text(if found.series.name.is_empty() { settings.measure() } else { found.series.name.clone() })
-}
-
-/// From when to when each series goes, and its season.
-fn extents(settings: &Settings, found: &[Found]) -> Exhibit {
-    let (every, data_type) = (&settings.resampling.every, &settings.resampling.time.data_type);
-    let columns = vec![
-        Column::new("series"),
-        Column::new("from"),
-        Column::new("to"),
-        Column::formatted("periods", Format::Integer),
-        Column::formatted("missing", Format::Integer),
-        Column::new("season"),
-        Column::new("strength of season"),
-        Column::new("of trend"),
-    ];
-    let row = |one: &Found| {
-        let analysis = &one.analysis;
-        let last = i64::try_from(one.series.values.len().saturating_sub(1)).unwrap_or(0);
-        let last = one.series.first.saturating_add(last);
-        vec![
-            named(settings, one),
-            Cell::text(every.label(one.series.first, data_type)),
-            Cell::text(every.label(last, data_type)),
-            Cell::count(one.series.values.len() as u64),
-            Cell::count(missing(analysis) as u64),
-            Cell::text(analysis.period.map_or("none".to_owned(), |period| every.times(period))),
-            Cell::number(analysis.season_strength),
-            Cell::number(analysis.trend_strength),
-        ]
-    };
-    let note = left_out(found).or(Some("Strengths lie between 0 and 1 (Hyndman).".to_owned()));
-    let rows = found.iter().take(ROWS).map(row).collect();
-    Exhibit::Table(Table { title: "Length and season of each series".to_owned(), columns, rows, note })
-}
-
-fn left_out(found: &[Found]) -> Option<String> {
-    let more = found.len().saturating_sub(ROWS);
-    (more > 0).then(|| format!("{} more series are in the table `tests`.", digits::whole(more as u64)))
-}
-
-/// The trend of each series with its test.
-fn trends(settings: &Settings, found: &[Found]) -> Exhibit {
-    let (unit, per) = settings.resampling.every.slope_unit();
-    let percent = short(settings.confidence * 100.0);
-    let columns = vec![
-        Column::new("series"),
-        Column::new(format!("slope a {unit}")),
-        Column::new(format!("{percent} % from")),
-        Column::new("to"),
-        Column::new("tau"),
-        Column::formatted("p-value", Format::PValue),
-        Column::formatted("adjusted p", Format::PValue),
-        Column::formatted("jumps", Format::Integer),
-    ];
-    let row = |one: &Found| {
-        let analysis = &one.analysis;
-        let slope = |of: fn(&crate::statistics::series::theil_sen::Slope) -> f64| {
-            Cell::number(analysis.slope.as_ref().map(|slope| of(slope) * per))
-        };
-        let test = analysis.corrected.as_ref().and_then(|test| test.as_ref().ok());
-        vec![
-            named(settings, one),
-            slope(|slope| slope.slope),
-            slope(|slope| slope.low),
-            slope(|slope| slope.high),
-            Cell::number(test.map(|test| test.tau)),
-            Cell::number(test.map(|test| test.p_value)),
-            Cell::number(one.adjusted),
-            Cell::count(analysis.changes.len() as u64),
-        ]
-    };
-    let mut note = format!(
-        "Slope: Theil-Sen; p-value: Mann-Kendall; both allow for autocorrelation (Hamed-Rao), on the series without its season. \
-         p-values of several series are adjusted by {}.",
-        settings.correction.name()
-    );
-    if let Some(more) = left_out(found) {
-        note += " ";
-        note += &more;
-    }
-    let rows = found.iter().take(ROWS).map(row).collect();
-    Exhibit::Table(Table { title: "Trend of each series".to_owned(), columns, rows, note: Some(note) })
 }
 
 /// The slopes of several series side by side.
@@ -201,180 +111,6 @@ fn slopes(settings: &Settings, found: &[Found]) -> Option<Exhibit> {
     Some(Exhibit::Figure(Box::new(figure)))
 }
 
-fn backtests(found: &[Found]) -> Vec<Exhibit> {
-    let mut rows = Vec::new();
-    let mut verdicts = Vec::new();
-    for one in found.iter().filter(|one| one.analysis.forecast.is_some()).take(ROWS / 2) {
-        for tried in tried(&one.analysis) {
-            let errors = tried.errors;
-            rows.push(vec![
-                Cell::text(one.series.name.clone()),
-                Cell::text(tried.model),
-                Cell::text(if tried.taken { "taken" } else { "" }),
-                Cell::count(tried.origins as u64),
-                Cell::number(errors.map(|errors| errors.mae)),
-                Cell::number(errors.map(|errors| errors.rmse)),
-                Cell::number(errors.and_then(|errors| errors.mase)),
-                Cell::number(errors.map(|errors| errors.smape)),
-                Cell::number(errors.map(|errors| errors.coverage)),
-            ]);
-        }
-        verdicts.extend(verdict(one));
-    }
-    if rows.is_empty() {
-        return Vec::new();
-    }
-    let columns = vec![
-        Column::new("series"),
-        Column::new("forecast"),
-        Column::new(""),
-        Column::formatted("origins", Format::Integer),
-        Column::new("MAE"),
-        Column::new("RMSE"),
-        Column::new("MASE"),
-        Column::formatted("sMAPE", Format::Percent),
-        Column::formatted("inside interval", Format::Percent),
-    ];
-    let note = "Errors of forecasts from origins in the past, a horizon apart, each with what was known then. MASE: as a multiple of \
-                the naive forecast's error one step ahead.";
-    let table = Table { title: "Forecasts judged on the past".to_owned(), columns, rows, note: Some(note.to_owned()) };
-    let mut exhibits = vec![Exhibit::Table(table)];
-    exhibits.extend(verdicts.into_iter().map(|(tone, text)| Exhibit::note(tone, text)));
-    exhibits
-}
-
-/// Whether the model beats the baseline, in a sentence.
-fn verdict(found: &Found) -> Option<(Tone, String)> {
-    let forecast = found.analysis.forecast.as_ref()?;
-    let name = match found.series.name.as_str() {
-        "" => String::new(),
-        name => format!("{name}: "),
-    };
-    let (Some(model), Some(naive)) = (&forecast.errors, &forecast.baseline) else {
-        return Some((Tone::Warning, format!("{name}the forecast could not be judged on the past.")));
-    };
-    let taken = if forecast.by_model { "exponential smoothing" } else { "the naive forecast" };
-    let errors = format!("mean absolute error {} against {}", short(model.mae), short(naive.mae));
-    let (tone, verdict) = if model.mae < BETTER * naive.mae {
-        let gain = short(100.0 * (1.0 - model.mae / naive.mae));
-        (Tone::Good, format!("exponential smoothing beats the naive forecast by {gain} %"))
-    } else if model.mae * BETTER <= naive.mae {
-        (Tone::Warning, "exponential smoothing does no better than the naive forecast".to_owned())
-    } else {
-        (Tone::Warning, "exponential smoothing does worse than the naive forecast".to_owned())
-    };
-    Some((tone, format!("{name}{verdict} ({errors}); {taken} is shown.")))
-}
-
-fn why(candidate: &Candidate, taken: bool) -> &'static str {
-    match candidate.refused {
-        _ if taken => "taken",
-        Some(Refusal::Short) => "comes less than twice",
-        Some(Refusal::Weak) => "explains too little",
-        Some(Refusal::Uncorrelated) => "values a season apart do not go together",
-        None => "explains no more than a shorter one",
-    }
-}
-
-fn seasons(settings: &Settings, found: &[Found]) -> Option<Exhibit> {
-    let every = &settings.resampling.every;
-    let mut rows = Vec::new();
-    for one in found {
-        for candidate in &one.analysis.candidates {
-            let taken = one.analysis.period == Some(candidate.period);
-            rows.push(vec![
-                Cell::text(one.series.name.clone()),
-                Cell::text(every.times(candidate.period)),
-                Cell::number(candidate.share),
-                Cell::number(candidate.correlation.map(|(correlation, _)| correlation)),
-                Cell::number(candidate.correlation.map(|(_, limit)| limit)),
-                Cell::text(why(candidate, taken)),
-            ]);
-        }
-        let peaks = one.analysis.peaks.iter().take(3).map(|peak| short(peak.period)).collect::<Vec<_>>().join(", ");
-        if let Some(fisher) = &one.analysis.fisher {
-            rows.push(vec![
-                Cell::text(one.series.name.clone()),
-                Cell::text(format!("peaks of the periodogram: {peaks}")),
-                Cell::Empty,
-                Cell::Empty,
-                Cell::Empty,
-                Cell::text(format!(
-                    "Fisher's g {} at {}, {}",
-                    short(fisher.g),
-                    short(fisher.period),
-                    digits::p_value(fisher.p_value)
-                )),
-            ]);
-        }
-        if rows.len() >= ROWS {
-            break;
-        }
-    }
-    rows.truncate(ROWS);
-    let columns = vec![
-        Column::new("series"),
-        Column::new("season"),
-        Column::formatted("explains", Format::Percent),
-        Column::new("autocorrelation a season later"),
-        Column::new("limit"),
-        Column::new("finding"),
-    ];
-    let note = "Explains: the share of the variance faster than the season that the means of its places explain, adjusted for their \
-                number; 10 % are needed. Fisher's test is against white noise.";
-    let title = "What was looked at for a season".to_owned();
-    (!rows.is_empty()).then(|| Exhibit::Table(Table { title, columns, rows, note: Some(note.to_owned()) }))
-}
-
-fn changes(settings: &Settings, found: &[Found]) -> Option<Exhibit> {
-    let (every, data_type) = (&settings.resampling.every, &settings.resampling.time.data_type);
-    let all: Vec<_> =
-        found.iter().flat_map(|one| one.analysis.changes.iter().map(move |change| (one, change))).collect();
-    let rows = all.iter().take(ROWS).map(|(one, change)| {
-        let number = one.series.first.saturating_add(i64::try_from(change.at).unwrap_or(0));
-        vec![
-            Cell::text(one.series.name.clone()),
-            Cell::text(every.label(number, data_type)),
-            Cell::number(change.before),
-            Cell::number(change.after),
-            Cell::text(signed(change.after - change.before)),
-        ]
-    });
-    let rows: Vec<_> = rows.collect();
-    let columns = ["series", "new level from", "level before", "level after", "jump"].map(Column::new).to_vec();
-    let more = all.len().saturating_sub(ROWS);
-    let note = (more > 0).then(|| format!("{} more are in the table `change_points`.", digits::whole(more as u64)));
-    (!rows.is_empty()).then(|| Exhibit::Table(Table { title: "Jumps of the level".to_owned(), columns, rows, note }))
-}
-
-fn gaps(settings: &Settings, found: &[Found]) -> Option<Exhibit> {
-    let (every, data_type) = (&settings.resampling.every, &settings.resampling.time.data_type);
-    let mut all: Vec<_> = found.iter().flat_map(|one| one.analysis.gaps.iter().map(move |gap| (one, gap))).collect();
-    let total = all.len();
-    all.sort_by_key(|(_, gap)| std::cmp::Reverse(gap.length));
-    let label = |one: &Found, at: usize| {
-        Cell::text(every.label(one.series.first.saturating_add(i64::try_from(at).unwrap_or(0)), data_type))
-    };
-    let rows: Vec<_> = all
-        .iter()
-        .take(10)
-        .map(|(one, gap)| {
-            let last = gap.start + gap.length.saturating_sub(1);
-            let name = Cell::text(one.series.name.clone());
-            vec![name, label(one, gap.start), label(one, last), Cell::count(gap.length as u64)]
-        })
-        .collect();
-    let columns = vec![
-        Column::new("series"),
-        Column::new("first missing"),
-        Column::new("last missing"),
-        Column::formatted("periods", Format::Integer),
-    ];
-    let more = total.saturating_sub(10);
-    let note = (more > 0).then(|| format!("{} more are in the table `gaps`.", digits::whole(more as u64)));
-    (!rows.is_empty()).then(|| Exhibit::Table(Table { title: "Longest gaps".to_owned(), columns, rows, note }))
-}
-
 /// What was not done, each reason once with the series that it concerns.
 fn remarked(found: &[Found]) -> Vec<Exhibit> {
     reasons(found).into_iter().take(10).map(|reason| Exhibit::note(Tone::Info, reason)).collect()
@@ -394,17 +130,12 @@ fn reasons(found: &[Found]) -> Vec<String> {
         let shown: Vec<&str> = names.iter().copied().filter(|name| !name.is_empty()).take(5).collect();
         let more = names.len().saturating_sub(5);
         match (shown.is_empty(), more) {
-            (true, _) => capital(reason),
+            (true, _) => format!("{}.", capital(reason)),
             (false, 0) => format!("{}: {reason}.", shown.join("; ")),
             (false, more) => format!("{} and {more} more: {reason}.", shown.join("; ")),
         }
     };
     reasons.into_iter().map(worded).collect()
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or(String::new(), |first| format!("{}{}.", first.to_uppercase(), letters.as_str()))
 }
 
 /// What a person should hear of without looking at the report.
@@ -414,7 +145,8 @@ pub(super) fn remarks(settings: &Settings, resampled: &Resampled, found: &[Found
         remarks.push("no row has both a time and a finite value, so there is no series".to_owned());
     }
     if resampled.timeless > 0 {
-        remarks.push(format!("{} without a time were left out", digits::rows(resampled.timeless)));
+        let verb = if resampled.timeless == 1 { "was" } else { "were" };
+        remarks.push(format!("{} without a time {verb} left out", digits::rows(resampled.timeless)));
     }
     // A sum or a count of half a period looks like a fall.
     if matches!(settings.resampling.aggregate, Aggregate::Sum | Aggregate::Count) {

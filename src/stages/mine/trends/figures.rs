@@ -1,9 +1,9 @@
 //! The pictures of a series: its course, its season, how it goes with itself.
 
-use super::options::Settings;
+use super::settings::Settings;
 use super::tables::Found;
-use super::words::{short, signed};
-use crate::chart::{Axis, Band, Bar, Figure, Line, Mark, Positions, Reference, Series};
+use super::words::{short, signed, titled};
+use crate::chart::{Axis, Band, Bar, Figure, Line, Mark, Points, Positions, Reference, Series};
 use crate::digits;
 
 /// Positions of a line that are drawn; longer series are drawn as means of several periods.
@@ -15,10 +15,7 @@ const BARS: usize = 12;
 
 /// The finding in one sentence.
 fn headline(found: &Found, settings: &Settings) -> String {
-    let name = match found.series.name.as_str() {
-        "" => settings.measure(),
-        name => format!("{name}: {}", settings.measure()),
-    };
+    let name = titled(&found.series.name, &settings.measure());
     let (unit, periods) = settings.resampling.every.slope_unit();
     let test = found.analysis.corrected.as_ref().and_then(|test| test.as_ref().ok());
     let (Some(test), Some(slope)) = (test, &found.analysis.slope) else { return name };
@@ -77,6 +74,16 @@ pub(super) fn course(found: &Found, settings: &Settings) -> Figure {
     }
     let mut line = Line::new(Positions::Time((0..all).step_by(step).map(place).collect()), lines);
     line.bands = bands;
+    let far = &analysis.outliers.at;
+    if !far.is_empty() {
+        // Each on its own place, also where the line is drawn as means.
+        line.points = vec![Points {
+            name: "outlier".to_owned(),
+            series: line.series.len(),
+            x: Positions::Time(far.iter().map(|at| place(*at)).collect()),
+            y: far.iter().map(|at| analysis.filled.get(*at).copied().flatten()).collect(),
+        }];
+    }
     let mut figure = Figure::new(headline(found, settings), Mark::Line(line));
     let mut parts = vec![match step {
         1 => format!("{}, by {}", settings.measure(), resampling.every.words()),
@@ -112,6 +119,10 @@ pub(super) fn course(found: &Found, settings: &Settings) -> Figure {
             true => format!("{which} of {} changes of the level are marked.", analysis.changes.len()),
             false => format!("{which} {s} (PELT)."),
         });
+    }
+    if let (Some(factor), false) = (settings.outliers, far.is_empty()) {
+        let (number, s) = (digits::whole(far.len() as u64), if far.len() == 1 { "" } else { "s" });
+        notes.push(format!("Dots: {number} outlier{s}, {} robust deviations or more away.", short(factor)));
     }
     if !coming.is_empty() {
         notes.push(format!("Band: where {} % of the values should lie.", short(settings.confidence * 100.0)));
@@ -149,12 +160,8 @@ pub(super) fn season(found: &Found, settings: &Settings) -> Option<Figure> {
         true => Mark::Bar(Bar::new(labels, season)),
         false => Mark::Line(Line::new(Positions::Category(labels.collect()), season)),
     };
-    let name = match found.series.name.as_str() {
-        "" => String::new(),
-        name => format!("{name}: "),
-    };
     let cycle = resampling.every.season_name(period).map_or(format!("{period} periods"), str::to_owned);
-    let mut figure = Figure::new(format!("{name}the course of a {cycle}"), mark);
+    let mut figure = Figure::new(titled(&found.series.name, &format!("the course of a {cycle}")), mark);
     figure.subtitle = format!(
         "how far {} lies from its trend, mean over all seasons{}",
         settings.measure(),
@@ -175,11 +182,8 @@ pub(super) fn correlation(found: &Found, settings: &Settings) -> Option<Figure> 
     };
     let mut line = Line::new(Positions::Number(x), vec![Series::new("autocorrelation", of(&|(value, _)| *value))]);
     line.bands = vec![Band { series: 0, low: of(&|(_, limit)| -limit), high: of(&|(_, limit)| *limit) }];
-    let name = match found.series.name.as_str() {
-        "" => String::new(),
-        name => format!("{name}: "),
-    };
-    let mut figure = Figure::new(format!("{name}how {} goes with itself later", settings.measure()), Mark::Line(line));
+    let words = format!("how {} goes with itself later", settings.measure());
+    let mut figure = Figure::new(titled(&found.series.name, &words), Mark::Line(line));
     figure.subtitle = format!(
         "autocorrelation by lag; chance alone stays in the band ({} %, Bartlett; ±{} for white noise)",
         short(settings.confidence * 100.0),

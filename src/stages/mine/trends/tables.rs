@@ -8,8 +8,8 @@ use arrow::array::{
 };
 
 use super::analysis::Analysis;
-use super::options::Settings;
 use super::resample::Series;
+use super::settings::Settings;
 use super::side::Side;
 use crate::diagnostic::{Class, Diagnostic};
 use crate::expression::{DataType, Field, Schema};
@@ -137,7 +137,7 @@ impl<'a> Tables<'a> {
         let jumps = |one: &Found, at: usize| one.analysis.changes.binary_search_by(|change| change.at.cmp(&at)).is_ok();
         columns.push(("change_point".to_owned(), flags(&jumps)));
         if self.settings.outliers.is_some() {
-            columns.push(("outlier".to_owned(), flags(&|one, at| one.analysis.outliers.binary_search(&at).is_ok())));
+            columns.push(("outlier".to_owned(), flags(&|one, at| one.analysis.outliers.at.binary_search(&at).is_ok())));
         }
         let coming = |one: &Found, at: usize| {
             let step = at.checked_sub(one.series.values.len())?;

@@ -23,6 +23,17 @@ pub(super) fn signed(value: f64) -> String {
     if value > 0.0 { format!("+{}", short(value)) } else { short(value) }
 }
 
+/// With a large first letter, to begin a title or a sentence.
+pub(super) fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// What a title begins with: the name of the series, a colon and these words; the words alone where there is one series.
+pub(super) fn titled(series: &str, words: &str) -> String {
+    if series.is_empty() { capital(words) } else { format!("{series}: {words}") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

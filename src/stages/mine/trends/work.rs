@@ -6,8 +6,8 @@ use rayon::prelude::*;
 
 use super::analysis::{Analysis, analyse};
 use super::exhibits;
-use super::options::Settings;
 use super::resample::Resampled;
+use super::settings::Settings;
 use super::side::Side;
 use super::tables::{Found, Tables};
 use crate::batch;
