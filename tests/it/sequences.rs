@@ -80,6 +80,23 @@ fn gaps_are_positions_or_time() {
 }
 
 #[test]
+fn gaps_are_in_the_unit_of_a_whole_number_that_orders_the_rows() {
+    let mined = |gap: &str| {
+        let workshop =
+            workshop(&format!("{{by: visit, order: mile, event: page, min_support: 0.6, min_length: 2, {gap}}}"));
+        // The second row of b lies further away than can be counted.
+        let far = "b,-9223372036854775808,home\nb,9223372036854775806,cart\nb,9223372036854775807,pay\n";
+        workshop.write("clicks.csv", format!("visit,mile,page\na,10,cart\na,0,home\na,10,pay\n{far}"));
+        workshop.run();
+        counts(&workshop, "pattern")
+    };
+    assert_eq!(mined("max_gap: 10 units"), expected([("cart → pay", 2)]));
+    assert_eq!(mined("min_gap: 10 units"), expected([("home → cart", 2), ("home → pay", 2)]));
+    assert_eq!(mined("min_gap: 1 unit, max_span: 20 units"), expected([]));
+    assert_eq!(mined("max_gap: 1").len(), 3, "positions");
+}
+
+#[test]
 fn rows_of_the_same_time_may_be_one_element() {
     let workshop = workshop("{by: visit, order: at, event: page, min_support: 0.3, together: true, min_length: 2}");
     workshop.run();
@@ -198,7 +215,12 @@ fn wrong_options_are_refused_at_their_place() {
         ),
         ("{by: visit, order: at, event: page, max_gap: soon}", "`soon` is no length of time"),
         ("{by: visit, order: page, event: page, max_gap: 2 days}", "so there are no lengths of time"),
-        ("{by: visit, order: at, event: page, max_gap: 2, max_span: 2 days}", "either all numbers of positions"),
+        ("{by: visit, order: at, event: page, max_gap: 2 units}", "whose units are not counted"),
+        ("{by: visit, order: at, event: page, max_gap: 2.5 units}", "is no whole number of units"),
+        (
+            "{by: visit, order: at, event: page, max_gap: 2, max_span: 2 days}",
+            "all numbers of positions, all lengths of time or all units of the order",
+        ),
         ("{by: visit, order: at, event: page, min_gap: 3, max_gap: 2}", "must not be smaller than `min_gap`"),
         ("{by: visit, order: at, event: page, max_span: 4, method: cm_spam}", "`cm_spam` takes gaps in positions only"),
         ("{by: visit, order: at, event: page, min_length: 3, max_length: 2}", "`max_length` must be from"),

@@ -153,19 +153,9 @@ impl<'a, 'o> Spam<'a, 'o> {
     }
 
     fn split(&self, prefix: &[u32], children: Vec<(u32, Bits, Candidates)>) -> Found {
-        let parts: Vec<Found> = children
-            .into_par_iter()
-            .with_max_len(1)
-            .map(|(code, bits, candidates)| {
-                let mut found = Found::default();
-                self.grow(&mut prefix.to_vec(), code, &bits, &candidates, &mut found);
-                found.report(self.search);
-                found
-            })
-            .collect();
-        let mut all = Found::default();
-        parts.into_iter().for_each(|part| all.append(part));
-        all
+        Found::below(self.search, children, |(code, bits, candidates), found| {
+            self.grow(&mut prefix.to_vec(), code, &bits, &candidates, found);
+        })
     }
 
     /// Emits `prefix` with one more event and searches what follows among the candidates.

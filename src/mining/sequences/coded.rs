@@ -94,8 +94,13 @@ impl Coded {
         }
     }
 
+    /// How far one event stands behind another, in the unit of the limits; what is too far to count is as far as can be counted.
+    pub(super) fn distance(&self, from: u32, to: u32) -> i64 {
+        self.coordinate(to).saturating_sub(self.coordinate(from))
+    }
+
     /// Where an event stands, in the unit of the limits.
-    pub(super) fn coordinate(&self, event: u32) -> i64 {
+    fn coordinate(&self, event: u32) -> i64 {
         match &self.times {
             Some(times) => times[event as usize],
             None => i64::from(self.elements[event as usize]),

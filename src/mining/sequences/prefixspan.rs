@@ -2,8 +2,6 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use rayon::prelude::*;
-
 use super::coded::Coded;
 use super::patterns::BEGINS;
 use super::search::{Found, Search};
@@ -120,20 +118,10 @@ impl<'a, 'o> Growth<'a, 'o> {
 
     /// Searches the children of a pattern by several threads.
     fn split(&self, prefix: &[u32], children: Vec<(u32, Projection)>) -> Found {
-        let parts: Vec<Found> = children
-            .into_par_iter()
-            .with_max_len(1)
-            .map(|(step, projection)| {
-                let mut found = Found::default();
-                let mut prefix = prefix.to_vec();
-                self.with_workspace(|workspace| self.grow(&mut prefix, step, projection, workspace, &mut found));
-                found.report(self.search);
-                found
-            })
-            .collect();
-        let mut all = Found::default();
-        parts.into_iter().for_each(|part| all.append(part));
-        all
+        Found::below(self.search, children, |(step, projection), found| {
+            let mut prefix = prefix.to_vec();
+            self.with_workspace(|workspace| self.grow(&mut prefix, step, projection, workspace, found));
+        })
     }
 
     /// Emits `prefix` with one more event and searches what follows.
@@ -286,9 +274,7 @@ impl<'a, 'o> Growth<'a, 'o> {
         let coded = self.coded;
         let limits = &coded.limits;
         let min_gap = limits.min_gap.unwrap_or(0);
-        let reaches = |end: u32, next: u32| {
-            !self.same_element(end, next) && coded.coordinate(next) - coded.coordinate(end) >= min_gap
-        };
+        let reaches = |end: u32, next: u32| !self.same_element(end, next) && coded.distance(end, next) >= min_gap;
         if limits.max_gap.is_none() && !self.spanned {
             let Some(&end) = ends.first() else { return };
             let mut next = end + 1;
@@ -312,21 +298,19 @@ impl<'a, 'o> Growth<'a, 'o> {
             if next >= last {
                 return;
             }
-            while let Some(&end) = ends.get(entering as usize).filter(|end| **end < next && reaches(**end, next)) {
-                let _ = end;
+            while ends.get(entering as usize).is_some_and(|&end| end < next && reaches(end, next)) {
                 while window.back().is_some_and(|back| start(*back) <= start(entering)) {
                     window.pop_back();
                 }
                 window.push_back(entering);
                 entering += 1;
             }
-            let here = coded.coordinate(next);
-            while window.front().is_some_and(|front| here - coded.coordinate(ends[*front as usize]) > max_gap) {
+            while window.front().is_some_and(|front| coded.distance(ends[*front as usize], next) > max_gap) {
                 window.pop_front();
             }
             if let Some(front) = window.front() {
                 let start = start(*front);
-                let spans = |span| here - coded.coordinate(start) <= span;
+                let spans = |span| coded.distance(start, next) <= span;
                 if limits.max_span.is_none_or(spans) {
                     visit(next, start);
                 }

@@ -3,6 +3,8 @@ use std::collections::BinaryHeap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use rayon::prelude::*;
+
 use super::options::{SequenceError, SequenceOptions};
 use super::patterns::Patterns;
 
@@ -117,6 +119,20 @@ impl Found {
     pub(super) fn report(&mut self, search: &Search<'_>) {
         search.found.fetch_add(self.unreported, Ordering::Relaxed);
         self.unreported = 0;
+    }
+
+    /// What tasks find below several children of a pattern, in the order of the children.
+    pub(super) fn below<C: Send>(search: &Search<'_>, children: Vec<C>, grow: impl Fn(C, &mut Self) + Sync) -> Self {
+        let task = |child: C| {
+            let mut found = Self::default();
+            grow(child, &mut found);
+            found.report(search);
+            found
+        };
+        let parts: Vec<Self> = children.into_par_iter().with_max_len(1).map(task).collect();
+        let mut all = Self::default();
+        parts.into_iter().for_each(|part| all.append(part));
+        all
     }
 
     /// Adds the patterns of another task behind those of this one.

@@ -280,7 +280,7 @@ fn missing(order: &ArrayRef, data_type: &DataType) -> Vec<bool> {
     (0..order.len()).map(|row| order.is_null(row)).collect()
 }
 
-/// Microseconds; null as 0.
+/// Microseconds of times, whole numbers as they are; null as 0.
 fn times(order: &ArrayRef, data_type: &DataType) -> Vec<i64> {
     let integers = match data_type {
         DataType::Date => arrow::compute::cast(order, &ArrowType::Int32)
