@@ -158,6 +158,20 @@ fn odd_tables_give_a_stated_result() {
 }
 
 /// A message without the line breaks and bars of its frame.
+#[test]
+fn more_rows_than_a_local_outlier_factor_keeps_end_the_run_with_advice() {
+    let workshop = Workshop::with_pipeline(
+        "name: t\nstages:\n  - read: {path: t.csv}\n  - anomalies: {method: local_outlier_factor}\n  - write: {path: out.ndjson}\n",
+    );
+    let rows: String = (0..100_001_u32).map(|row| format!("{},{}\n", row % 97, row % 89)).collect();
+    workshop.write("t.csv", format!("a,b\n{rows}"));
+    let outcome = workshop.gristmill(["run", "p.yaml", "--quiet"]);
+    assert_eq!(outcome.code, Some(4), "{}", outcome.stderr);
+    let said = flat(&outcome.stderr);
+    assert!(said.contains("local outlier factor takes 100,000 rows at most, and there are more"), "{said}");
+    assert!(said.contains("say `sample: 10000`"), "{said}");
+}
+
 fn flat(text: &str) -> String {
     text.split_whitespace().filter(|word| *word != "│").collect::<Vec<_>>().join(" ")
 }

@@ -21,7 +21,7 @@ use crate::stages::{PlanContext, Planned, Product, Shape, Stage, fit, inputs};
 use crate::statistics::anomalies::{Detector, in_words};
 use crate::statistics::quantiles::QuantileSketch;
 use crate::statistics::row_function::RowFunction;
-use options::{Limit, MOST_NEIGHBOURHOOD, MethodSettings, Settings};
+use options::{Limit, Settings};
 
 /// The score while the stage works, before it has its name.
 const SCORE: &str = "__anomaly_score";
@@ -313,8 +313,8 @@ impl Work for AnomaliesWork {
 
     fn holds(&self, rows: u64) -> Option<Holding> {
         let holding = learn::reading(&self.fields, &self.settings)?.holds(rows);
-        let keeps_all = matches!(self.settings.method, MethodSettings::Factor { .. }) && self.settings.sample.is_none();
-        Some(Holding { most_rows: keeps_all.then_some(MOST_NEIGHBOURHOOD as u64), ..holding })
+        let most_rows = learn::most_rows(&self.settings).map(|most| most as u64);
+        Some(Holding { most_rows, ..holding })
     }
 
     fn is_costly(&self) -> bool {

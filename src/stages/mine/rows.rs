@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::batch;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Class, Diagnostic};
 use crate::digits;
 use crate::engine::EngineError;
 use crate::expression::{DataType, Expr, Field};
@@ -115,6 +115,18 @@ impl Rows {
 ///
 /// Errors: the rows cannot be computed; they do not fit into what may be reserved (exit code 4).
 pub(super) fn read(rows: &Arc<Relation>, reading: &Reading<'_>, context: &WorkContext<'_>) -> Result<Rows, Diagnostic> {
+    read_at_most(rows, reading, usize::MAX, context)
+}
+
+/// The same for an algorithm that takes so many rows at most: reading ends at the first one more, before memory is short.
+///
+/// Errors: those of [`read`]; there are more usable rows (exit code 4).
+pub(super) fn read_at_most(
+    rows: &Arc<Relation>,
+    reading: &Reading<'_>,
+    most: usize,
+    context: &WorkContext<'_>,
+) -> Result<Rows, Diagnostic> {
     let floats = reading.fields.iter().map(|field| NamedExpr {
         name: field.name.clone(),
         expr: Expr::column(&field.name, field.data_type.clone()).cast(DataType::Float64, true),
@@ -124,6 +136,7 @@ pub(super) fn read(rows: &Arc<Relation>, reading: &Reading<'_>, context: &WorkCo
     let mut held = Held::new(columns, reading.row_bytes(), MemoryManager::process().reserve(reading.purpose));
     let mut sample = reading.sample.map(|(wanted, seed)| Reservoir::<(u64, Box<[f64]>)>::new(wanted, seed));
     let (mut seen, mut left_out) = (0_u64, 0_u64);
+    let mut too_many = false;
     let mut row: Vec<f64> = Vec::with_capacity(columns);
     let streamed = context.stream(&relation, &mut |batch| {
         let arrays: Vec<Vec<f64>> = batch.columns().iter().map(batch::floats).collect();
@@ -139,6 +152,10 @@ pub(super) fn read(rows: &Arc<Relation>, reading: &Reading<'_>, context: &WorkCo
             match &mut sample {
                 // A sample is as large as its user asked for; what it takes is reserved once it is drawn.
                 Some(sample) => sample.offer(|| (number, row.as_slice().into())),
+                None if held.numbers.len() >= most => {
+                    too_many = true;
+                    return Ok(false);
+                }
                 None => held.push(number, &row)?,
             }
         }
@@ -151,6 +168,12 @@ pub(super) fn read(rows: &Arc<Relation>, reading: &Reading<'_>, context: &WorkCo
         Ok(true)
     });
     streamed.map_err(|error| advise(error, reading))?;
+    if too_many {
+        let most = digits::whole(most as u64);
+        let message = format!("{} takes {most} rows at most, and there are more", reading.purpose);
+        let help = "say `sample: 10000` to take rows drawn at random";
+        return Err(Diagnostic::error(Class::Limit, message).help(help));
+    }
     if let Some(sample) = sample {
         let mut drawn = sample.into_items();
         drawn.sort_unstable_by_key(|(number, _)| *number);
@@ -162,7 +185,7 @@ pub(super) fn read(rows: &Arc<Relation>, reading: &Reading<'_>, context: &WorkCo
 }
 
 fn advise(error: Diagnostic, reading: &Reading<'_>) -> Diagnostic {
-    if error.class != crate::diagnostic::Class::Limit {
+    if error.class != Class::Limit {
         return error;
     }
     let message = format!("{} needs its rows in memory: {}", reading.purpose, error.message);

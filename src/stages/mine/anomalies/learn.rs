@@ -111,6 +111,12 @@ pub(super) fn reading<'a>(fields: &'a [Field], settings: &Settings) -> Option<Re
     Some(reading)
 }
 
+/// The rows that a method takes at most: a local outlier factor keeps them, because new rows are compared with them.
+pub(super) fn most_rows(settings: &Settings) -> Option<usize> {
+    let keeps_all = matches!(settings.method, MethodSettings::Factor { .. }) && settings.sample.is_none();
+    keeps_all.then_some(MOST_NEIGHBOURHOOD)
+}
+
 /// Reads the rows that a method needs in memory.
 fn in_memory(
     relation: &Arc<Relation>,
@@ -120,7 +126,7 @@ fn in_memory(
 ) -> Result<rows::Rows, Diagnostic> {
     let reading = reading(fields, settings)
         .ok_or_else(|| Diagnostic::error(Class::Stage, "this method reads no rows into memory"))?;
-    rows::read(relation, &reading, context)
+    rows::read_at_most(relation, &reading, most_rows(settings).unwrap_or(usize::MAX), context)
 }
 
 /// Medians of the finite values of columns, 0 without any; and what is odd about each.
@@ -166,16 +172,6 @@ fn factor(
 ) -> Result<Learned, Diagnostic> {
     let rows = in_memory(relation, fields, settings, context)?;
     let count = rows.count();
-    if count > MOST_NEIGHBOURHOOD {
-        let message = format!(
-            "a local outlier factor keeps the rows it learns from: {} are too many, {} are the most",
-            digits::whole(count as u64),
-            digits::whole(MOST_NEIGHBOURHOOD as u64)
-        );
-        return Err(
-            Diagnostic::error(Class::Limit, message).help("say `sample: 50000` to learn from rows drawn at random")
-        );
-    }
     if count < 2 {
         let message =
             format!("a local outlier factor needs at least two rows without missing values, and there {}", are(count));

@@ -93,18 +93,8 @@ impl Work for MapWork {
         let Some(Product::Table(table)) = products.first() else { return Ok(Outcome::default()) };
         let Way::Tsne { options, sample } = self.settings.way else { return Ok(Outcome::default()) };
         let reading = self.reading(&options, sample);
-        let read = rows::read(&table.relation, &reading, context)?;
+        let read = rows::read_at_most(&table.relation, &reading, MOST_ROWS, context)?;
         let count = read.count();
-        if count > MOST_ROWS {
-            let message = format!(
-                "a t-SNE map of {} is too large: {} are the most",
-                digits::rows(count as u64),
-                digits::whole(MOST_ROWS as u64)
-            );
-            return Err(
-                Diagnostic::error(Class::Limit, message).help("say `sample: 10000` to map rows drawn at random")
-            );
-        }
         if count > 2 && options.perplexity * 3.0 > (count - 1) as f64 {
             let message = format!(
                 "`perplexity: {}` needs at least {} rows, and there are {count}",
