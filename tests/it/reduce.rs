@@ -138,6 +138,36 @@ fn tables_without_components_say_why() {
 }
 
 /// A message without the line breaks and bars of its frame.
+#[test]
+fn more_rows_than_a_map_takes_end_the_run_with_advice() {
+    let workshop = Workshop::with_pipeline(
+        "name: t\nstages:\n  - read: {path: t.csv}\n  - reduce: {method: tsne}\n  - write: {path: out.ndjson}\n",
+    );
+    let rows: String = (0..100_001_u32).map(|row| format!("{},{}\n", row % 97, row % 89)).collect();
+    workshop.write("t.csv", format!("a,b\n{rows}"));
+    let outcome = workshop.gristmill(["run", "p.yaml", "--quiet"]);
+    assert_eq!(outcome.code, Some(4), "{}", outcome.stderr);
+    let said = flat(&outcome.stderr);
+    assert!(said.contains("tsne takes 100,000 rows at most, and there are more"), "{said}");
+    assert!(said.contains("say `sample: 10000`"), "{said}");
+}
+
+#[test]
+fn the_picture_of_components_shows_the_columns_as_arrows() {
+    let (_, manifest) = reduced("components: 2");
+    let exhibits = stage(&manifest, "fewer")["exhibits"].as_array().unwrap().clone();
+    let arrows = exhibits.iter().find_map(|one| one["figure"]["mark"]["scatter"]["arrows"].as_array()).unwrap();
+    let arrow = |name: &str| {
+        let arrow = arrows.iter().find(|arrow| arrow["name"] == name).unwrap_or_else(|| panic!("{arrows:?}"));
+        (arrow["x"].as_f64().unwrap(), arrow["y"].as_f64().unwrap())
+    };
+    assert_eq!(arrows.len(), 4);
+    // a, b and c lie on one line, so each goes with the first component fully: 3 deviations, which are the root of its variance 3.
+    let (a, c, d) = (arrow("a"), arrow("c"), arrow("d"));
+    assert!((a.0.abs() - 3.0 * 3.0_f64.sqrt()).abs() < 0.05 && (a.0 + c.0).abs() < 1e-9, "{a:?} {c:?}");
+    assert!(d.1.abs() > 2.9 && d.0.abs() < 0.6, "{d:?}");
+}
+
 fn flat(text: &str) -> String {
     text.split_whitespace().filter(|word| *word != "│").collect::<Vec<_>>().join(" ")
 }

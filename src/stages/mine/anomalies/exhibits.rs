@@ -196,16 +196,17 @@ impl Shown<'_> {
 
     fn columns(&self) -> Exhibit {
         let spread = self.learned.spreads.as_ref();
+        let odd = self.learned.oddities.iter().any(Option::is_some);
         let rows = self.fields.iter().enumerate().map(|(at, field)| {
             let mut cells =
                 vec![Cell::text(field.name.clone()), Cell::number(self.learned.detector.usual.get(at).copied())];
             cells.extend(spread.map(|(_, values)| Cell::number(values.get(at).copied())));
-            cells.push(Cell::optional(self.learned.oddities.get(at).cloned().flatten()));
+            cells.extend(odd.then(|| Cell::optional(self.learned.oddities.get(at).cloned().flatten())));
             cells
         });
         let mut columns = vec![Column::new("column"), Column::new("median")];
         columns.extend(spread.map(|(name, _)| Column::new(*name)));
-        columns.push(Column::new("remark"));
+        columns.extend(odd.then(|| Column::new("remark")));
         let missing = match self.settings.method {
             MethodSettings::Mahalanobis { .. } => "A row that lacks a value is measured in its other columns.",
             _ => "The median stands for a missing value.",

@@ -2,7 +2,7 @@
 
 use super::options::{Settings, Way};
 use crate::chart::{
-    Axis, Bar, ColourScale, Figure, Heatmap, Mark, NumberFormat, Orientation, Positions, Scatter, Series,
+    Arrow, Axis, Bar, ColourScale, Figure, Heatmap, Mark, NumberFormat, Orientation, Positions, Scatter, Series,
 };
 use crate::digits;
 use crate::exhibit::{Cell, Column, Exhibit, Format, Metric, Table, Tone};
@@ -18,6 +18,10 @@ use crate::statistics::quantiles::QuantileSketch;
 const COMPONENTS: usize = 10;
 /// Columns in tables and drawings.
 const COLUMNS: usize = 40;
+/// Columns that are drawn as arrows among the rows.
+const ARROWS: usize = 12;
+/// How far a correlation of 1 reaches in that drawing, in standard deviations of the component.
+const REACH: f64 = 3.0;
 /// Pairs of rows whose distances are compared.
 const PAIRS: usize = 1_000;
 
@@ -77,7 +81,7 @@ pub(super) fn of_pca(found: &Found<'_>, pca: &Pca, covariance: &Covariance) -> V
     exhibits.push(variances(found, pca, &shares, kept));
     exhibits.extend(correlations(found, pca, covariance, kept));
     exhibits.push(weights(found, pca));
-    exhibits.extend(scores(found, pca.map(), &shares));
+    exhibits.extend(scores(found, pca.map(), &shares, Some((pca, covariance))));
     exhibits
 }
 
@@ -184,16 +188,35 @@ fn weights(found: &Found<'_>, pca: &Pca) -> Exhibit {
     Exhibit::Table(Table { title: "Loadings (weights of length 1)".to_owned(), columns, rows, note: Some(note) })
 }
 
-fn scores(found: &Found<'_>, map: &LinearMap, shares: &[f64]) -> Option<Exhibit> {
+/// Drawn rows by their first two components. Of principal components it is a biplot (Gabriel 1971): arrows show how the columns go
+/// with both components.
+fn scores(found: &Found<'_>, map: &LinearMap, shares: &[f64], of: Option<(&Pca, &Covariance)>) -> Option<Exhibit> {
     if map.weights.len() < 2 || found.drawn.is_empty() {
         return None;
     }
     let scores: Vec<Vec<f64>> = found.drawn.iter().map(|row| map.apply(row)).collect();
     let axis = |at: usize| scores.iter().map(move |row| row.get(at).copied().filter(|value| value.is_finite()));
-    let mut figure = Figure::new(
-        "Rows by their first two components",
-        Mark::Scatter(Scatter::new(Positions::Number(axis(0).collect()), axis(1).collect())),
-    );
+    let mut scatter = Scatter::new(Positions::Number(axis(0).collect()), axis(1).collect());
+    let mut title = "Rows by their first two components";
+    let mut note = String::new();
+    if let Some((pca, covariance)) = of {
+        let columns;
+        (scatter.arrows, columns) = arrows(found, pca, covariance);
+        if !scatter.arrows.is_empty() {
+            title = "Rows and columns by the first two components";
+            note = format!(
+                "Arrows: how a column goes with both components; a correlation of 1 with one of them reaches {} standard deviations along it.",
+                digits::fixed(REACH, 0)
+            );
+            let shown = scatter.arrows.len();
+            if shown < columns {
+                note += &format!(" The {shown} columns with the longest arrows, of {columns}.");
+            }
+        }
+    }
+    let mut figure = Figure::new(title, Mark::Scatter(scatter));
+    figure.height = Some(460);
+    figure.note = note;
     if (found.drawn.len() as u64) < found.rows {
         figure.subtitle = format!("{}, drawn at random", digits::rows(found.drawn.len() as u64));
     }
@@ -205,6 +228,25 @@ fn scores(found: &Found<'_>, map: &LinearMap, shares: &[f64]) -> Option<Exhibit>
     };
     (figure.x, figure.y) = (label(0), label(1));
     Some(Exhibit::Figure(Box::new(figure)))
+}
+
+/// The columns as arrows, the longest first, and how many columns vary.
+fn arrows(found: &Found<'_>, pca: &Pca, covariance: &Covariance) -> (Vec<Arrow>, usize) {
+    let deviation = |at: usize| pca.variances().get(at).copied().unwrap_or(0.0).max(0.0).sqrt();
+    let mut all: Vec<(f64, Arrow)> = found
+        .names()
+        .enumerate()
+        .filter_map(|(column, name)| {
+            let [first, second] = [0, 1].map(|at| pca.correlation(at, column, covariance));
+            let (first, second) = (first?, second?);
+            let arrow =
+                Arrow { name: name.to_owned(), x: first * REACH * deviation(0), y: second * REACH * deviation(1) };
+            Some((first.hypot(second), arrow)).filter(|(length, _)| length.is_finite())
+        })
+        .collect();
+    all.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let columns = all.len();
+    (all.into_iter().take(ARROWS).map(|(_, arrow)| arrow).collect(), columns)
 }
 
 pub(super) fn of_projection(found: &Found<'_>, map: &LinearMap) -> Vec<Exhibit> {
@@ -244,7 +286,7 @@ pub(super) fn of_projection(found: &Found<'_>, map: &LinearMap) -> Vec<Exhibit> 
         let text = format!("{components} components are no fewer than the {columns} columns: nothing is gained.");
         exhibits.push(Exhibit::note(Tone::Warning, text));
     }
-    exhibits.extend(scores(found, map, &[]));
+    exhibits.extend(scores(found, map, &[], None));
     exhibits
 }
 
