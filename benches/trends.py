@@ -1,4 +1,4 @@
-"""usage: trends.py FOLDER [--years N] [--rounds N] [--peers PYTHON]: STL and change points of hourly series, from the file to the tables.
+"""usage: trends.py FOLDER [--years N] [--jump-years N] [--rounds N] [--peers PYTHON]: STL and change points of hourly series, from the file to the tables.
 
 Makes the series in FOLDER: the hourly temperatures of the three airports of New York in 2013, N years in a row (each year a little
 warmer), and runs three programs over them. All read the same CSV, resample to hours and fill gaps by straight lines.
@@ -7,7 +7,7 @@ warmer), and runs three programs over them. All read the same CSV, resample to h
 - jumps of the level by PELT with the same penalty, by gristmill and by ruptures
 
 gristmill does more in both: autocorrelations, periodogram, trend tests and their report. The trends and the change points found are
-compared.
+compared. Jumps are searched in fewer years, because ruptures' time grows with the square of the length.
 """
 
 import argparse
@@ -37,10 +37,10 @@ def make(path, years):
     table.to_csv(path, index=False)
 
 
-def pipeline(folder, name, options):
+def pipeline(folder, name, source, options):
     path = folder / f"{name}.yaml"
     stages = [
-        {"read": {"path": "weather.csv"}},
+        {"read": {"path": source.name}},
         {"trends": {"time": "at", "value": "temp", "by": "origin", "every": "hour", "fill": "linear", **options}, "id": "series"},
         {"write": {"path": f"{name}_gristmill.parquet"}},
     ]
@@ -52,24 +52,26 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("--years", type=int, default=3)
+    parser.add_argument("--jump-years", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--peers", default=sys.executable)
     given = parser.parse_args()
     folder = given.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    make(folder / "weather.csv", given.years)
     peer = comparison.FOLDER / "peers" / "trends_python.py"
     import pandas as pd
 
-    for name, title, theirs, options in [
-        ("stl", "robust STL of hourly temperatures", "statsmodels", {"period": 24, "change_points": {"penalty": "none"}}),
-        ("pelt", "jumps of the level of hourly temperatures", "ruptures", {"period": "none", "change_points": {"penalty": PENALTY, "shortest": 24}}),
+    for name, title, years, theirs, options in [
+        ("stl", "robust STL of hourly temperatures", given.years, "statsmodels", {"period": 24, "change_points": {"penalty": "none"}}),
+        ("pelt", "jumps of the level of hourly temperatures", given.jump_years, "ruptures", {"period": "none", "change_points": {"penalty": PENALTY, "shortest": 24}}),
     ]:
-        words = [comparison.GRISTMILL, "run", pipeline(folder, name, options), "--no-cache", "--memory", "4GiB"]
+        source = folder / f"weather_{years}.csv"
+        make(source, years)
+        words = [comparison.GRISTMILL, "run", pipeline(folder, name, source, options), "--no-cache", "--memory", "4GiB"]
         measured = comparison.compare(
             [
                 comparison.Program("gristmill", words, folder=folder),
-                comparison.Program(theirs, [given.peers, peer, name, folder / "weather.csv", folder / f"{name}_peer.parquet", PENALTY]),
+                comparison.Program(theirs, [given.peers, peer, name, source, folder / f"{name}_peer.parquet", PENALTY]),
             ],
             given.rounds,
         )
@@ -81,7 +83,7 @@ def main():
         else:
             assert (ours["change_point"].to_numpy() == peers["change_point"].to_numpy()).all()
         found = f"{len(ours):,} hours in three series; " + ("the trends agree to 1e-9" if name == "stl" else f"the same {int(peers['change_point'].sum())} change points")
-        comparison.store(f"trends_{name}", f"{title}, {given.years} years", measured, note=f"{found}.")
+        comparison.store(f"trends_{name}", f"{title}, {years} year{'s' if years > 1 else ''}", measured, note=f"{found}.")
 
 
 if __name__ == "__main__":
