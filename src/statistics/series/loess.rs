@@ -217,7 +217,7 @@ pub(super) fn robustness(values: &[f64], fit: &[f64]) -> Vec<f64> {
 }
 
 /// The median, the mean of the middle two for an even number; NaN without values. O(n).
-pub(super) fn median(mut values: Vec<f64>) -> f64 {
+pub fn median(mut values: Vec<f64>) -> f64 {
     let n = values.len();
     if n == 0 {
         return f64::NAN;

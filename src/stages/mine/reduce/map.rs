@@ -112,6 +112,9 @@ impl Work for MapWork {
             (context.progress)(Progress { done: round as u64, total, unit: "rounds".to_owned(), message });
             !cancelled.load(std::sync::atomic::Ordering::Relaxed)
         });
+        if cancelled.load(std::sync::atomic::Ordering::Relaxed) {
+            return Err(Diagnostic::error(Class::Interrupted, "stopped while rows were moved"));
+        }
         let kept = if count <= MEASURED { trustworthiness(&values, width, &map.places, NEIGHBOURS) } else { None };
         let axis = |at: usize| Values::Floats(map.places.iter().map(|place| place.get(at).copied()).collect());
         let name = |at: usize| self.settings.names.get(at).map_or("", String::as_str);

@@ -8,7 +8,7 @@ use crate::statistics::series::autocorrelation::{autocorrelation, bartlett_limit
 use crate::statistics::series::change_points::{Cost, Noise, pelt};
 use crate::statistics::series::forecasting::{Forecast, Task, forecast};
 use crate::statistics::series::gaps::{Gap, fill, gaps};
-use crate::statistics::series::loess;
+use crate::statistics::series::loess::{self, median};
 use crate::statistics::series::mann_kendall::{MannKendall, hamed_rao, mann_kendall, seasonal};
 use crate::statistics::series::period::{self, Candidate, Refusal};
 use crate::statistics::series::periodogram::{FisherG, Peak, Periodogram};
@@ -382,11 +382,4 @@ fn settle(values: &mut [f64], size: f64) {
     if size > 0.0 && step.is_normal() {
         values.iter_mut().for_each(|value| *value = (*value / step).round() * step);
     }
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_unstable_by(f64::total_cmp);
-    let n = values.len();
-    let at = |index: usize| values.get(index).copied().unwrap_or(f64::NAN);
-    if n % 2 == 1 { at(n / 2) } else { (at((n / 2).saturating_sub(1)) + at(n / 2)) / 2.0 }
 }
