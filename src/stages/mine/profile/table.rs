@@ -19,8 +19,8 @@ const BLOCK: usize = 1_024;
 pub(super) const CORRELATED: usize = 40;
 /// Different rows that are kept to find duplicates, at most; fewer when memory is short.
 const ROWS: u64 = 2_097_152;
-/// Bytes that a kept row takes.
-const ROW_BYTES: u64 = 24;
+/// Bytes that a kept row takes at most, repeated ones apart.
+const ROW_BYTES: u64 = 18;
 
 /// The accumulators of a table.
 pub(super) struct Accumulators {
