@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::plan::{Plan, PlannedStage};
+use crate::relation::{Relation, Scan, ScanSource};
 use crate::stages::Shape;
 
 /// For each stage whether its rows are to be kept.
@@ -55,6 +56,7 @@ fn reads(plan: &Plan, to_do: &BTreeSet<usize>) -> Vec<usize> {
             (Shape::Table(_), reads) => reads,
             _ => 0,
         };
+        let below = if is_made(stage.shape()) { 0 } else { below };
         for (position, &input) in stage.inputs.iter().enumerate() {
             let own = if to_do.contains(&at) { stage.planned.work.passes(position) } else { 0 };
             if let Some(count) = reads.get_mut(input) {
@@ -63,6 +65,16 @@ fn reads(plan: &Plan, to_do: &BTreeSet<usize>) -> Vec<usize> {
         }
     }
     reads
+}
+
+/// Whether the rows are a table that the work of the stage has made: whoever asks for them does not read its inputs again.
+fn is_made(shape: &Shape) -> bool {
+    let Shape::Table(table) = shape else { return false };
+    let mut relation = table.relation.as_ref();
+    while let Relation::Tap { input, .. } = relation {
+        relation = input;
+    }
+    matches!(relation, Relation::Scan(Scan { source: ScanSource::Artifact(_), .. }))
 }
 
 #[cfg(test)]
@@ -104,6 +116,15 @@ mod tests {
         let stages =
             "  - id: s\n    sort: {by: x}\n  - write: {path: o.csv}\n  - from: s\n    write: {path: o.parquet}\n";
         assert_eq!(kept(stages), ["s"]);
+    }
+
+    #[test]
+    fn a_dear_table_below_which_another_one_is_made_is_read_once() {
+        // The table of sets is a file; writing it does not ask for the sorted rows again.
+        let made = "  - id: s\n    sort: {by: x}\n  - itemsets: {items: [k]}\n  - write: {path: o.parquet}\n";
+        assert!(kept(made).is_empty());
+        let also_written = format!("{made}  - from: s\n    write: {{path: o.csv}}\n");
+        assert_eq!(kept(&also_written), ["s"]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringViewArray};
 
 use super::book::{Book, MOST_ITEMS};
 use super::source::Source;
@@ -158,15 +158,17 @@ impl Reader {
                 }
                 Source::List(_) => lists(&batch, book, sink)?,
                 Source::Long { basket, .. } => {
-                    let arrays: Vec<Vec<Option<String>>> = batch.columns().iter().map(batch::texts).collect();
+                    let arrays: Vec<Texts<'_>> = batch.columns().iter().map(Texts::new).collect();
                     let (keys, items) = arrays.split_at(basket.len());
+                    let mut key: Vec<&str> = Vec::with_capacity(keys.len());
                     for at in 0..batch.num_rows() {
-                        let key: Option<Vec<String>> = keys.iter().map(|key| key.get(at).cloned().flatten()).collect();
-                        let Some(key) = key else {
+                        key.clear();
+                        key.extend(keys.iter().filter_map(|key| key.get(at)));
+                        if key.len() < keys.len() {
                             *keyless += 1;
                             continue;
-                        };
-                        let text = items.first().and_then(|items| items.get(at)).and_then(Option::as_deref);
+                        }
+                        let text = items.first().and_then(|items| items.get(at));
                         let item = text.and_then(|text| book.number(0, text, || None));
                         match &mut open {
                             Some((last, basket)) if *last == key => basket.extend(item),
@@ -174,6 +176,7 @@ impl Reader {
                                 if let Some((_, basket)) = open.take() {
                                     sink(Some(&basket), book)?;
                                 }
+                                let key = key.iter().map(|part| (*part).to_owned()).collect();
                                 open = Some((key, item.into_iter().collect()));
                             }
                         }
@@ -252,10 +255,31 @@ fn codes(array: &ArrayRef, place: usize, edges: Option<&[f64]>, book: &mut Book)
         };
         return batch::floats(array).into_iter().map(&mut code).collect();
     }
-    if let Some(strings) = array.as_string_view_opt() {
-        return strings.iter().map(|text| text.and_then(|text| book.number(place, text, || None))).collect();
+    let texts = Texts::new(array);
+    (0..array.len()).map(|at| texts.get(at).and_then(|text| book.number(place, text, || None))).collect()
+}
+
+/// Values as texts: those of the engine where they are texts already, since there are as many as items in all baskets.
+enum Texts<'a> {
+    Views(&'a StringViewArray),
+    Made(Vec<Option<String>>),
+}
+
+impl<'a> Texts<'a> {
+    fn new(array: &'a ArrayRef) -> Self {
+        match array.as_string_view_opt() {
+            Some(views) => Self::Views(views),
+            None => Self::Made(batch::texts(array)),
+        }
     }
-    batch::texts(array).iter().map(|text| text.as_deref().and_then(|text| book.number(place, text, || None))).collect()
+
+    /// The text at a place; none for a null and beyond the end.
+    fn get(&self, at: usize) -> Option<&str> {
+        match self {
+            Self::Views(views) => (at < views.len() && views.is_valid(at)).then(|| views.value(at)),
+            Self::Made(texts) => texts.get(at).and_then(Option::as_deref),
+        }
+    }
 }
 
 /// `<=2.5`, `2.5..7`, `>7`
@@ -275,9 +299,9 @@ fn lists(batch: &RecordBatch, book: &mut Book, sink: &mut Sink<'_>) -> Result<()
     let Some(array) = batch.columns().first() else { return Ok(()) };
     // Values of all lists at once are texts much sooner than those of each list.
     let values = match array.as_list_opt::<i64>() {
-        Some(lists) => Some((batch::texts(lists.values()), lists.value_offsets().to_vec())),
+        Some(lists) => Some((Texts::new(lists.values()), lists.value_offsets().to_vec())),
         None => array.as_list_opt::<i32>().map(|lists| {
-            (batch::texts(lists.values()), lists.value_offsets().iter().map(|offset| i64::from(*offset)).collect())
+            (Texts::new(lists.values()), lists.value_offsets().iter().map(|offset| i64::from(*offset)).collect())
         }),
     };
     let mut basket = Vec::new();
@@ -285,8 +309,8 @@ fn lists(batch: &RecordBatch, book: &mut Book, sink: &mut Sink<'_>) -> Result<()
         basket.clear();
         if let (Some((texts, offsets)), true) = (&values, array.is_valid(row)) {
             let place = |at: usize| offsets.get(at).and_then(|offset| usize::try_from(*offset).ok()).unwrap_or(0);
-            let texts = texts.get(place(row)..place(row + 1)).unwrap_or_default();
-            basket.extend(texts.iter().flatten().filter_map(|text| book.number(0, text, || None)));
+            let texts = (place(row)..place(row + 1)).filter_map(|at| texts.get(at));
+            basket.extend(texts.filter_map(|text| book.number(0, text, || None)));
         }
         sink(Some(&basket), book)?;
     }
