@@ -5,8 +5,11 @@ use rustc_hash::FxHashMap;
 
 use super::{Contingency, Rule};
 
-/// Transactions that are counted together: the bits of an item then fit into the cache of a processor.
+/// Transactions that are counted together at most: the bits of an item then fit into the cache of a processor.
 const BLOCK: usize = 1 << 16;
+
+/// Bytes that the bits of all items may take; with many items, fewer transactions are counted together.
+const BLOCK_BYTES: usize = 64 << 20;
 
 /// Sets that one task counts.
 const SETS_PER_TASK: usize = 2_048;
@@ -38,6 +41,8 @@ pub struct Recount {
     rules: Vec<[usize; 3]>,
     /// For each item the transactions of the block that hold it.
     bits: Vec<Vec<u64>>,
+    /// Transactions that are counted together.
+    block: usize,
     filled: usize,
     transactions: u64,
 }
@@ -66,8 +71,19 @@ impl Recount {
             places.entry(*item).or_insert(next);
         }
         let sets: Vec<Vec<usize>> = sets.iter().map(|set| set.iter().map(|item| places[item]).collect()).collect();
-        let bits = vec![vec![0; BLOCK / 64]; places.len()];
-        Self { places, counts: vec![0; sets.len()], sets, rules, bits, filled: 0, transactions: 0 }
+        let block = block(places.len());
+        let bits = vec![vec![0; block / 64]; places.len()];
+        Self { places, counts: vec![0; sets.len()], sets, rules, bits, block, filled: 0, transactions: 0 }
+    }
+
+    /// Bytes that counting these rules takes at most.
+    #[must_use]
+    pub fn bytes(rules: &[Rule]) -> usize {
+        // The three sets of a rule are there as items, then as places.
+        let of_set = 2 * size_of::<Vec<u32>>() + size_of::<u64>() + size_of::<usize>();
+        let of_item = 2 * (size_of::<u32>() + size_of::<usize>());
+        let items: usize = rules.iter().map(|rule| rule.antecedent.len() + rule.consequent.len()).sum();
+        3 * rules.len() * of_set + items * of_item + BLOCK_BYTES
     }
 
     /// Adds a transaction. Items that stand in no rule, and those that stand there twice, change nothing.
@@ -79,7 +95,7 @@ impl Recount {
         }
         self.filled += 1;
         self.transactions += 1;
-        if self.filled == BLOCK {
+        if self.filled == self.block {
             self.count_block();
         }
     }
@@ -105,6 +121,12 @@ impl Recount {
         self.bits.iter_mut().for_each(|bits| bits.fill(0));
         self.filled = 0;
     }
+}
+
+/// Transactions that are counted together with so many items: whole words, at least one.
+fn block(items: usize) -> usize {
+    let fitting = BLOCK_BYTES / items.max(1) / size_of::<u64>() * 64;
+    fitting.clamp(64, BLOCK)
 }
 
 /// Adds to `counts` how many transactions hold each set. Sets with a common beginning stand side by side.
