@@ -111,5 +111,5 @@ pub fn frequent_itemsets_within(
     if search.exceeded() {
         return Err(ItemsetError::TooMany { limit: options.max_itemsets, minimum, transactions: total });
     }
-    Ok(found.into_itemsets(&ranking, options.top, total, minimum))
+    Ok(found.into_itemsets(&ranking, options, total, minimum))
 }

@@ -3,6 +3,8 @@ use std::cmp::Reverse;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::options::{ItemsetOptions, Kind};
+
 /// Frequent itemsets, by falling count, then by length, then by their items.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Itemsets {
@@ -12,6 +14,8 @@ pub struct Itemsets {
     counts: Vec<u64>,
     transactions: u64,
     minimum: u64,
+    kind: Kind,
+    min_length: usize,
 }
 
 /// One frequent itemset.
@@ -24,13 +28,13 @@ pub struct Itemset<'a> {
 }
 
 impl Itemsets {
-    /// Puts sets that stand one behind the other in `items`, each ending at its entry of `ends`, in order; keeps the first
-    /// `top` of them.
+    /// Puts sets that stand one behind the other in `items`, each ending at its entry of `ends`, in order; keeps as many of the
+    /// first as `options` asks for.
     pub(super) fn sorted(
         items: &[u32],
         ends: &[usize],
         counts: &[u64],
-        top: Option<usize>,
+        options: &ItemsetOptions,
         transactions: u64,
         minimum: u64,
     ) -> Self {
@@ -46,13 +50,15 @@ impl Itemsets {
         };
         let mut order: Vec<_> = (0..counts.len()).map(key).collect();
         order.par_sort_unstable_by(|a, b| (a.0, a.1, a.2).cmp(&(b.0, b.1, b.2)).then_with(|| set(a.3).cmp(set(b.3))));
-        order.truncate(top.unwrap_or(usize::MAX));
+        order.truncate(options.top.unwrap_or(usize::MAX));
         let mut sorted = Self {
             items: Vec::with_capacity(order.iter().map(|key| key.1).sum()),
             ends: Vec::with_capacity(order.len()),
             counts: Vec::with_capacity(order.len()),
             transactions,
             minimum,
+            kind: options.kind,
+            min_length: options.min_length,
         };
         for (_, _, _, index) in order {
             sorted.items.extend_from_slice(set(index));
@@ -84,6 +90,18 @@ impl Itemsets {
     #[must_use]
     pub fn minimum_count(&self) -> u64 {
         self.minimum
+    }
+
+    /// Which of the frequent sets they are.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The fewest items that a set has to have to be among them.
+    #[must_use]
+    pub fn min_length(&self) -> usize {
+        self.min_length
     }
 
     /// The set at a position of the order, if there is one.

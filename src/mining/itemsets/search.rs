@@ -194,7 +194,7 @@ impl Found {
     pub(super) fn into_itemsets(
         self,
         ranking: &Ranking,
-        top: Option<usize>,
+        options: &ItemsetOptions,
         transactions: u64,
         minimum: u64,
     ) -> Itemsets {
@@ -217,6 +217,6 @@ impl Found {
                 start = end - base;
             }
         });
-        Itemsets::sorted(&items, &ends, &self.counts, top, transactions, minimum)
+        Itemsets::sorted(&items, &ends, &self.counts, options, transactions, minimum)
     }
 }

@@ -258,7 +258,7 @@ fn sets_are_those_of_pyfim_to_the_last_one() {
     let oracle: serde_json::Value =
         serde_json::from_str(include_str!("../../../tests/data/oracle/itemsets_pyfim.json")).unwrap();
     let cases = oracle["cases"].as_array().unwrap();
-    assert_eq!(cases.len(), 24);
+    assert_eq!(cases.len(), 33);
     for case in cases {
         let name = case["baskets"].as_str().unwrap();
         let rows: Vec<Vec<u32>> = serde_json::from_value(oracle["baskets"][name].clone()).unwrap();

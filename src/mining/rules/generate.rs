@@ -1,28 +1,55 @@
 use std::cmp::Ordering;
-use std::sync::atomic::{self, AtomicUsize};
+use std::sync::atomic::{self, AtomicBool, AtomicUsize};
 
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
+use super::closures::Closures;
 use super::{Contingency, Redundancy, Rule, RuleError, RuleOptions, Rules};
-use crate::mining::itemsets::{Itemset, Itemsets};
+use crate::mining::itemsets::{Itemset, Itemsets, Kind};
+
+/// Asked before more bytes of rules are held; `false` ends the work.
+type Gate<'a> = dyn Fn(u64) -> bool + Sync + 'a;
 
 /// Makes all rules that pass the thresholds, in a fixed order (see the [module](super)).
 ///
 /// # Errors
 /// - [`RuleError::Confidence`], [`RuleError::Lift`], [`RuleError::Sides`] or [`RuleError::Level`] when an option is out of its range.
+/// - [`RuleError::Maximal`] when the itemsets are maximal ones.
 /// - [`RuleError::MissingSubset`] when the itemsets were mined with a minimum length above 1.
-/// - [`RuleError::TooMany`] when more rules pass than [`RuleOptions::max_rules`] allows.
+/// - [`RuleError::TooMany`] when more rules pass than [`RuleOptions::max_rules`] allows, [`RuleError::TooLong`] when so many
+///   consequents of one itemset would have to be looked at.
 pub fn association_rules(itemsets: &Itemsets, options: &RuleOptions) -> Result<Rules, RuleError> {
+    association_rules_within(itemsets, options, &|_| true)
+}
+
+/// [`association_rules`] within bounds: `gate` is asked from time to time whether the work may go on and hold so many more bytes
+/// of rules.
+///
+/// # Errors
+/// As [`association_rules`], and [`RuleError::Refused`] when the gate says no.
+pub fn association_rules_within(
+    itemsets: &Itemsets,
+    options: &RuleOptions,
+    gate: &Gate<'_>,
+) -> Result<Rules, RuleError> {
     options.check()?;
-    let counts = Counts {
-        transactions: itemsets.transactions(),
-        of: itemsets.iter().map(|set| (set.items, set.count)).collect(),
+    if itemsets.kind() == Kind::Maximal {
+        return Err(RuleError::Maximal);
+    }
+    let generator = Generator {
+        options,
+        counts: Counts::new(itemsets),
+        found: AtomicUsize::new(0),
+        gate,
+        refused: AtomicBool::new(false),
     };
-    let generator = Generator { options, counts, found: AtomicUsize::new(0) };
     let sets: Vec<Itemset<'_>> = itemsets.iter().filter(|set| set.items.len() > 1).collect();
     let candidates = sets.iter().fold(0_u64, |all, set| all.saturating_add(generator.candidates_of(*set)));
     let rules: Result<Vec<Vec<Rule>>, RuleError> = sets.par_iter().map(|&set| generator.rules_of(set)).collect();
+    if generator.refused.load(atomic::Ordering::Relaxed) {
+        return Err(RuleError::Refused);
+    }
     if generator.too_many() {
         return Err(RuleError::TooMany { limit: options.max_rules });
     }
@@ -60,19 +87,33 @@ impl RuleOptions {
     }
 }
 
-/// How often itemsets occur.
+/// How often itemsets and their parts occur.
 pub(super) struct Counts<'a> {
     transactions: u64,
     of: FxHashMap<&'a [u32], u64>,
+    /// Of closed sets, the parts of which are not there.
+    closures: Option<Closures>,
 }
 
-impl Counts<'_> {
+impl<'a> Counts<'a> {
+    fn new(itemsets: &'a Itemsets) -> Self {
+        // A closure that is too short to be there would be taken for a rarer one.
+        let closed = itemsets.kind() == Kind::Closed && itemsets.min_length() <= 1;
+        Self {
+            transactions: itemsets.transactions(),
+            of: itemsets.iter().map(|set| (set.items, set.count)).collect(),
+            closures: closed.then(|| Closures::new(itemsets)),
+        }
+    }
+
     /// The count of a set; the empty one occurs in every transaction.
     pub(super) fn of(&self, items: &[u32]) -> Result<u64, RuleError> {
         if items.is_empty() {
             return Ok(self.transactions);
         }
-        self.of.get(items).copied().ok_or_else(|| RuleError::MissingSubset { missing: items.to_vec() })
+        let known = self.of.get(items).copied();
+        let count = known.or_else(|| self.closures.as_ref().and_then(|closures| closures.count(items)));
+        count.ok_or_else(|| RuleError::MissingSubset { missing: items.to_vec() })
     }
 }
 
@@ -80,6 +121,8 @@ struct Generator<'a> {
     options: &'a RuleOptions,
     counts: Counts<'a>,
     found: AtomicUsize,
+    gate: &'a Gate<'a>,
+    refused: AtomicBool,
 }
 
 impl Generator<'_> {
@@ -112,8 +155,9 @@ impl Generator<'_> {
         let allowed = (0..set.items.len()).filter(|place| consequent.allows(set.items[*place]));
         let mut consequents: Vec<Vec<usize>> = allowed.map(|place| vec![place]).collect();
         let longest = consequent.max.min(set.items.len() - 1);
+        let mut reported = 0;
         for length in 1..=longest {
-            if self.too_many() {
+            if self.too_many() || self.refused.load(atomic::Ordering::Relaxed) {
                 break;
             }
             let mut confident = Vec::new();
@@ -127,13 +171,26 @@ impl Generator<'_> {
                     confident.push(places);
                 }
             }
+            reported += self.report(rules.get(reported..).unwrap_or_default());
             if length == longest {
                 break;
             }
-            consequents = longer(&confident);
+            let Some(next) = longer(&confident, self.options.max_rules) else {
+                return Err(RuleError::TooLong { length: set.items.len(), limit: self.options.max_rules });
+            };
+            consequents = next;
         }
-        self.found.fetch_add(rules.len(), atomic::Ordering::Relaxed);
         Ok(rules)
+    }
+
+    /// Counts rules that were found; gives their number.
+    fn report(&self, rules: &[Rule]) -> usize {
+        self.found.fetch_add(rules.len(), atomic::Ordering::Relaxed);
+        let items: usize = rules.iter().map(|rule| rule.antecedent.len() + rule.consequent.len()).sum();
+        if !(self.gate)((size_of_val(rules) + items * size_of::<u32>()) as u64) {
+            self.refused.store(true, atomic::Ordering::Relaxed);
+        }
+        rules.len()
     }
 
     fn rule(&self, set: Itemset<'_>, places: &[usize]) -> Result<Rule, RuleError> {
@@ -163,8 +220,9 @@ fn choose(items: usize, size: usize) -> u64 {
     ways.and_then(|ways| u64::try_from(ways).ok()).unwrap_or(u64::MAX)
 }
 
-/// The consequents of one more place all of whose parts are there. `shorter` is in order, and so is the result.
-fn longer(shorter: &[Vec<usize>]) -> Vec<Vec<usize>> {
+/// The consequents of one more place all of whose parts are there; none when they are more than `limit`. `shorter` is in order, and
+/// so is the result.
+fn longer(shorter: &[Vec<usize>], limit: usize) -> Option<Vec<Vec<usize>>> {
     let mut found = Vec::new();
     for (index, first) in shorter.iter().enumerate() {
         let (_, start) = first.split_last().map_or((0, &[][..]), |(last, start)| (*last, start));
@@ -178,9 +236,12 @@ fn longer(shorter: &[Vec<usize>]) -> Vec<Vec<usize>> {
                 places.map(|(_, &place)| place).collect::<Vec<usize>>()
             };
             if (0..joined.len()).all(|left_out| shorter.binary_search(&part(left_out)).is_ok()) {
+                if found.len() == limit {
+                    return None;
+                }
                 found.push(joined);
             }
         }
     }
-    found
+    Some(found)
 }

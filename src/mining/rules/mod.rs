@@ -6,6 +6,10 @@
 //! contains its consequent, and they are not looked at (`ap-genrules` of Agrawal & Srikant 1994, *Fast algorithms for mining
 //! association rules*, VLDB).
 //!
+//! Closed itemsets do as well, and give fewer rules: a part of them occurs as often as the smallest closed set around it. A rule of a
+//! set that is not closed is left out for the rule of its closure with the same consequent, which has the same support and at
+//! least the same confidence.
+//!
 //! What may stand on a [`Side`] is decided before a rule is made. Rules that say no more than a more general one can be left out
 //! ([`Redundancy`]), and rules can be measured again in other transactions ([`Recount`]).
 //!
@@ -39,6 +43,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod closures;
 mod contingency;
 mod generate;
 mod recount;
@@ -49,7 +54,7 @@ mod sides;
 mod tests;
 
 pub use contingency::Contingency;
-pub use generate::association_rules;
+pub use generate::{association_rules, association_rules_within};
 pub use recount::Recount;
 pub use redundancy::Redundancy;
 pub use sides::Side;
@@ -125,6 +130,11 @@ pub enum RuleError {
     /// The level or improvement is out of its range.
     #[error("an improvement and a level must be from 0 to 1, not {0}")]
     Level(f64),
+    /// Maximal itemsets do not tell how often their parts occur.
+    #[error(
+        "rules need to know how often the parts of a set occur, which maximal itemsets do not tell; mine closed ones"
+    )]
+    Maximal,
     /// A subset of an itemset is not there.
     #[error("rules need every subset of each itemset, but {missing:?} is not there; mine with a minimum length of 1")]
     MissingSubset {
@@ -137,4 +147,17 @@ pub enum RuleError {
         /// The limit.
         limit: usize,
     },
+    /// Too many consequents of one itemset pass the minimum confidence to look at longer ones.
+    #[error(
+        "an itemset of {length} items has more than {limit} consequents to look at; raise the minimum confidence, or shorten the consequents"
+    )]
+    TooLong {
+        /// Number of items of the set.
+        length: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// There is no memory for the rules, or the work was told to end.
+    #[error("there is no memory for the rules that pass")]
+    Refused,
 }

@@ -1,12 +1,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
-use crate::mining::itemsets::{ItemsetOptions, Itemsets, MinSupport, Transactions, frequent_itemsets};
+use crate::mining::itemsets::{ItemsetOptions, Itemsets, Kind, MinSupport, Transactions, frequent_itemsets};
+use crate::statistics::multiplicity::{Correction, adjust};
 
 fn itemsets(rows: &[Vec<u32>], options: &ItemsetOptions) -> Itemsets {
     let mut transactions = Transactions::new();
@@ -156,6 +157,34 @@ proptest! {
     }
 
     #[test]
+    fn rules_of_closed_and_of_top_sets_have_the_counts_of_brute_force(
+        rows in prop::collection::vec(prop::collection::vec(0_u32..9, 0..8), 1..40),
+        minimum in 1_u64..4,
+        kind in prop_oneof![Just(Kind::Frequent), Just(Kind::Closed)],
+        top in prop::option::of(1_usize..40),
+        max_length in prop::option::of(2_usize..5),
+        min_confidence in 0.0_f64..0.8,
+        redundancy in prop_oneof![Just(Redundancy::Kept), Just(Redundancy::Improvement(0.0)), Just(Redundancy::Significance(0.3))],
+    ) {
+        let sets = itemsets(&rows, &ItemsetOptions { kind, top, max_length, ..count(minimum) });
+        let options = RuleOptions { min_confidence, min_lift: 0.0, consequent: Side::at_most(3), ..RuleOptions::default() };
+        let found = association_rules(&sets, &options).unwrap().rules;
+        let found: Vec<_> = found.into_iter().map(|rule| (rule.antecedent, rule.consequent, rule.counts)).collect();
+        prop_assert_eq!(found, brute_force(&rows, &sets, &options));
+        // Pruning looks at parts of antecedents with the consequent too. It does not depend on which sets are there.
+        let pruned = association_rules(&sets, &RuleOptions { redundancy, ..options.clone() }).unwrap().rules;
+        let all = association_rules(&itemsets(&rows, &count(1)), &RuleOptions { redundancy, ..options }).unwrap().rules;
+        let there: BTreeSet<&[u32]> = sets.iter().map(|set| set.items).collect();
+        let union = |rule: &Rule| {
+            let mut union = [rule.antecedent.as_slice(), rule.consequent.as_slice()].concat();
+            union.sort_unstable();
+            union
+        };
+        let expected: Vec<Rule> = all.into_iter().filter(|rule| there.contains(union(rule).as_slice())).collect();
+        prop_assert_eq!(pruned, expected);
+    }
+
+    #[test]
     fn sides_hold_what_they_may_and_candidates_are_all_cuts(
         rows in prop::collection::vec(prop::collection::vec(0_u32..8, 0..8), 1..40),
         antecedent in side(),
@@ -278,9 +307,94 @@ fn too_many_rules_are_an_error_that_says_what_to_do() {
 
 #[test]
 fn itemsets_without_their_subsets_are_refused() {
-    let sets = itemsets(&[vec![1, 2]], &ItemsetOptions { min_length: 2, ..count(1) });
+    let refused = |rows: &[Vec<u32>], options: &ItemsetOptions| {
+        association_rules(&itemsets(rows, options), &RuleOptions::default()).unwrap_err().to_string()
+    };
+    let missing = |item: u32| {
+        format!("rules need every subset of each itemset, but [{item}] is not there; mine with a minimum length of 1")
+    };
+    let long = ItemsetOptions { min_length: 2, ..count(1) };
+    assert_eq!(refused(&[vec![1, 2]], &long), missing(2));
+    // [2] occurs three times, alone as well: the smallest closed set around it is too short to be there, and [1, 2] is rarer.
+    let rows = [vec![1, 2], vec![1, 2], vec![2]];
+    assert_eq!(refused(&rows, &ItemsetOptions { kind: Kind::Closed, ..long }), missing(2));
     assert_eq!(
-        association_rules(&sets, &RuleOptions::default()).unwrap_err().to_string(),
-        "rules need every subset of each itemset, but [2] is not there; mine with a minimum length of 1"
+        refused(&rows, &ItemsetOptions { kind: Kind::Maximal, ..count(1) }),
+        "rules need to know how often the parts of a set occur, which maximal itemsets do not tell; mine closed ones"
     );
+}
+
+#[test]
+fn one_long_closed_set_does_not_fill_memory() {
+    // One closed set of 200 items: it has 64,684,950 consequents of 4 items.
+    let row: Vec<u32> = (0..200).collect();
+    let sets = itemsets(&[row.clone(), row], &ItemsetOptions { kind: Kind::Closed, ..count(1) });
+    assert_eq!(sets.len(), 1);
+    let options = |consequent| RuleOptions { consequent, max_rules: 30_000, ..RuleOptions::default() };
+    assert_eq!(association_rules(&sets, &options(Side::at_most(2))).unwrap().rules.len(), 200 + 199 * 100);
+    let wide = Side { min: 4, max: 4, ..Side::default() };
+    assert_eq!(
+        association_rules(&sets, &options(wide)).unwrap_err().to_string(),
+        "an itemset of 200 items has more than 30000 consequents to look at; raise the minimum confidence, or shorten the consequents"
+    );
+    let gate = |bytes: u64| bytes < 10_000;
+    let refused = association_rules_within(&sets, &options(Side::at_most(2)), &gate);
+    assert_eq!(refused, Err(RuleError::Refused));
+}
+
+/// Baskets of 20 items that occur independently, each in three of ten; with `follows`, item 20 stands in most baskets with item 0
+/// and in few others.
+fn seeded_baskets(baskets: usize, follows: bool, seed: u64) -> Vec<Vec<u32>> {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % 1000
+    };
+    let basket = |_| {
+        let mut basket: Vec<u32> = (0..20).filter(|_| next() < 300).collect();
+        if follows && next() < if basket.contains(&0) { 600 } else { 150 } {
+            basket.push(20);
+        }
+        basket
+    };
+    (0..baskets).map(basket).collect()
+}
+
+#[test]
+fn what_chance_has_made_is_seldom_confirmed_on_other_baskets() {
+    // The pairs that look best: chosen by their lift, so that the baskets that chose them cannot judge them.
+    let options = RuleOptions { min_confidence: 0.0, min_lift: 1.2, ..RuleOptions::default() };
+    let pairs = ItemsetOptions { max_length: Some(2), ..count(9) };
+    let confirmed = |rules: &[Rule], others: &[Vec<u32>]| {
+        let mut recount = Recount::new(rules);
+        others.iter().for_each(|basket| recount.push(basket));
+        let p: Vec<f64> = recount.finish().iter().map(Contingency::p_value).collect();
+        adjust(&p, Correction::BenjaminiHochberg).iter().map(|p| *p <= 0.05).collect::<Vec<bool>>()
+    };
+    let (mut runs_with_any, mut runs_fooled, mut shares) = (0, 0, Vec::new());
+    for run in 0..200 {
+        let (train, test) = (seeded_baskets(300, false, 2 * run), seeded_baskets(300, false, 2 * run + 1));
+        let rules = association_rules(&itemsets(&train, &pairs), &options).unwrap().rules;
+        assert!(rules.len() > 5, "run {run}");
+        runs_with_any += usize::from(confirmed(&rules, &test).contains(&true));
+        // The baskets that the rules were chosen by believe in them.
+        let p: Vec<f64> = rules.iter().map(|rule| rule.counts.p_value()).collect();
+        runs_fooled += usize::from(adjust(&p, Correction::BenjaminiHochberg).iter().any(|p| *p <= 0.05));
+
+        let (train, test) = (seeded_baskets(300, true, 2 * run), seeded_baskets(300, true, 2 * run + 1));
+        let rules = association_rules(&itemsets(&train, &pairs), &options).unwrap().rules;
+        let holds = confirmed(&rules, &test);
+        let is_true = |rule: &Rule| [&rule.antecedent, &rule.consequent].iter().all(|side| [0, 20].contains(&side[0]));
+        let pair = rules.iter().position(|rule| rule.antecedent == [0] && rule.consequent == [20]).unwrap();
+        assert!(holds[pair], "run {run}");
+        let kept: Vec<&Rule> = rules.iter().zip(&holds).filter(|(_, holds)| **holds).map(|(rule, _)| rule).collect();
+        shares.push(kept.iter().filter(|rule| !is_true(rule)).count() as f64 / kept.len() as f64);
+    }
+    // With no true rule, any confirmed one is false: in 5 of 100 runs at most, and 9.2 more in 200 are three standard errors.
+    assert!(runs_with_any <= 19, "{runs_with_any} of 200 runs confirm what chance has made");
+    // The baskets that chose the rules would not pass.
+    assert!(runs_fooled > 19, "only {runs_fooled} of 200 runs were fooled by the baskets that chose the rules");
+    let share = shares.iter().sum::<f64>() / shares.len() as f64;
+    assert!(share <= 0.05, "{share} of the confirmed rules are false");
+    assert!(shares.iter().any(|share| *share > 0.0), "no run confirms anything false: the bound says nothing");
 }

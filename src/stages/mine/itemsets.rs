@@ -4,6 +4,7 @@ mod baskets;
 mod book;
 mod exhibits;
 mod features;
+mod held;
 mod rules;
 mod source;
 mod tables;
@@ -56,15 +57,21 @@ const RULES: &str = "rules";
 ///   as often the rule would be wrong by chance (null: it is never wrong); `zhang`: association from -1 to 1 (Zhang 2000);
 /// - `jaccard`: the share of baskets with either that have both; `kulczynski`: the mean of the confidences of both directions;
 ///   `certainty`: by what share of the possible the antecedent raises or lowers the probability of the consequent;
-/// - `p_value` of Fisher's exact test, one-sided, and `p_adjusted` for all rules that the frequent sets allow (those that do not pass count
+/// - `p_value` of Fisher's exact test, one-sided, and `p_adjusted` for all rules that the sets allow (those that do not pass count
 ///   with a p-value of 1, which errs on the safe side).
 ///
 /// `consequent` and `antecedent` say what may stand on a side: items or columns, or a mapping with `only`, `without`, `with`
-/// (each of them must be there), `min` and `max` items. `prune` leaves out rules that say no more than a more general one. `confirm` measures each
+/// (each of them must be there), `min` and `max` items. With `kind: closed` only closed sets are cut: in place of a rule of another set stands that
+/// of the smallest closed set around it, which holds as often and is right at least as often. With `top` only the most frequent
+/// sets are cut. Maximal sets do not tell how often their parts occur, so that there are no rules of them.
+///
+/// `prune` leaves out rules that say no more than a more general one. The correction of p-values counts all rules that the sets allow, but the
+/// same baskets have chosen these sets: `confirm` is the stricter judge. It measures each
 /// rule again on another part of the split, and adjusts the p-values for the rules that are measured there: columns that begin with `confirm_`, and `confirmed`.
 ///
 /// The product is the table of rules where rules are asked for, else of sets. With `features` it is the rows with new columns: which of the first
 /// sets hold in a row, or of rules their antecedents. A model takes them along. The table is then read with `from: <id>.rules` or `<id>.sets`.
+/// Rows in long form have no features, because what a basket holds stands in several of them: `aggregate` makes one row of a basket first.
 ///
 /// ```yaml
 /// - itemsets: {items: [carrier, origin, late], min_support: 0.01, rules: {min_confidence: 0.3, min_lift: 1.2}}
@@ -202,13 +209,13 @@ impl Itemsets {
             (None, Some(confirm)) => refuse("`confirm` measures rules: say which with `rules`", confirm.place()),
             (None, None) => Ok(()),
             (Some(rules), _) => {
-                if self.kind != Kind::Frequent {
-                    let message = "rules need all frequent sets, because their parts are counted too: leave `kind` out";
-                    return refuse(message, &rules.place);
-                }
-                if let Some(top) = &self.top {
-                    let message = "rules need all frequent sets, so that `top` cannot choose among them";
-                    return refuse(message, &top.place);
+                if self.kind == Kind::Maximal {
+                    let message =
+                        "rules need to know how often the parts of a set occur, which maximal sets do not tell";
+                    let finding = Diagnostic::definition(message).at(&rules.place);
+                    return Err(vec![
+                        finding.help("`kind: closed` does, and gives fewer rules than all frequent sets"),
+                    ]);
                 }
                 rules.value.check(source)
             }

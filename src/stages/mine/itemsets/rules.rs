@@ -9,12 +9,13 @@ use serde::{Deserialize, Serialize};
 
 use super::baskets::Reader;
 use super::book::Book;
+use super::held::Held;
 use super::source::Source;
 use crate::definition::{Node, OneOrMany, Spanned, Value, decode};
 use crate::diagnostic::{Class, Diagnostic, Findings, nearest};
 use crate::mining::itemsets::Itemsets as Found;
 use crate::mining::rules::{
-    Contingency, Recount, Redundancy, RuleError, RuleOptions, Rules as Made, Side, association_rules,
+    Contingency, Recount, Redundancy, RuleError, RuleOptions, Rules as Made, Side, association_rules_within,
 };
 use crate::relation::Relation;
 use crate::stages::product::Split;
@@ -210,8 +211,8 @@ impl Rules {
         self.correction
     }
 
-    /// The rules of frequent sets.
-    pub(super) fn make(&self, found: &Found, book: &Book, limit: usize) -> Result<Made, Diagnostic> {
+    /// The rules of frequent or closed sets.
+    pub(super) fn make(&self, found: &Found, book: &Book, limit: usize, held: &Held<'_>) -> Result<Made, Diagnostic> {
         let options = RuleOptions {
             min_confidence: self.min_confidence.value,
             min_lift: self.min_lift.value,
@@ -224,9 +225,15 @@ impl Rules {
             },
             max_rules: limit,
         };
-        association_rules(found, &options).map_err(|error| {
-            let class = if matches!(error, RuleError::TooMany { .. }) { Class::Limit } else { Class::Definition };
-            Diagnostic::error(class, error.to_string())
+        let before = held.size();
+        let made = association_rules_within(found, &options, &|bytes| held.grow(bytes));
+        held.settle(before);
+        made.map_err(|error| match error {
+            RuleError::Refused => held.refusal(&error.to_string()),
+            RuleError::TooMany { .. } | RuleError::TooLong { .. } => {
+                Diagnostic::error(Class::Limit, error.to_string()).help("`limit` allows more")
+            }
+            _ => Diagnostic::definition(error.to_string()),
         })
     }
 

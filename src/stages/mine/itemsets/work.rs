@@ -1,17 +1,14 @@
 //! Baskets are read, mined, and what was found is written, shown and confirmed.
 
-use std::sync::Mutex;
-use std::sync::atomic::Ordering;
-
 use super::baskets::{self, Baskets, Reader};
 use super::exhibits::{self, Mined};
 use super::features::Features;
+use super::held::Held;
 use super::source::Source;
 use super::{FILE, Itemsets, tables};
 use crate::diagnostic::{Class, Diagnostic};
-use crate::memory::MemoryManager;
 use crate::mining::itemsets::{ItemsetError, ItemsetOptions, Itemsets as Found, MinSupport, frequent_itemsets_within};
-use crate::mining::rules::Rules;
+use crate::mining::rules::{Recount, Rules};
 use crate::stages::work::{Change, Holding, Outcome, StageCounts, Work, WorkContext};
 use crate::stages::{Product, fit};
 
@@ -23,7 +20,7 @@ pub(super) struct ItemsetsWork {
 }
 
 impl ItemsetsWork {
-    fn mine(&self, baskets: &Baskets, context: &WorkContext<'_>) -> Result<Found, Diagnostic> {
+    fn mine(&self, baskets: &Baskets, held: &Held<'_>) -> Result<Found, Diagnostic> {
         let wanted = &self.options;
         let min_support = match (&wanted.min_support, &wanted.min_count) {
             (Some(share), _) => MinSupport::Fraction(share.value),
@@ -40,41 +37,17 @@ impl ItemsetsWork {
             max_length: wanted.max_length.as_ref().map(|length| length.value),
             max_itemsets: wanted.limit.value as u64,
         };
-        let reservation = Mutex::new(MemoryManager::process().reserve("itemsets"));
-        let exhausted = Mutex::new(None);
-        let gate = |bytes: u64| {
-            if context.cancelled.load(Ordering::Relaxed) {
-                return false;
-            }
-            // What is found is held twice while it is put in order.
-            let grown = reservation.lock().map(|mut reservation| reservation.try_grow(bytes * 2));
-            match grown {
-                Ok(Err(refused)) => {
-                    if let Ok(mut exhausted) = exhausted.lock() {
-                        exhausted.get_or_insert(refused);
-                    }
-                    false
-                }
-                _ => true,
-            }
-        };
-        let found = frequent_itemsets_within(&baskets.transactions, &options, &gate);
-        let exhausted = exhausted.into_inner().unwrap_or_default();
-        found.map_err(|error| {
-            if context.cancelled.load(Ordering::Relaxed) {
-                return Diagnostic::error(Class::Interrupted, "interrupted");
-            }
-            let message = match exhausted {
-                Some(exhausted) => format!("{error}: {exhausted}"),
-                None => error.to_string(),
-            };
-            match &error {
-                ItemsetError::Fraction { .. } | ItemsetError::Lengths { .. } => Diagnostic::definition(message),
-                ItemsetError::TooMany { .. } => Diagnostic::error(Class::Limit, message)
-                    .help("`kind: closed` says the same in fewer sets, `kind: maximal` and `top` show less; `limit` allows more"),
-                _ => Diagnostic::error(Class::Limit, message)
-                    .help("raise `min_support`, lower `max_length`, or give the run more with `--memory`"),
-            }
+        let before = held.size();
+        let found = frequent_itemsets_within(&baskets.transactions, &options, &|bytes| held.grow(bytes));
+        held.settle(before);
+        found.map_err(|error| match &error {
+            ItemsetError::Refused { .. } => held.refusal(&error.to_string()),
+            ItemsetError::Fraction { .. } | ItemsetError::Lengths { .. } => Diagnostic::definition(error.to_string()),
+            ItemsetError::TooMany { .. } => Diagnostic::error(Class::Limit, error.to_string()).help(
+                "`kind: closed` says the same in fewer sets, `kind: maximal` and `top` show less; `limit` allows more",
+            ),
+            _ => Diagnostic::error(Class::Limit, error.to_string())
+                .help("name fewer columns, or put a `sample` stage in front"),
         })
     }
 }
@@ -97,13 +70,19 @@ impl Work for ItemsetsWork {
         let rows = table.training();
         let mut reader = Reader::new(self.source.clone(), &rows, self.options.bins.value, context)?;
         let baskets = reader.read(&rows, context)?;
-        let found = self.mine(&baskets, context)?;
+        let held = Held::new(context);
+        let found = self.mine(&baskets, &held)?;
         let made = match &self.options.rules {
-            Some(rules) => Some(self.long_enough(rules.value.make(&found, &reader.book, self.options.limit.value)?)),
+            Some(rules) => {
+                Some(self.long_enough(rules.value.make(&found, &reader.book, self.options.limit.value, &held)?))
+            }
             None => None,
         };
         let confirmed = match (&self.options.confirm, &made) {
             (Some(confirm), Some(made)) => {
+                if !held.grow(Recount::bytes(&made.rules) as u64 / 2) {
+                    return Err(held.refusal("there is no memory to count the rules again"));
+                }
                 Some(confirm.measure(made, &table.part(confirm.part()), &mut reader, context)?)
             }
             _ => None,
