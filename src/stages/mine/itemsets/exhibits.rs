@@ -106,7 +106,7 @@ impl Mined<'_> {
         let tests = match correction {
             Correction::None => "p-values are not adjusted".to_owned(),
             _ => format!(
-                "p-values are those of Fisher's exact test, one-sided, and adjusted ({}) for the {} rules that the frequent sets allow",
+                "p-values are those of Fisher's exact test, one-sided, and adjusted ({}) for the {} rules that these sets allow",
                 correction.name(),
                 digits::whole(made.candidates)
             ),
@@ -146,6 +146,8 @@ impl Mined<'_> {
         )
     }
 
+    /// A page is wide enough for eight columns: where rules were confirmed, what the other part says stands in place of the
+    /// support, which is the number of baskets as a share.
     fn table(&self, made: &Made, adjusted: &[f64], confirmed: Option<&Confirmed>) -> Exhibit {
         let rows = made.rules.iter().take(SHOWN).enumerate().map(|(place, rule)| {
             let counts = &rule.counts;
@@ -153,31 +155,29 @@ impl Mined<'_> {
                 Cell::text(self.book.names(&rule.antecedent).join(", ")),
                 Cell::text(self.book.names(&rule.consequent).join(", ")),
                 Cell::count(counts.both),
-                Cell::number(counts.support()),
-                Cell::number(counts.confidence()),
-                Cell::number(counts.lift()),
-                Cell::number(adjusted.get(place).copied()),
             ];
+            if confirmed.is_none() {
+                row.push(Cell::number(counts.support()));
+            }
+            row.push(Cell::number(counts.confidence()));
+            row.push(Cell::number(counts.lift()));
+            row.push(Cell::number(adjusted.get(place).copied()));
             if let Some(confirmed) = confirmed {
-                let other = confirmed.counts.get(place);
-                row.push(Cell::number(other.map(|counts| counts.confidence())));
-                row.push(Cell::number(other.map(|counts| counts.lift())));
+                row.push(Cell::number(confirmed.counts.get(place).map(|counts| counts.confidence())));
                 row.push(Cell::text(if confirmed.holds(place) { "yes" } else { "no" }));
             }
             row
         });
-        let mut columns = vec![
-            Column::new("when"),
-            Column::new("then"),
-            Column::formatted(self.baskets, Format::Integer),
-            Column::formatted("support", Format::Percent),
-            Column::formatted("confidence", Format::Percent),
-            Column::new("lift"),
-            Column::formatted("adjusted p", Format::PValue),
-        ];
+        let mut columns =
+            vec![Column::new("when"), Column::new("then"), Column::formatted(self.baskets, Format::Integer)];
+        if confirmed.is_none() {
+            columns.push(Column::formatted("support", Format::Percent));
+        }
+        columns.push(Column::formatted("confidence", Format::Percent));
+        columns.push(Column::new("lift"));
+        columns.push(Column::formatted("adjusted p", Format::PValue));
         if let Some(confirmed) = confirmed {
             columns.push(Column::formatted(format!("confidence in {}", confirmed.part), Format::Percent));
-            columns.push(Column::new(format!("lift in {}", confirmed.part)));
             columns.push(Column::new("confirmed"));
         }
         let note = left_out(made.rules.len(), SHOWN, "rules");
