@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::support::{Workshop, stage, unexplained};
+use crate::support::{Workshop, root, stage, unexplained};
 
 /// Four baskets: bread and milk twice, milk alone, nothing at all; `a` and `b` stand apart in the file.
 const LONG: &str = "basket,item\na,bread\nb,bread\nc,milk\na,milk\nb,milk\na,bread\nd,\n,milk\n";
@@ -187,7 +187,7 @@ fn what_cannot_be_is_refused_at_its_place() {
         ("{items: {list: x}}", "5:30", "column `x` holds string, not lists of items"),
         ("{items: {basket: x}}", "5:23", "`items` names columns, or a `list`, or a `basket` and an `item`"),
         ("{items: {basket: x, item: x}}", "5:41", "`basket` and `item` must be different columns"),
-        ("{items: [x], kind: closed, rules: {}}", "5:49", "rules need all frequent sets"),
+        ("{items: [x], kind: maximal, rules: {}}", "5:50", "which maximal sets do not tell"),
         ("{items: [x], rules: {consequent: zz}}", "5:48", "`zz` is no column of `items`"),
         ("{items: [x], confirm: {on: test}}", "5:42", "`confirm` measures rules"),
         (
@@ -196,6 +196,11 @@ fn what_cannot_be_is_refused_at_its_place() {
             "`confirm` needs rows that the rules were not mined from",
         ),
         ("{items: {basket: x, item: y}, features: {}}", "5:5", "`features` needs a basket in each row"),
+        (
+            "{items: {basket: x, item: y}, features: {}}",
+            "5:5",
+            "`aggregate: {by: [x], compute: {items: 'list(y)'}}`, then",
+        ),
         ("{items: [x], top: 0}", "5:33", "`top` must be at least 1"),
     ] {
         let workshop = Workshop::with_pipeline(&format!(
@@ -234,4 +239,84 @@ fn odd_rows_give_a_stated_result() {
         "{}",
         outcome.stderr
     );
+}
+
+/// FNV-1a, as `tests/oracle/itemsets_pyfim.py` has it.
+fn hash(text: &str) -> String {
+    let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01B3);
+    format!("{:016x}", text.bytes().fold(0xCBF2_9CE4_8422_2325, step))
+}
+
+#[test]
+fn sets_of_all_flights_are_those_of_pyfim_to_the_last_one() {
+    let oracle: Value = serde_json::from_str(include_str!("../data/oracle/itemsets_pyfim.json")).unwrap();
+    let cases = oracle["table"]["cases"].as_array().unwrap();
+    assert_eq!(cases.len(), 3);
+    let mut text =
+        "name: p\nstages:\n  - id: flights\n    read: {path: flights.csv.gz, null_values: [NA]}\n".to_owned();
+    for case in cases {
+        let (kind, columns) = (case["kind"].as_str().unwrap(), &oracle["table"]["columns"]);
+        text += &format!(
+            "  - from: flights\n    itemsets: {{items: {columns}, kind: {kind}, min_support: {}}}\n  - write: {{path: {kind}.ndjson}}\n",
+            case["support"]
+        );
+    }
+    let workshop = Workshop::with_pipeline(&text);
+    let flights = root().join("sample-data/flights/flights.csv.gz");
+    std::os::unix::fs::symlink(flights, workshop.path().join("flights.csv.gz")).unwrap();
+    workshop.run();
+    for case in cases {
+        let kind = case["kind"].as_str().unwrap();
+        let found = sets(&workshop.read_ndjson(&format!("{kind}.ndjson")));
+        let expected: Vec<usize> = serde_json::from_value(case["lengths"].clone()).unwrap();
+        let of_length = |length: usize| found.iter().filter(|(items, _)| items.len() == length + 1).count();
+        assert_eq!((0..expected.len()).map(of_length).collect::<Vec<_>>(), expected, "{kind}");
+        let mut lines: Vec<String> = found
+            .into_iter()
+            .map(|(mut items, count)| {
+                items.sort();
+                format!("{} ({count})\n", items.join(" "))
+            })
+            .collect();
+        lines.sort();
+        assert_eq!(hash(&lines.concat()), case["hash"].as_str().unwrap(), "{kind}");
+    }
+}
+
+#[test]
+fn rules_of_closed_sets_count_the_parts_of_the_sets() {
+    let workshop = Workshop::with_pipeline(
+        "name: p
+stages:
+  - id: long
+    read: {path: long.csv}
+  - itemsets: {items: {basket: basket, item: item}, min_count: 1, kind: closed, rules: {min_confidence: 0, min_lift: 0}}
+  - write: {path: rules.ndjson}
+  - id: baskets
+    from: long
+    aggregate: {by: [basket], compute: {items: 'list(item)'}}
+  - id: featured
+    itemsets: {items: {list: items}, min_count: 2, features: {top: 1}}
+  - write: {path: features.ndjson}
+",
+    );
+    // Bread comes with milk each time, so that bread alone is not closed.
+    workshop.write("long.csv", LONG);
+    workshop.run();
+    let rules = workshop.read_ndjson("rules.ndjson");
+    let found: Vec<(Value, Value, f64, f64)> = rules
+        .iter()
+        .map(|rule| {
+            let number = |name: &str| rule[name].as_f64().unwrap();
+            (rule["antecedent"][0].clone(), rule["consequent"][0].clone(), number("confidence"), number("lift"))
+        })
+        .collect();
+    let rule = |when: &str, then: &str, confidence| (when.into(), then.into(), confidence, 4.0 / 3.0);
+    assert_eq!(found, [rule("bread", "milk", 1.0), rule("milk", "bread", 2.0 / 3.0)]);
+    // What the refusal of features advises.
+    let rows = workshop.read_ndjson("features.ndjson");
+    let mut holding: Vec<(Option<&str>, bool)> =
+        rows.iter().map(|row| (row["basket"].as_str(), row["set_1"].as_bool().unwrap())).collect();
+    holding.sort_unstable();
+    assert_eq!(holding, [(None, false), (Some("a"), true), (Some("b"), true), (Some("c"), false), (Some("d"), false)]);
 }

@@ -1,17 +1,22 @@
 """Frequent, closed and maximal itemsets for src/mining/itemsets, from PyFIM.
 
 Usage: python itemsets_pyfim.py > ../data/oracle/itemsets_pyfim.json
-Needs: pip install pyfim numpy (written with PyFIM 6.28)
+Needs: pip install pyfim numpy pandas (written with PyFIM 6.28)
 
-Three small sets of baskets: sparse ones made as those of the Quest generator are (Agrawal & Srikant 1994), longer ones of that kind, and
-dense ones as the columns of a table give them. For each case: how many sets there are, the sum of their counts, how many there are of each
-length, and a hash of all of them.
+Four small sets of baskets: sparse ones made as those of the Quest generator are (Agrawal & Srikant 1994), longer ones of that kind,
+dense ones as the columns of a table give them, and 400 of the flights in sample-data, numbers in four bins. For each case: how many sets
+there are, the sum of their counts, how many there are of each length, and a hash of all of them. `table` holds the same of all flights,
+with items under their names, as the stage reads them from columns.
 """
 
+import gzip
+import io
 import json
+import pathlib
 
 import fim
 import numpy as np
+import pandas as pd
 
 rng = np.random.default_rng(5)
 
@@ -51,6 +56,23 @@ def table(rows, values):
     return found
 
 
+def flights(columns):
+    """The items `column=value` of each flight. Numbers of more than 32 values are cut at their quartiles; a value on an edge is below."""
+    path = pathlib.Path(__file__).parents[2] / "sample-data" / "flights" / "flights.csv.gz"
+    table = pd.read_csv(io.BytesIO(gzip.decompress(path.read_bytes())), na_values=["NA"], usecols=columns, keep_default_na=False)
+    named = {}
+    for column in columns:
+        values = table[column]
+        if values.dtype.kind == "f" or (values.dtype.kind == "i" and values.nunique() > 32):
+            low, middle, high = np.quantile(values.dropna(), [0.25, 0.5, 0.75])
+            names = [f"<={low:g}", f"{low:g}..{middle:g}", f"{middle:g}..{high:g}", f">{high:g}"]
+            bins = np.searchsorted([low, middle, high], values, side="left")
+            named[column] = [None if np.isnan(value) else f"{column}={names[at]}" for value, at in zip(values, bins)]
+        else:
+            named[column] = [f"{column}={value}" for value in values]
+    return [[item for item in row if item is not None] for row in zip(*(named[column] for column in columns))]
+
+
 def fnv(text):
     """FNV-1a, 64 bits: easily written in any language."""
     value = 0xCBF29CE484222325
@@ -72,13 +94,31 @@ def case(name, baskets, support, target):
     }
 
 
+def named_case(baskets, share, target):
+    """As `case`, with names of items; the hash is of the lines in the order of their bytes."""
+    sets = fim.fpgrowth(baskets, target=target, supp=share * 100, zmin=1, report="a")
+    lengths = [0] * max(len(items) for items, _ in sets)
+    for items, _ in sets:
+        lengths[len(items) - 1] += 1
+    lines = sorted(f"{' '.join(sorted(items))} ({count})\n" for items, count in sets)
+    kind = {"s": "frequent", "c": "closed", "m": "maximal"}[target]
+    return {"support": share, "kind": kind, "lengths": lengths, "hash": f"{fnv(''.join(lines)):016x}"}
+
+
+COLUMNS = ["month", "dep_delay", "arr_delay", "carrier", "origin", "dest", "air_time", "distance", "hour"]
+all_flights = flights(COLUMNS)
+sample = all_flights[:: len(all_flights) // 400][:400]
+numbers = {item: number for number, item in enumerate(sorted({item for row in sample for item in row}))}
 data = {
     "sparse": quest(600, 8, 60, 4, 150),
     "long": quest(250, 22, 40, 8, 120),
     "dense": table(400, [2, 3, 2, 4, 3, 2, 5, 2, 3]),
+    "flights": [sorted(numbers[item] for item in row) for row in sample],
 }
-supports = {"sparse": [4, 9, 60], "long": [20, 40], "dense": [3, 20, 90]}
+supports = {"sparse": [4, 9, 60], "long": [20, 40], "dense": [3, 20, 90], "flights": [2, 8, 40]}
 cases = [case(name, data[name], support, target) for name in data for support in supports[name] for target in "scm"]
 lines = ",\n".join(json.dumps(c) for c in cases)
 baskets = ",\n".join(f'"{name}": {json.dumps(rows, separators=(",", ":"))}' for name, rows in data.items())
-print('{"baskets": {\n' + baskets + '},\n"cases": [\n' + lines + "\n]}")
+named = [named_case(all_flights, share, target) for share, target in [(0.02, "s"), (0.005, "c"), (0.01, "m")]]
+named = json.dumps({"columns": COLUMNS, "cases": named})
+print('{"baskets": {\n' + baskets + '},\n"cases": [\n' + lines + '\n],\n"table": ' + named + "}")

@@ -61,9 +61,18 @@ impl Features {
         }
         let place = if self.prefix.place == Spanned::nowhere(()).place { context.place } else { &self.prefix.place };
         match source {
-            Source::Long { .. } => {
+            Source::Long { basket, item } => {
+                // A model treats new rows one by one, and what a basket holds is told by several of them.
                 let finding = Diagnostic::definition("`features` needs a basket in each row").at(place);
-                return Err(vec![finding.help("gather the items of a basket with `aggregate: {.. list(item)}` first")]);
+                let keys: Vec<&str> = basket.iter().map(|field| field.name.as_str()).collect();
+                let gathered = match &item.data_type {
+                    DataType::String => format!("list({})", item.name),
+                    _ => format!("list(cast({} as varchar))", item.name),
+                };
+                return Err(vec![finding.help(format!(
+                    "make one row of a basket first, `aggregate: {{by: [{}], compute: {{items: '{gathered}'}}}}`, then say `items: {{list: items}}`",
+                    keys.join(", "),
+                ))]);
             }
             Source::List(field) if field.data_type != DataType::List(Box::new(DataType::String)) => {
                 let message =
