@@ -311,7 +311,7 @@ stages:
             (rule["antecedent"][0].clone(), rule["consequent"][0].clone(), number("confidence"), number("lift"))
         })
         .collect();
-    let rule = |when: &str, then: &str, confidence| (when.into(), then.into(), confidence, 4.0 / 3.0);
+    let rule = |when: &str, then: &str, confidence: f64| (Value::from(when), Value::from(then), confidence, 4.0 / 3.0);
     assert_eq!(found, [rule("bread", "milk", 1.0), rule("milk", "bread", 2.0 / 3.0)]);
     // What the refusal of features advises.
     let rows = workshop.read_ndjson("features.ndjson");
