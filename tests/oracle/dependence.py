@@ -30,6 +30,7 @@ def numbers():
     yield "flights: distance and air time", f.distance, f.air_time
     yield "weather: temperature and dew point", w.temp, w.dewp
     yield "weather: wind direction and speed", w.wind_dir, w.wind_speed
+    yield "weather: humidity and sight, many ties", w.humid, w.visib
     yield "a parabola", *(lambda x: (x, np.round(x * x + 0.1 * rng.normal(size=60), 4)))(np.round(rng.normal(size=60), 4))
     yield "independent, far from zero", np.round(1e6 + rng.random(50), 4), np.round(rng.random(50), 4)
     yield "twelve without ties", np.round(rng.normal(size=12), 4), np.round(rng.normal(size=12), 4)
@@ -45,18 +46,33 @@ def jackknife(x, y):
     return math.sqrt((n - 1) / n * ((out - out.mean()) ** 2).sum())
 
 
+def around(coefficient, variance):
+    """The interval of a coefficient that is normal with that variance on the scale of Fisher's z."""
+    if abs(coefficient) == 1:
+        return [coefficient, coefficient]
+    half = stats.norm.isf(0.025) * math.sqrt(variance)
+    return [math.tanh(math.atanh(coefficient) - half), math.tanh(math.atanh(coefficient) + half)]
+
+
 def pairs():
     for name, x, y in numbers():
         table = pd.DataFrame({"x": np.asarray(x, float), "y": np.asarray(y, float)})
         x, y = table.dropna().to_numpy().T
         tau = stats.kendalltau(x, y)
+        r, rho, n = stats.pearsonr(x, y), stats.spearmanr(x, y), len(x)
+        linear = {
+            # Bonett and Wright 2000; Fieller, Hartley and Pearson 1957.
+            "pearson": [r.statistic, r.pvalue, *r.confidence_interval(0.95)],
+            "spearman": [rho.statistic, rho.pvalue, *around(rho.statistic, (1 + rho.statistic**2 / 2) / (n - 3))],
+            "tau_interval": around(tau.statistic, 0.437 / (n - 4)),
+        }
         # dcor loses digits of numbers far from zero; distances do not change by this.
         x, y = x - x[0], y - y[0]
         test = dcor.independence.distance_correlation_t_test(x, y)
         square = dcor.u_distance_correlation_sqr(x, y, method="naive")
         yield {
             "name": name, "x": plain(table.x), "y": plain(table.y), "count": len(x),
-            "tau": tau.statistic, "tau_p": tau.pvalue,
+            "tau": tau.statistic, "tau_p": tau.pvalue, **linear,
             "distance": dcor.distance_correlation(x, y, method="naive"), "distance_corrected_square": square,
             "distance_t": test.statistic if math.isfinite(test.statistic) else str(float(test.statistic)), "distance_t_p": test.pvalue, "distance_p": stats.chi2.sf(len(x) * square + 1, 1),
             "distance_error": jackknife(x, y),
@@ -84,6 +100,10 @@ def categories():
     yield "flights: origin and destination, sparse", rare.origin, rare.dest
     yield "flights: month and origin, nearly independent", f.month.astype(str), f.origin
     yield "flights of the year: carrier and origin", flights.carrier, flights.origin
+    w = weather.sample(300, random_state=7).dropna(subset=["wind_dir", "precip", "visib"])
+    yield "weather: month and direction of the wind", w.month, (w.wind_dir // 90).astype(int)
+    yield "weather: airport and rain, nothing", w.origin, w.precip > 0
+    yield "weather: rain and sight", w.precip > 0, w.visib < 10
     yield "two by two", pd.Series(list("aabbabbbab")), pd.Series(list("xxyyxyyxxy"))
 
 

@@ -104,6 +104,7 @@ impl Contingency {
             degrees: (r - 1.0) * (k - 1.0),
             count: n as u64,
             variance: (squares - information * information).max(0.0) / n,
+            least_expected: table.least_expected(),
         })
     }
 
@@ -198,6 +199,8 @@ pub struct MutualInformation {
     pub degrees: f64,
     /// Number of pairs.
     pub count: u64,
+    /// The smallest expected count of a cell: below about 5 interval and p-value are rough.
+    pub least_expected: f64,
     variance: f64,
 }
 

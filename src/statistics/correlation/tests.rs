@@ -36,6 +36,26 @@ fn spearman_agrees_with_scipy() {
     }
 }
 
+/// A coefficient, its p-value and the ends of its interval.
+#[track_caller]
+fn all_close(found: &Correlation, interval: Option<(f64, f64)>, stored: &[f64], what: &str) {
+    let (low, high) = interval.unwrap();
+    for (found, stored) in [found.coefficient, found.p_value().unwrap(), low, high].iter().zip(stored) {
+        assert!((found - stored).abs() <= 1e-9 * stored.abs().max(1e-6), "{what}: {found:e} is not {stored:e}");
+    }
+}
+
+#[test]
+fn pearson_and_spearman_of_flights_and_weather_agree_with_scipy() {
+    for case in cases(include_str!("../../../tests/data/oracle/dependence.json"), "pairs") {
+        let (x, y, name) = (case.list("x"), case.list("y"), case.text("name"));
+        let found = pearson(&x, &y).unwrap();
+        all_close(&found, found.interval(0.95), &case.list("pearson"), &format!("{name}, Pearson"));
+        let found = spearman(&x, &y).unwrap().unwrap();
+        all_close(&found, found.rank_interval(0.95), &case.list("spearman"), &format!("{name}, Spearman"));
+    }
+}
+
 #[test]
 fn kendall_agrees_with_scipy() {
     for case in cases(include_str!("../../../tests/data/oracle/dependence.json"), "pairs") {
@@ -44,6 +64,9 @@ fn kendall_agrees_with_scipy() {
         assert_eq!(found.count, case.integer("count"), "{name}");
         assert_close(found.tau, case.number("tau"), 1e-13, &name);
         assert_close(found.p_value().unwrap(), case.number("tau_p"), 1e-9, &name);
+        let (low, high) = found.interval(0.95).unwrap();
+        assert_close(low, case.list("tau_interval")[0], 1e-9, &name);
+        assert_close(high, case.list("tau_interval")[1], 1e-9, &name);
     }
 }
 
@@ -208,6 +231,34 @@ fn perfect_correlation_has_p_value_zero_and_an_interval_of_one_point() {
     let two = pearson(&[1.0, 2.0], &[2.0, 1.0]).unwrap();
     assert_eq!((two.coefficient, two.p_value(), two.interval(0.95)), (-1.0, None, None));
     assert_eq!([0.0, 1.0, f64::NAN].map(|level| found.interval(level)), [None; 3]);
+}
+
+#[test]
+fn three_rows_have_a_p_value_and_no_interval() {
+    let (x, y) = ([1.0, 2.0, 4.0], [3.0, 1.0, 7.0]);
+    let found = pearson(&x, &y).unwrap();
+    // SciPy: pearsonr([1, 2, 4], [3, 1, 7]).
+    assert_close(found.coefficient, 0.7857142857142857, 1e-12, "r");
+    assert_close(found.p_value().unwrap(), 0.4245912300193133, 1e-9, "p");
+    assert_eq!((found.interval(0.95), found.rank_interval(0.95)), (None, None));
+    let tau = kendall(&x, &y).unwrap().unwrap();
+    // One exchange among three pairs: every order or its opposite is at least as far.
+    assert_eq!((tau.tau, tau.p_value(), tau.interval(0.95)), (1.0 / 3.0, Some(1.0), None));
+    let same = kendall(&x, &x).unwrap().unwrap();
+    assert_close(same.p_value().unwrap(), 1.0 / 3.0, 1e-15, "one order of six, or its opposite");
+    assert_eq!(distance_correlation(&x, &y), Ok(None));
+}
+
+#[test]
+fn columns_of_two_values_have_ties_only_and_one_answer() {
+    let flags: Vec<f64> = (0..24_u8).map(|row| f64::from(row % 2)).collect();
+    let halves: Vec<f64> = (0..24_u8).map(|row| f64::from(u8::from(row % 2 == 1 && row < 20))).collect();
+    let phi = pearson(&flags, &halves).unwrap().coefficient;
+    // 10 of 12 and none of 12: phi is the root of chi-squared by n, and all coefficients of two values agree.
+    assert_close(phi, 120.0_f64 / (12.0 * 12.0 * 10.0 * 14.0_f64).sqrt(), 1e-12, "phi");
+    assert_close(spearman(&flags, &halves).unwrap().unwrap().coefficient, phi, 1e-12, "rho");
+    assert_close(kendall(&flags, &halves).unwrap().unwrap().tau, phi, 1e-12, "tau-b");
+    assert_eq!(kendall(&flags, &[3.0; 24]), Ok(None));
 }
 
 #[test]

@@ -130,6 +130,12 @@ pub(super) struct Pair {
 
 /// Expected counts below this make the chi-squared test rough (Cochran 1954).
 const ROUGH: f64 = 5.0;
+/// Rows below which Student's t is rough for ranks.
+const FEW: u64 = 10;
+
+fn rough(least_expected: f64) -> Option<String> {
+    (least_expected < ROUGH).then(|| "some expected counts are below 5: interval and p-value are rough".to_owned())
+}
 
 impl Pair {
     /// A pair of which nothing could be told.
@@ -161,7 +167,15 @@ impl Pair {
             Measure::Spearman => found.rank_interval(level),
             _ => found.interval(level),
         };
-        self.told(found.coefficient, found.count, interval, found.p_value())
+        let rough = match found.count {
+            ..3 => Some("two rows always lie on a line: there is no p-value".to_owned()),
+            3..FEW if self.measure == Measure::Spearman => {
+                Some("fewer than 10 rows: interval and p-value are rough".to_owned())
+            }
+            _ => None,
+        };
+        let pair = self.told(found.coefficient, found.count, interval, found.p_value());
+        Self { remark: rough, ..pair }
     }
 
     pub(super) fn with_kendall(self, found: &Kendall, level: f64) -> Self {
@@ -174,8 +188,7 @@ impl Pair {
     }
 
     pub(super) fn with_cramers_v(self, found: &CramersV, level: f64) -> Self {
-        let rough = (found.least_expected < ROUGH)
-            .then(|| "some expected counts are below 5: interval and p-value are rough".to_owned());
+        let rough = rough(found.least_expected);
         let pair = self.told(found.v, found.count, found.interval(level), found.p_value());
         Self { uncorrected: Some(found.uncorrected), remark: rough, ..pair }
     }
@@ -186,7 +199,8 @@ impl Pair {
     }
 
     pub(super) fn with_information(self, found: &MutualInformation, level: f64) -> Self {
+        let rough = rough(found.least_expected);
         let pair = self.told(found.corrected(), found.count, found.interval(level), found.p_value());
-        Self { uncorrected: Some(found.information), ..pair }
+        Self { uncorrected: Some(found.information), remark: rough, ..pair }
     }
 }
