@@ -211,6 +211,15 @@ pub fn constant(node: &Node, data_type: &DataType) -> Option<Literal> {
     }
 }
 
+/// The order of categories by their names: numbers by their size before texts by their letters.
+pub fn by_name(a: &str, b: &str) -> std::cmp::Ordering {
+    let number = |text: &str| text.parse::<f64>().ok();
+    match (number(a), number(b)) {
+        (Some(x), Some(y)) => x.total_cmp(&y).then_with(|| a.cmp(b)),
+        (x, y) => y.is_some().cmp(&x.is_some()).then_with(|| a.cmp(b)),
+    }
+}
+
 /// Whether values of the type can be compared for equality, as keys must.
 pub fn is_key(data_type: &DataType) -> bool {
     !data_type.is_nested() && *data_type != DataType::Interval

@@ -99,7 +99,8 @@ fn options_that_cannot_be_are_refused_at_their_place() {
     refused("regress: {target: letter, features: [x]}", "column `letter` holds");
     refused("regress: {target: letter, features: [x], family: logistic}", "which one counts as yes?");
     refused("regress: {target: y, features: [letter], base: {leter: a}}", "is no category among the `features`");
-    refused("regress: {target: late, features: [x], family: logistic, errors: hc3}", "made for linear models");
+    refused("regress: {target: y, features: [x], offset: z}", "`offset` belongs to logistic and Poisson models");
+    refused("regress: {target: y, features: [x], weights: letter}", "column `letter` holds");
     refused("regress: {target: y, features: [x], errors: clustered}", "needs the column `cluster`");
     refused("regress: {target: y, features: [x], exposure: z}", "belongs to `family: poisson`");
 }
@@ -142,4 +143,112 @@ fn separation_and_wrong_targets_are_named() {
     failed("regress: {target: y, features: z, family: poisson}", "must be a count");
     failed("regress: {target: y, features: letter, base: {letter: q}}", "no complete row has `letter` = `q`");
     failed("regress: {target: y, features: x, categories: x, most_levels: 5}", "column `x` has more than 5 levels");
+}
+
+#[test]
+fn weights_are_those_of_means_and_an_offset_is_the_logarithm_of_an_exposure() {
+    let fitted = |csv: &str, stage: &str| {
+        let text = format!(
+            "name: p\nstages:\n  - read: {{path: t.csv}}\n  - derive: {{ln_hours: ln(hours)}}\n  - {stage}\n  - write: {{path: out.ndjson}}\n"
+        );
+        let workshop = Workshop::with_pipeline(&text);
+        workshop.write("t.csv", csv);
+        workshop.run();
+        workshop.read_ndjson("out.ndjson")
+    };
+    let number = |row: &Value, name: &str| row[name].as_f64().unwrap_or_else(|| panic!("no {name} in {row}"));
+    // The weighted means are 2.5 and 6, so the residuals squared by weight are 3 and 8 with 2 degrees of freedom. The last rows have no weight.
+    let csv = "x,y,w,hours\n0,1,1,1\n0,3,3,1\n1,4,1,1\n1,8,1,1\n1,99,0,1\n1,99,,1\n";
+    let rows = fitted(csv, "regress: {target: y, features: x, weights: w}");
+    assert!((number(&rows[0], "estimate") - 2.5).abs() < 1e-12 && (number(&rows[1], "estimate") - 3.5).abs() < 1e-12);
+    // Variance 11 / 2; of the difference of means 11 / 2 (1 / 4 + 1 / 2).
+    assert!((number(&rows[1], "std_error") - (5.5_f64 * 0.75).sqrt()).abs() < 1e-12, "{rows:?}");
+    let counts: String = (0..40_u32).map(|n| format!("{},{},1,{}\n", n % 5, n * 7 % 6, 1 + n % 3)).collect();
+    let counts = format!("x,y,w,hours\n{counts}");
+    let stage = |option: &str| format!("regress: {{target: y, features: x, family: poisson, errors: hc3, {option}}}");
+    let (exposure, offset) = (fitted(&counts, &stage("exposure: hours")), fitted(&counts, &stage("offset: ln_hours")));
+    for (one, other) in exposure.iter().zip(&offset) {
+        for name in ["estimate", "std_error", "p_value"] {
+            assert!((number(one, name) - number(other, name)).abs() < 1e-12, "{name}: {one} {other}");
+        }
+    }
+}
+
+/// Runs a stage over hostile columns: `same` and `text` are constant, `nothing` is null, `large` is up to 1e300, `endless` is mostly infinite.
+fn hostile(rows: usize, stage: &str) -> (Option<i32>, String, Vec<Value>) {
+    let text = format!(
+        "name: p\nstages:\n  - read: {{path: t.csv, types: {{x: double, y: double, late: bigint, same: double, text: string, nothing: double, large: double, endless: double}}}}\n  - {stage}\n  - write: {{path: out.ndjson}}\n"
+    );
+    let workshop = Workshop::with_pipeline(&text);
+    let row = |n: usize| {
+        let (large, endless) = (["1e300", "-1e300", "5e299", "2"][n % 4], ["inf", "-inf", "NaN", "1.5"][n % 4]);
+        format!("{},{}.25,{},1,k,,{large},{endless}\n", n % 7, n * n % 11, u8::from(n * 5 % 7 > 3))
+    };
+    workshop.write(
+        "t.csv",
+        format!("x,y,late,same,text,nothing,large,endless\n{}", (0..rows).map(row).collect::<String>()),
+    );
+    let outcome = workshop.gristmill(["run", "p.yaml"]);
+    let rows = if outcome.code == Some(0) { workshop.read_ndjson("out.ndjson") } else { Vec::new() };
+    (outcome.code, outcome.stderr, rows)
+}
+
+#[test]
+fn hostile_columns_are_measured_or_told_why_not() {
+    for method in ["pearson", "spearman", "kendall", "distance", "mutual_information", "auto"] {
+        for rows in [0, 1, 3, 40] {
+            let (code, text, pairs) = hostile(rows, &format!("correlate: {{method: {method}}}"));
+            assert_eq!(code, Some(0), "{method} of {rows} rows: {text}");
+            for pair in &pairs {
+                let what = format!("{method} of {rows} rows: {pair}");
+                assert!(pair["correlation"].is_f64() || pair["remark"].is_string(), "{what}");
+                for p in ["p_value", "p_adjusted"].map(|name| pair[name].as_f64()).into_iter().flatten() {
+                    assert!((0.0..=1.0).contains(&p), "{what}");
+                }
+                if let (Some(low), Some(high)) = (pair["low"].as_f64(), pair["high"].as_f64()) {
+                    assert!(low <= high && low >= -1.0, "{what}");
+                }
+            }
+            let told = pairs.iter().any(|pair| pair["a"] == "x" && pair["b"] == "y" && pair["correlation"].is_f64());
+            assert_eq!(told, rows == 40 || rows == 3 && method != "distance", "{method} of {rows} rows: {pairs:?}");
+        }
+    }
+}
+
+#[test]
+fn hostile_columns_give_a_model_or_an_error() {
+    let refused = |rows: usize, stage: &str, code: i32, message: &str| {
+        let (found, text, _) = hostile(rows, stage);
+        assert_eq!(found, Some(code), "{rows} rows, {stage}: {text}");
+        assert!(text.contains(message), "{rows} rows, {stage}: {text}");
+    };
+    refused(0, "regress: {target: y, features: x}", 1, "none of 0 rows has a value");
+    refused(1, "regress: {target: y, features: x}", 1, "the rows (1) are too few for the coefficients (1)");
+    refused(40, "regress: {target: y, features: nothing}", 1, "none of 40 rows has a value");
+    refused(40, "regress: {target: y, features: x, weights: nothing}", 1, "none of 40 rows has a value");
+    refused(40, "regress: {target: large, features: x}", 1, "sums of squares are not finite");
+    refused(40, "regress: {target: y, features: large}", 1, "sums of squares are not finite");
+    refused(40, "regress: {target: y, features: x, cluster: text}", 1, "makes a single cluster");
+    refused(40, "regress: {target: same, features: x, family: logistic}", 1, "has the same value in all 40 rows");
+    refused(40, "regress: {target: late, features: x, family: poisson, offset: large}", 1, "not finite");
+    refused(40, "regress: {target: late, features: large, family: poisson}", 1, "not finite");
+    for (stage, term, remark) in [
+        ("regress: {target: y, features: [same, x]}", "same", "dropped: it has one value only"),
+        ("regress: {target: y, features: [text, x]}", "text", "the only level: nothing to compare"),
+        ("regress: {target: late, features: [same, x], family: logistic}", "same", "dropped: it has one value only"),
+    ] {
+        let (code, text, rows) = hostile(40, stage);
+        assert_eq!(code, Some(0), "{stage}: {text}");
+        let row = rows.iter().find(|row| row["term"] == term).unwrap();
+        assert!(row["remark"] == remark && row["estimate"].is_null(), "{stage}: {row}");
+    }
+    // A target that does not vary is told without an error; nothing is uncertain.
+    let (code, text, rows) = hostile(40, "regress: {target: same, features: x}");
+    assert_eq!(code, Some(0), "{text}");
+    assert_eq!((rows[1]["estimate"].as_f64(), rows[1]["p_value"].as_f64()), (Some(0.0), None), "{rows:?}");
+    assert!(text.contains("`same` has one value only: there is nothing to explain"), "{text}");
+    // Infinite values are left out as missing ones are.
+    let (code, text, rows) = hostile(40, "regress: {target: y, features: [endless, x]}");
+    assert_eq!(code, Some(0), "{text}");
+    assert_eq!(rows[1]["remark"], "dropped: it has one value only");
 }

@@ -28,6 +28,27 @@ pub struct Block {
     pub target: Vec<f64>,
 }
 
+/// What rows of a block have beside their terms; each is empty where there is none.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Beside {
+    /// What is added to the sum of the terms with a coefficient of 1.
+    pub offsets: Vec<f64>,
+    /// Analytic weights above 0: the variance of a row is the model's by its weight, as of a mean of that many values.
+    pub weights: Vec<f64>,
+}
+
+impl Beside {
+    /// The offset of each row, 0 without; more of them than rows.
+    pub fn offsets(&self) -> impl Iterator<Item = f64> + '_ {
+        self.offsets.iter().copied().chain(std::iter::repeat(0.0))
+    }
+
+    /// The weight of each row, 1 without; more of them than rows.
+    pub fn weights(&self) -> impl Iterator<Item = f64> + '_ {
+        self.weights.iter().copied().chain(std::iter::repeat(1.0))
+    }
+}
+
 impl Block {
     /// Number of rows.
     #[must_use]
@@ -77,6 +98,17 @@ impl Block {
             (*first, scaled)
         });
         Self { terms: terms.collect(), target }
+    }
+
+    /// The rows times the roots of their weights, so that least squares weigh them (Aitken 1936); the same when there are no weights.
+    #[must_use]
+    pub fn weighted(self, weights: &[f64]) -> Self {
+        if weights.is_empty() {
+            return self;
+        }
+        let roots: Vec<f64> = weights.iter().map(|weight| weight.sqrt()).collect();
+        let target = self.target.iter().zip(&roots).map(|(target, root)| target * root).collect();
+        self.scaled(&roots, target)
     }
 
     /// The numbers of a row that are not 0, with their columns.

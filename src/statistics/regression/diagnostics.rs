@@ -20,7 +20,8 @@ pub enum Errors {
     Hc0,
     /// HC0 times n / (n - k) (Hinkley 1977).
     Hc1,
-    /// Each squared residual by 1 - leverage (Horn, Horn and Duncan 1975).
+    /// Each squared residual by 1 - leverage (Horn, Horn and Duncan 1975); of logistic and Poisson models the leverage in the last weighted
+    /// least squares (Pregibon 1981, Zeileis 2006).
     Hc2,
     /// By its square, near the jackknife (MacKinnon and White 1985).
     Hc3,

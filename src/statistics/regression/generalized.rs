@@ -1,5 +1,5 @@
 use super::RegressionError;
-use super::block::Block;
+use super::block::{Beside, Block};
 use super::gram::Gram;
 use super::solve::{Solution, solve};
 use crate::statistics::double_sum::DoubleSum;
@@ -190,14 +190,14 @@ impl Generalized {
         }
     }
 
-    /// Adds blocks of rows to a pass. `offsets` is added to the sums of the terms; empty when there is none.
-    pub fn add(&self, pass: &mut Pass, blocks: &[Block], offsets: &[Vec<f64>]) {
+    /// Adds blocks of rows to a pass, each with what stands beside it.
+    pub fn add(&self, pass: &mut Pass, blocks: &[(Block, Beside)]) {
         let mut scaled = Vec::with_capacity(blocks.len());
-        for (at, block) in blocks.iter().enumerate() {
-            let weighted = weigh(self.family, block, &self.coefficients, offsets.get(at).map_or(&[], Vec::as_slice));
-            for (&target, &sum) in block.target.iter().zip(&weighted.sums) {
-                pass.log_likelihood.add(self.family.log_likelihood(target, sum));
-                pass.deviance.add(self.family.deviance(target, sum));
+        for (block, beside) in blocks {
+            let weighted = weigh(self.family, block, &self.coefficients, beside);
+            for ((&target, &sum), weight) in block.target.iter().zip(&weighted.sums).zip(beside.weights()) {
+                pass.log_likelihood.add(weight * self.family.log_likelihood(target, sum));
+                pass.deviance.add(weight * self.family.deviance(target, sum));
                 pass.uncertain = pass.uncertain.max((-sum.abs()).exp());
             }
             scaled.push(weighted.block);
@@ -299,7 +299,7 @@ impl Generalized {
 
 /// Rows weighted for least squares, and the sums of their terms.
 pub struct Weighted {
-    /// Rows times the root of the variance of the target, with Pearson's residuals as target.
+    /// Rows times the root of the variance of the target and of their weight, with Pearson's residuals times the root of the weight as target.
     pub block: Block,
     /// The sum of the terms, with the offset.
     pub sums: Vec<f64>,
@@ -307,12 +307,12 @@ pub struct Weighted {
 
 /// Weighs rows at given coefficients.
 #[must_use]
-pub fn weigh(family: Family, block: &Block, coefficients: &[f64], offsets: &[f64]) -> Weighted {
+pub fn weigh(family: Family, block: &Block, coefficients: &[f64], beside: &Beside) -> Weighted {
     let mut sums = block.product(coefficients);
-    sums.iter_mut().zip(offsets).for_each(|(sum, offset)| *sum += offset);
+    sums.iter_mut().zip(&beside.offsets).for_each(|(sum, offset)| *sum += offset);
     // A weight of 0 would lose the row; so small a number changes nothing.
     let roots: Vec<f64> = sums.iter().map(|&sum| family.weight(sum).max(1e-280).sqrt()).collect();
     let residuals = block.target.iter().zip(&sums).zip(&roots);
     let residuals = residuals.map(|((&target, &sum), root)| family.residual(target, sum) / root).collect();
-    Weighted { block: block.scaled(&roots, residuals), sums }
+    Weighted { block: block.scaled(&roots, residuals).weighted(&beside.weights), sums }
 }

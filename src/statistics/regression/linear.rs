@@ -12,6 +12,8 @@ pub struct LinearFit {
     pub rows: u64,
     /// Whether column 0 is the intercept.
     pub intercept: bool,
+    /// The sum of the logarithms of the rows' weights; 0 without weights.
+    pub ln_weights: f64,
 }
 
 impl LinearFit {
@@ -25,7 +27,7 @@ impl LinearFit {
         if rows <= columns {
             return Err(RegressionError::TooFewRows { rows, columns });
         }
-        Ok(Self { solution, rows, intercept })
+        Ok(Self { solution, rows, intercept, ln_weights: 0.0 })
     }
 
     /// Columns that were estimated.
@@ -40,7 +42,7 @@ impl LinearFit {
         (self.rows - self.columns() as u64) as f64
     }
 
-    /// The variance of the errors: residual sum of squares by degrees of freedom.
+    /// The variance of the errors, of a row of weight 1: residual sum of squares by degrees of freedom.
     #[must_use]
     pub fn variance(&self) -> f64 {
         self.solution.residual_squares / self.degrees()
@@ -74,7 +76,7 @@ impl LinearFit {
     #[must_use]
     pub fn log_likelihood(&self) -> f64 {
         let n = self.rows as f64;
-        -n / 2.0 * ((2.0 * std::f64::consts::PI * self.solution.residual_squares / n).ln() + 1.0)
+        self.ln_weights / 2.0 - n / 2.0 * ((2.0 * std::f64::consts::PI * self.solution.residual_squares / n).ln() + 1.0)
     }
 
     /// Akaike's information criterion; the variance is not counted as a parameter, as usual in regression.

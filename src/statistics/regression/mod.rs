@@ -34,7 +34,7 @@ mod two_float;
 #[cfg(test)]
 mod tests;
 
-pub use block::{BASE, BLOCK_ROWS, Block, Values};
+pub use block::{BASE, BLOCK_ROWS, Beside, Block, Values};
 pub use centre::{centre_of, move_back};
 pub use diagnostics::{Diagnostics, Errors, Influence};
 pub use generalized::{Family, Generalized, GeneralizedFit, Next, Pass, Weighted, weigh};
@@ -47,7 +47,7 @@ pub use solve::Solution;
 #[non_exhaustive]
 pub enum RegressionError {
     /// As many coefficients as rows, or more.
-    #[error("{rows} rows are too few for {columns} coefficients")]
+    #[error("the rows ({rows}) are too few for the coefficients ({columns})")]
     TooFewRows {
         /// Rows.
         rows: u64,

@@ -1,9 +1,11 @@
 //! What a person looks at.
 
 use super::Family;
-use super::design::{Plan, Term};
-use super::fit::{Coefficient, Drawn, Fit, Fitted};
+use super::coefficients::Coefficient;
+use super::design::Term;
+use super::fit::{Drawn, Fit, Fitted};
 use super::judge::Judged;
+use super::rows::Plan;
 use crate::chart::{Axis, Figure, Interval, Line, Mark, Positions, Reference, Scale, Scatter, Series};
 use crate::digits;
 use crate::exhibit::{Cell, Column, Exhibit, Format, Metric, Table, Tone};
@@ -30,7 +32,9 @@ pub(super) fn of(plan: &Plan, fit: &Fit, judged: &[Judged]) -> Vec<Exhibit> {
 }
 
 fn metrics(plan: &Plan, fit: &Fit) -> Exhibit {
-    let number = |name: &str, value: Option<f64>| Metric::new(name, value, Format::Number);
+    // A model that fits without an error has no finite likelihood.
+    let number =
+        |name: &str, value: Option<f64>| Metric::new(name, value.filter(|value| value.is_finite()), Format::Number);
     #[expect(clippy::cast_precision_loss, reason = "rows")]
     let rows = |rows: u64| Metric::new("rows", rows as f64, Format::Integer);
     let mut metrics = Vec::new();
@@ -41,8 +45,12 @@ fn metrics(plan: &Plan, fit: &Fit) -> Exhibit {
             metrics.push(number("adjusted R\u{b2}", linear.adjusted_r_squared()));
             metrics.push(number("residual standard deviation", Some(linear.variance().sqrt())));
             if let Some((f, above, below, p)) = linear.f_test() {
-                metrics
-                    .push(number("F", Some(f)).note(format!("{above} and {below} degrees of freedom, p {}", small(p))));
+                metrics.push(number("F", Some(f)).note(format!(
+                    "{} and {} degrees of freedom, {}",
+                    digits::fixed(above, 0),
+                    digits::fixed(below, 0),
+                    digits::p_value(p)
+                )));
             }
             metrics.push(number("log likelihood", Some(linear.log_likelihood())));
             metrics.push(number("AIC", Some(linear.aic())));
@@ -60,7 +68,7 @@ fn metrics(plan: &Plan, fit: &Fit) -> Exhibit {
                     let p = chi_squared::sf(statistic.max(0.0), degrees);
                     metrics.push(
                         number("likelihood ratio", Some(statistic))
-                            .note(format!("{degrees} degrees of freedom, p {}", small(p))),
+                            .note(format!("{degrees} degrees of freedom, {}", digits::p_value(p))),
                     );
                 }
             }
@@ -111,6 +119,12 @@ fn model(plan: &Plan, fit: &Fit) -> Exhibit {
     if let Some(exposure) = &plan.exposure {
         text += &format!(" Counts are by `{}`.", exposure.name);
     }
+    if let Some(offset) = &plan.offset {
+        text += &format!(" `{}` is added with a coefficient of 1.", offset.name);
+    }
+    if let Some(weights) = &plan.weights {
+        text += &format!(" Rows are weighted by `{}`; residuals are times the root of the weight.", weights.name);
+    }
     Exhibit::note(Tone::Info, text)
 }
 
@@ -121,36 +135,44 @@ fn label(coefficient: &Coefficient) -> String {
     }
 }
 
+/// The table of coefficients. Base levels are told above it; remarks have a column where there are any others.
 fn coefficients(plan: &Plan, fit: &Fit) -> Exhibit {
     let is_ratio = plan.family != Family::Linear;
-    let rows = fit.coefficients.iter().take(SHOWN).map(|coefficient| {
+    let told: Vec<&Coefficient> =
+        fit.coefficients.iter().filter(|coefficient| !coefficient.is_base || coefficient.is_only_level).collect();
+    let with_remarks = told.iter().any(|coefficient| coefficient.remark.is_some());
+    let rows = told.iter().take(SHOWN).map(|coefficient| {
         let [estimate, error, statistic, p, low, high, ratio, ratio_low, ratio_high, standardized, vif] =
             coefficient.numbers();
-        let mut row = vec![
-            Cell::text(label(coefficient)),
-            Cell::number(estimate),
-            Cell::number(error),
-            Cell::number(statistic),
-            Cell::number(p),
-        ];
+        let mut row = vec![Cell::text(label(coefficient))];
+        row.extend([estimate, error, statistic, p].map(Cell::number));
         if is_ratio {
-            row.extend([ratio, ratio_low, ratio_high].map(Cell::number));
+            // The intercept's are odds or a rate, no ratio of two.
+            row.extend(
+                [ratio, ratio_low, ratio_high].map(|value| Cell::number(value.filter(|_| coefficient.unit.is_some()))),
+            );
         } else {
             row.extend([low, high, standardized].map(Cell::number));
         }
-        row.extend([Cell::number(vif), Cell::optional(coefficient.remark.clone())]);
+        row.push(Cell::number(vif));
+        if with_remarks {
+            row.push(Cell::optional(coefficient.remark.clone()));
+        }
         row
     });
     let (statistic, from) = (if is_ratio { "z" } else { "t" }, format!("{} from", digits::percent(plan.confidence)));
-    let mut columns: Vec<Column> = ["term", "estimate", "standard error", statistic].map(Column::new).to_vec();
+    let mut columns: Vec<Column> = ["term", "estimate", "std. error", statistic].map(Column::new).to_vec();
     columns.push(Column::formatted("p-value", Format::PValue));
-    match plan.family {
-        Family::Linear => columns.extend([from, "to".to_owned(), "standardized".to_owned()].map(Column::new)),
-        Family::Logistic => columns.extend(["odds ratio".to_owned(), from, "to".to_owned()].map(Column::new)),
-        Family::Poisson => columns.extend(["rate ratio".to_owned(), from, "to".to_owned()].map(Column::new)),
+    columns.extend(match plan.family {
+        Family::Linear => [from, "to".to_owned(), "standardized".to_owned()].map(Column::new),
+        Family::Logistic => ["odds ratio".to_owned(), from, "to".to_owned()].map(Column::new),
+        Family::Poisson => ["rate ratio".to_owned(), from, "to".to_owned()].map(Column::new),
+    });
+    columns.push(Column::new("VIF"));
+    if with_remarks {
+        columns.push(Column::new("remark"));
     }
-    columns.extend(["VIF", "remark"].map(Column::new));
-    let left_out = fit.coefficients.len().saturating_sub(SHOWN) as u64;
+    let left_out = told.len().saturating_sub(SHOWN) as u64;
     let note = (left_out > 0).then(|| format!("{} more are in the stage's table.", digits::whole(left_out)));
     Exhibit::Table(Table { title: "Coefficients".to_owned(), columns, rows: rows.collect(), note })
 }
@@ -261,12 +283,14 @@ fn normal_quantiles(drawn: &[Drawn]) -> Figure {
 }
 
 /// Observed shares in groups of rows by their expected share.
-#[expect(clippy::cast_precision_loss, reason = "at most 2,000 rows")]
 fn calibration(drawn: &[Drawn]) -> Figure {
     let mut rows: Vec<Drawn> = drawn.to_vec();
     rows.sort_by(|a, b| a.fitted.total_cmp(&b.fitted));
     let size = rows.len().div_ceil(GROUPS).max(1);
-    let mean = |part: &[Drawn], of: fn(&Drawn) -> f64| part.iter().map(of).sum::<f64>() / part.len() as f64;
+    let mean = |part: &[Drawn], of: fn(&Drawn) -> f64| {
+        let sum: f64 = part.iter().map(|row| row.weight * of(row)).sum();
+        sum / part.iter().map(|row| row.weight).sum::<f64>()
+    };
     let expected: Vec<Option<f64>> = rows.chunks(size).map(|part| Some(mean(part, |row| row.fitted))).collect();
     let observed: Vec<Option<f64>> = rows.chunks(size).map(|part| Some(mean(part, |row| row.target))).collect();
     let series = vec![Series::new("observed", observed), Series::new("if the model were right", expected.clone())];
@@ -353,8 +377,4 @@ fn influential(plan: &Plan, fit: &Fit) -> Exhibit {
         "Rows are counted in the order in which the stage read them. {count} of more than three times the mean leverage."
     );
     Exhibit::Table(Table { title: "Most influential rows".to_owned(), columns, rows: rows.collect(), note: Some(note) })
-}
-
-fn small(p: f64) -> String {
-    if p < 1e-16 { "< 1e-16".to_owned() } else { format!("{p:.2e}") }
 }

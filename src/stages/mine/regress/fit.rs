@@ -5,16 +5,18 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::Family;
-use super::design::{Complete, Design, Part, Plan, Survey, Term};
+use super::coefficients::{Coefficient, coefficients, remarks};
+use super::design::{Design, Part};
+use super::rows::{Complete, Plan};
+use super::survey::Survey;
 use crate::diagnostic::{Class, Diagnostic};
-use crate::digits;
 use crate::memory::MemoryManager;
 use crate::relation::Relation;
 use crate::stages::work::{Progress, WorkContext};
-use crate::statistics::distributions::{chi_squared, normal, student_t};
+use crate::statistics::distributions::chi_squared;
 use crate::statistics::regression::{
-    self as model, Block, Diagnostics, Errors, Generalized, GeneralizedFit, Gram, Influence, LinearFit, Next,
-    RegressionError, Solution, move_back, weigh,
+    self as model, Beside, Block, Diagnostics, Errors, Generalized, GeneralizedFit, Gram, Influence, LinearFit, Next,
+    RegressionError, Solution, weigh,
 };
 use crate::statistics::sampling::reservoir::Reservoir;
 
@@ -23,47 +25,6 @@ const DRAWN: usize = 2000;
 /// Most influential rows that are shown.
 const INFLUENTIAL: usize = 10;
 
-/// A row of the table of coefficients.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Coefficient {
-    pub(super) term: String,
-    pub(super) level: Option<String>,
-    pub(super) estimate: Option<f64>,
-    pub(super) error: Option<f64>,
-    pub(super) statistic: Option<f64>,
-    pub(super) p_value: Option<f64>,
-    pub(super) interval: Option<(f64, f64)>,
-    /// e to the estimate, for odds and rates.
-    pub(super) is_ratio: bool,
-    pub(super) standardized: Option<f64>,
-    pub(super) vif: Option<f64>,
-    /// The standard deviation of a number; 1 of a level.
-    pub(super) unit: Option<f64>,
-    pub(super) remark: Option<String>,
-}
-
-impl Coefficient {
-    /// The numbers of the product, in the order of its columns.
-    pub(super) fn numbers(&self) -> [Option<f64>; 11] {
-        let low = self.interval.map(|interval| interval.0);
-        let high = self.interval.map(|interval| interval.1);
-        let ratio = |value: Option<f64>| value.filter(|_| self.is_ratio).map(f64::exp);
-        [
-            self.estimate,
-            self.error,
-            self.statistic,
-            self.p_value,
-            low,
-            high,
-            ratio(self.estimate),
-            ratio(low),
-            ratio(high),
-            self.standardized,
-            self.vif,
-        ]
-    }
-}
-
 /// A row that was drawn for figures.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Drawn {
@@ -71,6 +32,7 @@ pub(super) struct Drawn {
     pub(super) residual: f64,
     pub(super) studentized: f64,
     pub(super) target: f64,
+    pub(super) weight: f64,
 }
 
 /// The fit of one family.
@@ -183,14 +145,16 @@ fn linear(
 ) -> Result<LinearFit, Diagnostic> {
     let mut gram = Gram::new(design.names.len());
     each(plan, relation, context, "summing products", &mut |rows| {
-        let blocks: Vec<Block> = design.blocks(rows).into_iter().map(|part| part.block).collect();
+        let parts = design.blocks(rows).into_iter();
+        let blocks: Vec<Block> = parts.map(|part| part.block.weighted(&part.beside.weights)).collect();
         gram.extend(&blocks);
         Ok(())
     })?;
-    LinearFit::new(&gram, design.intercept).map_err(|error| failed(&error, design))
+    let mut fit = LinearFit::new(&gram, design.intercept).map_err(|error| failed(&error, design))?;
+    fit.ln_weights = design.survey.ln_weights.value();
+    Ok(fit)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "rows")]
 fn generalized(
     plan: &Plan,
     family: model::Family,
@@ -198,36 +162,53 @@ fn generalized(
     relation: &Relation,
     context: &WorkContext<'_>,
 ) -> Result<Fitted, Diagnostic> {
-    let survey = &design.survey;
-    let (total, used) = (survey.target.value(), survey.used as f64);
-    let spread = if plan.exposure.is_some() { survey.exposure.value() } else { used };
-    // The model of the intercept alone has this constant, whatever the features.
-    let constant = family.link(total / spread);
+    let constant = design.survey.constant(family);
     let mut fit = Generalized::new(family, design.names.len(), design.intercept, constant);
-    let mut null = 0.0;
+    // The model of the intercept alone, with which likelihoods are compared. Mostly its constant is known and the first pass ends it.
+    let mut null = design.intercept.then(|| Generalized::new(family, 1, true, constant));
+    let (mut done, mut null_log_likelihood) = (None, None);
     for step in 1_u32.. {
-        let mut pass = fit.pass();
-        let first = step == 1;
+        let mut pass = done.is_none().then(|| fit.pass());
+        let mut null_pass = null.as_ref().map(Generalized::pass);
         each(plan, relation, context, &format!("step {step} of Newton's method"), &mut |rows| {
-            let parts = design.blocks(rows);
-            if first {
-                for part in &parts {
-                    let offsets = part.offset.iter().copied().chain(std::iter::repeat(0.0));
-                    let rows = part.block.target.iter().zip(offsets);
-                    null += rows.map(|(&target, offset)| family.log_likelihood(target, constant + offset)).sum::<f64>();
-                }
+            let parts = design.blocks(rows).into_iter();
+            let parts: Vec<(Block, Beside)> = parts.map(|part| (part.block, part.beside)).collect();
+            if let (Some(null), Some(pass)) = (&null, &mut null_pass) {
+                let alone: Vec<(Block, Beside)> =
+                    parts.iter().map(|(block, beside)| (alone(block), beside.clone())).collect();
+                null.add(pass, &alone);
             }
-            let (blocks, offsets) =
-                parts.into_iter().map(|part| (part.block, part.offset)).unzip::<_, _, Vec<_>, Vec<_>>();
-            fit.add(&mut pass, &blocks, &offsets);
+            if let Some(pass) = &mut pass {
+                fit.add(pass, &parts);
+            }
             Ok(())
         })?;
-        if let Next::Done(done) = fit.step(&pass).map_err(|error| failed(&error, design))? {
-            let null_log_likelihood = Some(null).filter(|_| design.intercept);
-            return Ok(Fitted::Generalized { fit: done, null_log_likelihood });
+        if let Some(pass) = &pass
+            && let Next::Done(found) = fit.step(pass).map_err(|error| failed(&error, design))?
+        {
+            done = Some(found);
+        }
+        if let (Some(model), Some(pass)) = (&mut null, &null_pass) {
+            match model.step(pass) {
+                Ok(Next::Again) => {}
+                // Without it the model is not compared with anything.
+                Err(_) => null = None,
+                Ok(Next::Done(found)) => {
+                    null_log_likelihood = Some(found.log_likelihood);
+                    null = None;
+                }
+            }
+        }
+        if let Some(fit) = done.take_if(|_| null.is_none()) {
+            return Ok(Fitted::Generalized { fit, null_log_likelihood });
         }
     }
     Err(Diagnostic::error(Class::Stage, "the fit has not converged"))
+}
+
+/// The rows with the intercept as their only term.
+fn alone(block: &Block) -> Block {
+    Block { terms: vec![(0, model::Values::One)], target: block.target.clone() }
 }
 
 /// One more pass: residuals, leverages, robust covariance.
@@ -273,10 +254,10 @@ fn check(
             }
             let (residuals, means) = residuals(fitted, plan.family, &part, solution);
             let measures = diagnostics.add(&residuals, &part.numbers, &means, &codes);
-            for (((&residual, &mean), (_, studentized)), &target) in
-                residuals.target.iter().zip(&means).zip(measures).zip(&part.block.target)
-            {
-                drawn.offer(|| Drawn { fitted: mean, residual, studentized, target });
+            let targets = part.block.target.iter().zip(part.beside.weights());
+            let rows = residuals.target.iter().zip(&means).zip(measures).zip(targets);
+            for (((&residual, &fitted), (_, studentized)), (&target, weight)) in rows {
+                drawn.offer(|| Drawn { fitted, residual, studentized, target, weight });
             }
         }
         Ok(())
@@ -290,7 +271,7 @@ fn check(
     let is_linear = plan.family == Family::Linear;
     let checks = Checks {
         durbin_watson: diagnostics.durbin_watson().filter(|_| is_linear),
-        breusch_pagan: diagnostics.breusch_pagan().filter(|_| is_linear && plan.intercept),
+        breusch_pagan: diagnostics.breusch_pagan().filter(|_| is_linear && plan.intercept && plan.weights.is_none()),
         jarque_bera: diagnostics
             .jarque_bera()
             .filter(|_| is_linear)
@@ -303,161 +284,20 @@ fn check(
     Ok((checks, robust))
 }
 
-/// The rows as least squares sees them, with residuals as their target, and the fitted means.
+/// The rows as least squares sees them, with residuals (times the roots of weights) as their target, and the fitted means.
 fn residuals(fitted: &Fitted, family: Family, part: &Part, solution: &Solution) -> (Block, Vec<f64>) {
     match fitted {
         Fitted::Linear(_) => {
             let means = part.block.product(&solution.coefficients);
             let target = part.block.target.iter().zip(&means).map(|(target, mean)| target - mean).collect();
-            (Block { terms: part.block.terms.clone(), target }, means)
+            let block = Block { terms: part.block.terms.clone(), target };
+            (block.weighted(&part.beside.weights), means)
         }
         Fitted::Generalized { .. } => {
             let family = if family == Family::Logistic { model::Family::Logistic } else { model::Family::Poisson };
-            let weighted = weigh(family, &part.block, &solution.coefficients, &part.offset);
+            let weighted = weigh(family, &part.block, &solution.coefficients, &part.beside);
             let means = weighted.sums.iter().map(|&sum| family.mean(sum)).collect();
             (weighted.block, means)
         }
     }
-}
-
-fn coefficients(
-    plan: &Plan,
-    design: &Design,
-    fitted: &Fitted,
-    checks: &Checks,
-    robust: Option<Vec<f64>>,
-) -> Vec<Coefficient> {
-    let solution = fitted.solution();
-    let size = design.names.len();
-    let mut values = solution.coefficients.clone();
-    let mut covariance = robust.unwrap_or_else(|| match fitted {
-        Fitted::Linear(fit) => fit.covariance(),
-        Fitted::Generalized { fit, .. } => fit.solution.inverse.clone(),
-    });
-    if design.intercept {
-        move_back(&mut values, &mut covariance, &design.centres);
-    }
-    let tail = (1.0 - plan.confidence) / 2.0;
-    #[expect(clippy::cast_precision_loss, reason = "clusters")]
-    let degrees = match fitted {
-        Fitted::Linear(_) if plan.errors == Errors::Clustered => Some(checks.clusters as f64 - 1.0),
-        Fitted::Linear(fit) => Some(fit.degrees()),
-        Fitted::Generalized { .. } => None,
-    };
-    let quantile =
-        degrees.map_or_else(|| normal::upper_quantile(tail), |degrees| student_t::upper_quantile(tail, degrees));
-    let p_value = |statistic: f64| {
-        degrees.map_or_else(|| normal::two_sided(statistic), |degrees| student_t::two_sided(statistic, degrees))
-    };
-    let (standardized, vif) = match fitted {
-        Fitted::Linear(fit) => (fit.standardized(), fit.variance_inflation()),
-        Fitted::Generalized { fit, .. } => (vec![None; size], fit.variance_inflation(design.intercept)),
-    };
-    let of = |column: usize| {
-        let (term, level) = design.names.get(column).cloned().unwrap_or_default();
-        let base = Coefficient { term, level, is_ratio: plan.family != Family::Linear, ..Coefficient::default() };
-        if let Some((_, parts)) = solution.dropped.iter().find(|dropped| dropped.0 == column) {
-            return Coefficient { remark: Some(dropped(design, parts)), ..base };
-        }
-        let estimate = values.get(column).copied();
-        let error = covariance.get(column * size + column).map(|variance| variance.max(0.0).sqrt());
-        let statistic =
-            estimate.zip(error).map(|(estimate, error)| estimate / error).filter(|statistic| !statistic.is_nan());
-        Coefficient {
-            estimate,
-            error,
-            statistic,
-            p_value: statistic.map(p_value),
-            interval: estimate
-                .zip(error)
-                .map(|(estimate, error)| (estimate - quantile * error, estimate + quantile * error)),
-            standardized: standardized.get(column).copied().flatten(),
-            vif: vif.get(column).copied().flatten(),
-            unit: unit(design, fitted, column),
-            ..base
-        }
-    };
-    let mut found: Vec<Coefficient> = Vec::with_capacity(size);
-    if design.intercept {
-        found.push(of(0));
-    }
-    for (term, (field, _)) in design.terms.iter().zip(&plan.terms) {
-        match term {
-            Term::Number { column, .. } => found.push(of(*column)),
-            Term::Category { first, base, levels, .. } => {
-                let remark = if levels.is_empty() { "the only level: nothing to compare" } else { "base level" };
-                found.push(Coefficient {
-                    term: field.name.clone(),
-                    level: Some(base.clone()),
-                    remark: Some(remark.to_owned()),
-                    ..Coefficient::default()
-                });
-                found.extend((0..levels.len()).map(|level| of(first + level)));
-            }
-        }
-    }
-    found
-}
-
-/// The standard deviation of a number, 1 of a level; none of the intercept.
-fn unit(design: &Design, fitted: &Fitted, column: usize) -> Option<f64> {
-    let (_, level) = design.names.get(column).filter(|_| !(design.intercept && column == 0))?;
-    if level.is_some() {
-        return Some(1.0);
-    }
-    let Fitted::Linear(fit) = fitted else { return design.survey.deviation(design, column) };
-    #[expect(clippy::cast_precision_loss, reason = "rows")]
-    let rows = fit.rows as f64;
-    fit.solution.column_squares.get(column).map(|squares| (squares / (rows - 1.0)).sqrt())
-}
-
-fn dropped(design: &Design, parts: &[(usize, f64)]) -> String {
-    if parts.is_empty() {
-        return "dropped: it has one value only".to_owned();
-    }
-    let name = |(column, _): &(usize, f64)| match design.names.get(*column) {
-        Some((term, Some(level))) => format!("{term} = {level}"),
-        Some((term, None)) => term.clone(),
-        None => String::new(),
-    };
-    let names: Vec<String> = parts.iter().map(name).collect();
-    format!("dropped: it is a combination of {}", names.join(", "))
-}
-
-fn remarks(plan: &Plan, design: &Design, fitted: &Fitted, checks: &Checks) -> Vec<String> {
-    let mut remarks = Vec::new();
-    let left_out = design.survey.seen - design.survey.used;
-    if left_out > 0 {
-        let verb = if left_out == 1 { "was" } else { "were" };
-        remarks.push(format!(
-            "{} of {} {verb} left out because a value is missing",
-            digits::whole(left_out),
-            digits::rows(design.survey.seen)
-        ));
-    }
-    for (column, parts) in &fitted.solution().dropped {
-        let name = match design.names.get(*column) {
-            Some((term, Some(level))) => format!("`{term}` = `{level}`"),
-            Some((term, None)) => format!("`{term}`"),
-            None => continue,
-        };
-        remarks.push(format!("{name} was {}", dropped(design, parts)));
-    }
-    if let Some((_, _, p)) = checks.breusch_pagan.filter(|(_, _, p)| *p < 0.01 && plan.errors == Errors::Classic) {
-        let _ = p;
-        remarks.push(
-            "the variance of the errors depends on the features (Breusch-Pagan): `errors: hc3` is safer".to_owned(),
-        );
-    }
-    if let Fitted::Generalized { fit, .. } = fitted
-        && plan.family == Family::Poisson
-        && fit.dispersion() > 1.5
-        && plan.errors == Errors::Classic
-    {
-        remarks.push(format!(
-            "counts vary {:.1} times as much as Poisson's do: classic errors are too small, `errors: hc1` is safer",
-            fit.dispersion()
-        ));
-    }
-    remarks
 }

@@ -1,14 +1,13 @@
 //! How good the model is, on the rows it learned from and on those it did not see.
 
 use super::Family;
-use super::design::Plan;
 use super::fit::{Fit, each};
+use super::rows::Plan;
 use crate::diagnostic::Diagnostic;
 use crate::relation::Relation;
 use crate::stages::TableProduct;
 use crate::stages::work::WorkContext;
 use crate::statistics::double_sum::DoubleSum;
-use crate::statistics::moments::Moments;
 use crate::statistics::regression as model;
 
 /// How a part of the rows is fitted.
@@ -21,15 +20,39 @@ pub(super) struct Judged {
     pub(super) measures: Vec<(&'static str, Option<f64>)>,
 }
 
+/// Sums over rows by their weights, which are 1 when there are none.
 #[derive(Default)]
 struct Sums {
     rows: u64,
+    weight: f64,
     squares: DoubleSum,
     absolute: DoubleSum,
     likelihood: DoubleSum,
     deviance: DoubleSum,
-    right: u64,
-    target: Moments,
+    right: f64,
+    /// The mean of the target and its squared distances (West 1979).
+    mean: f64,
+    distances: f64,
+}
+
+impl Sums {
+    fn add(&mut self, family: Option<model::Family>, target: f64, sum: f64, weight: f64) {
+        let fitted = family.map_or(sum, |family| family.mean(sum));
+        self.rows += 1;
+        self.weight += weight;
+        self.squares.add_square(weight.sqrt() * (target - fitted));
+        self.absolute.add(weight * (target - fitted).abs());
+        if let Some(family) = family {
+            self.likelihood.add(weight * family.log_likelihood(target, sum));
+            self.deviance.add(weight * family.deviance(target, sum));
+        }
+        if (fitted > 0.5) == (target > 0.5) {
+            self.right += weight;
+        }
+        let away = target - self.mean;
+        self.mean += away * weight / self.weight;
+        self.distances += weight * away * (target - self.mean);
+    }
 }
 
 /// Judges every part of a divided table; nothing when it is not divided.
@@ -43,7 +66,6 @@ pub(super) fn held_out(
     split.parts.iter().map(|part| judge(plan, fit, part, &plan.relation(&table.part(part)), context)).collect()
 }
 
-#[expect(clippy::cast_precision_loss, reason = "rows")]
 fn judge(
     plan: &Plan,
     fit: &Fit,
@@ -60,29 +82,20 @@ fn judge(
     let mut sums = Sums::default();
     let seen = each(plan, relation, context, "judging the fit", &mut |rows| {
         for part in fit.design.blocks(rows) {
-            let mut terms = part.block.product(&solution.coefficients);
-            terms.iter_mut().zip(&part.offset).for_each(|(sum, offset)| *sum += offset);
-            sums.target.extend(&part.block.target);
-            for (&target, &sum) in part.block.target.iter().zip(&terms) {
-                let mean = family.map_or(sum, |family| family.mean(sum));
-                sums.rows += 1;
-                sums.squares.add_square(target - mean);
-                sums.absolute.add((target - mean).abs());
-                if let Some(family) = family {
-                    sums.likelihood.add(family.log_likelihood(target, sum));
-                    sums.deviance.add(family.deviance(target, sum));
-                }
-                sums.right += u64::from((mean > 0.5) == (target > 0.5));
+            let terms = part.block.product(&solution.coefficients);
+            let beside = part.beside.offsets().zip(part.beside.weights());
+            for ((&target, term), (offset, weight)) in part.block.target.iter().zip(terms).zip(beside) {
+                sums.add(family, target, term + offset, weight);
             }
         }
         Ok(())
     })?;
-    let n = sums.rows as f64;
+    let n = sums.weight;
     let some = |value: f64| Some(value).filter(|value| value.is_finite());
     let root = some((sums.squares.value() / n).sqrt());
     let measures = match plan.family {
         Family::Linear => {
-            let total = sums.target.variance().map(|variance| variance * (n - 1.0)).filter(|total| *total > 0.0);
+            let total = Some(sums.distances).filter(|total| *total > 0.0);
             vec![
                 ("R\u{b2}", total.map(|total| 1.0 - sums.squares.value() / total)),
                 ("root mean squared error", root),
@@ -92,8 +105,8 @@ fn judge(
         Family::Logistic => vec![
             ("log loss", some(-sums.likelihood.value() / n)),
             ("Brier score", some(sums.squares.value() / n)),
-            ("accuracy", some(sums.right as f64 / n)),
-            ("share of the more frequent class", sums.target.mean().map(|mean| mean.max(1.0 - mean))),
+            ("accuracy", some(sums.right / n)),
+            ("share of the more frequent class", some(sums.mean.max(1.0 - sums.mean)).filter(|_| n > 0.0)),
         ],
         Family::Poisson => vec![
             ("mean deviance", some(sums.deviance.value() / n)),
