@@ -182,6 +182,7 @@ fn questions_that_make_no_sense_are_refused_with_their_place() {
         ("{value: v, mean: 0, equivalence: {low: 2, high: 1}}", "`low` that is below its `high`"),
         ("{value: v, by: g, confidence: 2}", "`confidence` must be between"),
         ("{hypotheses: []}", "`hypotheses` is empty"),
+        ("{method: welch, hypotheses: [{value: v, by: g}]}", "`hypotheses` holds the questions"),
         ("{value: v, mean: 0, share: 0.5, method: binomial, sharez: 1}", "sharez"),
     ] {
         let (code, text) = refused("check", csv, options);
@@ -199,4 +200,117 @@ fn very_many_groups_are_refused() {
     let (code, text) = refused("run", &csv, "{value: v, by: g}");
     assert_eq!(code, Some(1), "{text}");
     assert!(text.contains("more than 1000") && text.contains("derive"), "{text}");
+}
+
+#[test]
+fn shares_have_ratios_and_wilsons_interval_beside_the_effect() {
+    // 10 of 40 are late at a, 20 of 40 at b.
+    let rows = |place: &str, late: &str, count: usize| format!("{place},{late},1\n").repeat(count);
+    let parts = [("a", "true", 10), ("a", "false", 30), ("b", "true", 20), ("b", "false", 20)];
+    let csv = format!("place,late,one\n{}", parts.map(|(place, late, count)| rows(place, late, count)).concat());
+    let options = "{correction: none, hypotheses: [
+        {name: counts, columns: [place, late]},
+        {name: fisher, columns: [place, late], method: fisher},
+        {name: shares, value: late, by: place},
+        {name: third, value: late, share: 0.3}]}";
+    let (rows, record) = tested(&csv, options);
+    let row = |name: &str| rows.iter().find(|row| row["hypothesis"] == name).unwrap();
+    // Katz: exp(ln 2 -+ 1.96 sqrt(1/20 - 1/40 + 1/10 - 1/40)); Woolf: exp(ln 3 -+ 1.96 sqrt(1/10 + 1/30 + 1/20 + 1/20)).
+    let z = 1.959_963_984_540_054;
+    let ends = |ratio: f64, variance: f64| [-1.0, 1.0].map(|side: f64| ratio * (side * z * variance.sqrt()).exp());
+    close(&row("counts")["risk_ratio"], 2.0);
+    close(&row("counts")["risk_ratio_low"], ends(2.0, 0.1)[0]);
+    close(&row("counts")["risk_ratio_high"], ends(2.0, 0.1)[1]);
+    close(&row("counts")["odds_ratio"], 3.0);
+    close(&row("counts")["odds_ratio_low"], ends(3.0, 7.0 / 30.0)[0]);
+    close(&row("fisher")["risk_ratio"], 2.0);
+    assert_eq!(row("fisher")["odds_ratio"], row("fisher")["effect"]);
+    close(&row("shares")["risk_ratio"], 0.5);
+    let text = record.to_string();
+    assert!(
+        text.contains("For place = b, late is true 2 (95 % interval 1.08 to 3.72) times as often as for a."),
+        "{text}"
+    );
+    // SciPy: binomtest(30, 80, 0.3).proportion_ci(method="wilson").
+    close(&row("third")["wilson_low"], 0.276_941_787_015_311_8);
+    close(&row("third")["wilson_high"], 0.484_512_745_368_570_03);
+    assert!(text.contains("Counts: counts"), "{text}");
+}
+
+#[test]
+fn an_analysis_of_variance_has_omega_squared_beside_eta_squared() {
+    let csv = "v,g\n1,a\n2,a\n3,a\n4,b\n6,b\n5,b\n7,c\n9,c\n8,c\n";
+    let (rows, _) = tested(csv, "{value: v, by: g, method: anova, post_hoc: none}");
+    // Between groups 54 with 2 degrees of freedom, within 6 with 6: eta squared 54 / 60, omega squared (54 - 2) / 61.
+    close(&rows[0]["effect"], 0.9);
+    close(&rows[0]["omega_squared"], 52.0 / 61.0);
+}
+
+#[test]
+fn ranks_that_do_not_fit_into_memory_end_the_run_with_advice() {
+    let rows: String = (0..700_000_u32).map(|n| format!("{},{}\n", n * 7919 % 100_003, n % 2)).collect();
+    let workshop = Workshop::with_pipeline(
+        "name: p\nstages:\n  - read: {path: t.csv}\n  - test: {value: v, by: g, method: mann_whitney}\n",
+    );
+    workshop.write("t.csv", format!("v,g\n{rows}"));
+    let outcome = workshop.gristmill(["run", "p.yaml", "--memory", "64MiB"]);
+    assert_eq!(outcome.code, Some(4), "{}", outcome.stderr);
+    for wanted in ["tests by ranks need their values in memory", "method: welch", "--memory"] {
+        assert!(outcome.stderr.contains(wanted), "{wanted}: {}", outcome.stderr);
+    }
+}
+
+#[test]
+fn a_million_categories_are_refused() {
+    let rows: String = (0..1_000_000_u32).map(|n| format!("c{n},{}\n", n % 2)).collect();
+    let (code, text) = refused("run", &format!("a,b\n{rows}"), "{columns: [a, b]}");
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("the categories are more than 1000"), "{text}");
+}
+
+/// Every kind of question about hostile columns.
+const HOSTILE: &str = "{post_hoc: none, hypotheses: [
+    {name: constant, value: same, by: g}, {name: constant anova, value: same, by: three, method: anova},
+    {name: constant ranks, value: same, by: g, method: mann_whitney}, {name: constant mean, value: same, mean: 1},
+    {name: constant levene, value: same, by: three, method: levene}, {name: constant ad, value: same, by: three, method: anderson_darling},
+    {name: nothing, value: nothing, by: g}, {name: nothing mean, value: nothing, mean: 0}, {name: nothing normal, value: nothing, distribution: normal},
+    {name: nothing ks, value: nothing, distribution: uniform}, {name: nothing share, value: yes, share: 0.5},
+    {name: nothing counted, columns: [none, g]}, {name: one group, value: v, by: same}, {name: one category, columns: [same, g]},
+    {name: one fit, columns: [same]}, {name: large, value: large, by: g, method: welch}, {name: large anova, value: large, by: three, method: anova},
+    {name: large ranks, value: large, by: g, method: kruskal_wallis}, {name: large mean, value: large, mean: 0, method: t},
+    {name: large normal, value: large, distribution: normal}, {name: large levene, value: large, by: g, method: brown_forsythe},
+    {name: large pairs, value: [large, v], paired: true}, {name: endless, value: endless, by: g}, {name: endless ks, value: endless, by: g, method: kolmogorov_smirnov},
+    {name: endless pairs, value: [endless, v], paired: true, method: wilcoxon}, {name: endless same, value: endless, mean: 0, equivalence: {low: -1, high: 1}},
+    {name: singles, value: v, by: own}, {name: singles ranks, value: v, by: own, method: kruskal_wallis}, {name: singles counted, columns: [own, g]},
+    {name: usual, value: v, by: g, method: welch}]}";
+
+#[test]
+fn hostile_columns_have_a_p_value_or_a_reason() {
+    let head = "v,g,three,same,nothing,none,yes,large,endless,own\n";
+    let row = |n: usize| {
+        let large = ["1e300", "-1e300", "5e299", "2"][n % 4];
+        let endless = ["inf", "-inf", "NaN", "1.5"][n % 4];
+        format!("{}.5,{},{},1,,,,{large},{endless},o{n}\n", n * n % 7, ["a", "b"][n % 2], ["x", "y", "z"][n % 3])
+    };
+    for rows in [0, 1, 12] {
+        let text = format!(
+            "name: p\nstages:\n  - read: {{path: t.csv, types: {{v: double, g: string, three: string, same: double, nothing: double, none: string, yes: boolean, large: double, endless: double, own: string}}}}\n  - id: t\n    test: {}\n  - write: {{path: out.ndjson}}\n",
+            HOSTILE.replace("post_hoc: none, ", "")
+        );
+        let workshop = Workshop::with_pipeline(&text);
+        workshop.write("t.csv", format!("{head}{}", (0..rows).map(row).collect::<String>()));
+        let outcome = workshop.gristmill(["run", "p.yaml"]);
+        assert_eq!(outcome.code, Some(0), "{rows} rows: {}", outcome.stderr);
+        let found = workshop.read_ndjson("out.ndjson");
+        assert_eq!(found.len(), 30, "{rows} rows: {found:?}");
+        for row in &found {
+            match row["p_value"].as_f64() {
+                Some(p) => assert!((0.0..=1.0).contains(&p) && row["statistic"].is_f64(), "{rows} rows: {row}"),
+                None => assert!(row["verdict"].as_str().unwrap().contains("not defined because"), "{rows} rows: {row}"),
+            }
+        }
+        let defined = found.iter().filter(|row| row["p_value"].is_f64()).count();
+        assert!(if rows == 12 { defined > 5 } else { defined <= 2 }, "{rows} rows: {defined} of 30 are defined");
+        assert!(!workshop.manifest().to_string().contains("NaN"), "{rows} rows");
+    }
 }

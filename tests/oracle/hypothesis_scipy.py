@@ -1,4 +1,4 @@
-"""Expected values for src/statistics/hypothesis, from SciPy, statsmodels, pingouin and scikit-posthocs, on flights and made-up rows.
+"""Expected values for src/statistics/hypothesis, from SciPy, statsmodels, pingouin and scikit-posthocs, on flights, weather and made-up rows.
 
 Usage: python hypothesis_scipy.py > ../data/oracle/hypothesis_scipy.json
 Needs: pip install scipy statsmodels pingouin scikit-posthocs pandas (written with SciPy 1.17, statsmodels 0.15, pingouin 0.7, scikit-posthocs 0.17)
@@ -12,22 +12,29 @@ import numpy as np
 import pandas as pd
 import pingouin
 import scikit_posthocs
-from scipy import stats
+from scipy import integrate, optimize, special, stats
 from scipy.stats import contingency
-from statsmodels.stats import diagnostic, oneway, power, proportion, weightstats
+from statsmodels.stats import contingency_tables, diagnostic, oneway, power, proportion, weightstats
 
 warnings.filterwarnings("ignore")
-FLIGHTS = Path(__file__).parent.parent.parent / "sample-data/flights/flights.csv.gz"
+DATA = Path(__file__).parent.parent.parent / "sample-data/flights"
 SIDES = {"two_sided": "two-sided", "less": "less", "greater": "greater"}
 SM = {"two_sided": "two-sided", "less": "smaller", "greater": "larger"}
 
 
 def flights():
-    table = pd.read_csv(FLIGHTS).dropna(subset=["arr_delay", "dep_delay", "air_time"])
+    table = pd.read_csv(DATA / "flights.csv.gz").dropna(subset=["arr_delay", "dep_delay", "air_time"])
     return table.sample(240, random_state=5)
 
 
+def weather():
+    table = pd.read_csv(DATA / "weather.csv.gz").dropna(subset=["temp", "dewp", "humid", "wind_speed", "visib", "precip"])
+    return table[table.wind_speed < 200].sample(260, random_state=8)
+
+
 TABLE = flights()
+WEATHER = weather()
+SEASON = np.where(WEATHER.month.isin([6, 7, 8]), "summer", np.where(WEATHER.month.isin([12, 1, 2]), "winter", "other"))
 BY_ORIGIN = {name: [float(v) for v in rows["arr_delay"]] for name, rows in TABLE.groupby("origin")}
 rng = np.random.default_rng(3)
 
@@ -36,6 +43,8 @@ def samples():
     groups = list(BY_ORIGIN.values())
     yield "arr_delay EWR, JFK", groups[0], groups[1]
     yield "air_time EWR, LGA", *([float(v) for v in TABLE[TABLE.origin == o]["air_time"]] for o in ("EWR", "LGA"))
+    yield "weather: dew point of summer and winter", *([float(v) for v in WEATHER[SEASON == s]["dewp"]] for s in ("summer", "winter"))
+    yield "weather: wind of EWR and JFK", *([float(v) for v in WEATHER[WEATHER.origin == o]["wind_speed"]] for o in ("EWR", "JFK"))
     yield "small without ties", [1.83, 0.5, 1.62, 2.48, 1.68, 1.88, 1.55, 3.06, 1.3], [0.878, 0.647, 0.598, 2.05, 1.06, 1.29, 1.065, 3.14, 1.29001]
     yield "thirty", [round(float(v), 4) for v in rng.normal(10, 2, 31)], [round(float(v), 4) for v in rng.normal(11.2, 5, 24)]
 
@@ -44,14 +53,42 @@ def pair(low, high):
     return [None if not np.isfinite(low) else float(low), None if not np.isfinite(high) else float(high)]
 
 
+def ends(below, confidence, low, high):
+    """The noncentralities under which the statistic is just not too large or too small; `below` is its distribution function there."""
+    def end(p):
+        if below(low) <= p:
+            return low
+        return optimize.brentq(lambda nc: below(nc) - p, low, high, xtol=1e-14, rtol=1e-14)
+    return end((1 + confidence) / 2), end((1 - confidence) / 2)
+
+
+def of_t(t, df, confidence):
+    # SciPy's noncentral t fails at some noncentralities, so normal probabilities are integrated over the standard deviation.
+    reach = 14 / np.sqrt(2 * df)
+    law = stats.chi(df, scale=1 / np.sqrt(df))
+    below = lambda nc: integrate.quad(lambda s: stats.norm.cdf(t * s - nc) * law.pdf(s), max(0, 1 - reach), 1 + reach, epsabs=1e-14, epsrel=1e-13, limit=200)[0]
+    return ends(below, confidence, -(abs(t) * 3 + 12), abs(t) * 3 + 12)
+
+
+def rank_biserial(r, variance):
+    reach = stats.norm.isf(0.025) * np.sqrt(variance)
+    return [np.tanh(np.arctanh(r) - reach), np.tanh(np.arctanh(r) + reach)] if abs(r) < 1 else None
+
+
 def two_samples():
     for name, a, b in samples():
         for side, theirs in SIDES.items():
             student, welch = (stats.ttest_ind(a, b, equal_var=equal, alternative=theirs) for equal in (True, False))
             exact = len(set(a + b)) == len(a + b) and max(len(a), len(b)) <= 50
             u = stats.mannwhitneyu(a, b, alternative=theirs, method="exact" if exact else "asymptotic")
+            m, n = len(a), len(b)
+            g, factor = pingouin_g(a, b), np.sqrt(1 / m + 1 / n) * correction(m + n - 2)
+            r = 2 * u.statistic / m / n - 1
             yield {
                 "name": name, "a": a, "b": b, "side": side,
+                "hedges_interval": [end * factor for end in of_t(student.statistic, m + n - 2, 0.9)],
+                "rank_biserial_interval": rank_biserial(r, (m + n + 1) / (3 * m * n)),
+                "equivalence": [weightstats.ttost_ind(np.array(a), np.array(b), -3.0, 4.0, usevar="unequal")[0]],
                 "student": [student.statistic, student.df, student.pvalue, *pair(*student.confidence_interval(0.9))],
                 "welch": [welch.statistic, welch.df, welch.pvalue, *pair(*welch.confidence_interval(0.9))],
                 "mann_whitney": [u.statistic, u.pvalue, 2 * u.statistic / len(a) / len(b) - 1],
@@ -63,10 +100,11 @@ def two_samples():
 
 def pingouin_g(a, b):
     # pingouin's Hedges' g uses the approximate correction; the exact one is the definition of Hedges (1981).
-    from scipy.special import gammaln
-    d = pingouin.compute_effsize(a, b, eftype="cohen")
-    nu = len(a) + len(b) - 2
-    return float(d * np.exp(gammaln(nu / 2) - gammaln((nu - 1) / 2)) / np.sqrt(nu / 2))
+    return float(pingouin.compute_effsize(a, b, eftype="cohen") * correction(len(a) + len(b) - 2))
+
+
+def correction(nu):
+    return float(np.exp(special.gammaln(nu / 2) - special.gammaln((nu - 1) / 2)) / np.sqrt(nu / 2))
 
 
 def one_sample():
@@ -84,6 +122,8 @@ def one_sample():
             yield {
                 "name": name, "values": differences, "side": side, "scale": float(scale),
                 "t": [t.statistic, t.df, t.pvalue, *pair(*t.confidence_interval(0.99))],
+                "cohen": [(np.mean(differences) - 0.25) / scale, *(end / np.sqrt(n) for end in of_t(t.statistic, n - 1, 0.99))],
+                "rank_biserial": [float(pingouin.wilcoxon(kept)["RBC"].iloc[0]), rank_biserial(2 * positive / (len(kept) * (len(kept) + 1) / 2) - 1, 2 * (2 * len(kept) + 1) / (3 * len(kept) * (len(kept) + 1)))],
                 "wilcoxon": [float(positive), w.pvalue],
                 "kolmogorov": [ks.statistic, ks.pvalue],
                 "shapiro": list(stats.shapiro(differences)),
@@ -93,7 +133,9 @@ def one_sample():
 
 
 def groups():
-    cases = [("arr_delay by origin", BY_ORIGIN), ("air_time by carrier", by("air_time", "carrier")), ("three small", {
+    wet = WEATHER.assign(quarter=(WEATHER.month - 1) // 3)
+    cases = [("arr_delay by origin", BY_ORIGIN), ("air_time by carrier", by("air_time", "carrier")), ("weather: humidity by airport", of(WEATHER, "humid", "origin")),
+             ("weather: temperature by quarter", of(wet, "temp", "quarter")), ("three small", {
         "a": [2.9, 3.0, 2.5, 2.6, 3.2], "b": [3.8, 2.7, 4.0, 2.4], "c": [2.8, 3.4, 3.7, 2.2, 2.0]})]
     for name, groups in cases:
         values = [list(map(float, v)) for v in groups.values()]
@@ -111,6 +153,7 @@ def groups():
         aov = pingouin.anova(data=frame, dv="v", between="g", detailed=True, effsize="n2")
         yield {
             "name": name, "groups": values, "anova": list(anova), "eta_squared": eta(values), "omega_squared": omega(values),
+            "eta_interval": [nc / (nc + n) for nc in ends(lambda nc: stats.ncf.cdf(anova.statistic, k - 1, n - k, nc), 0.95, 0.0, 4 * anova.statistic * k + 100)],
             "welch": [welch.statistic, welch.df[1], welch.pvalue], "kruskal": list(h), "epsilon_squared": h.statistic / (n - 1),
             "tukey": [[tukey.pvalue[i, j], interval.low[i, j], interval.high[i, j]] for i, j in pairs] if k < 8 else [],
             "games_howell": [[row["diff"], row["T"], row["pval"]] for _, row in gh.iterrows()] if k < 8 else [],
@@ -135,13 +178,19 @@ def omega(values):
 
 
 def by(value, group):
-    return {name: list(rows[value]) for name, rows in TABLE.groupby(group) if len(rows) > 5}
+    return of(TABLE, value, group)
+
+
+def of(table, value, group):
+    return {name: [float(v) for v in rows[value]] for name, rows in table.groupby(group) if len(rows) > 5}
 
 
 def tables():
     late = pd.crosstab(TABLE["origin"], TABLE["arr_delay"] > 15).to_numpy().tolist()
     carriers = pd.crosstab(TABLE["carrier"], TABLE["origin"]).to_numpy().tolist()
-    for name, table in [("late by origin", late), ("carrier by origin", carriers), ("two by two", [[8, 2], [1, 5]]), ("large", [[1200, 3400], [1100, 3700]]),
+    fog = pd.crosstab(SEASON[SEASON != "other"], WEATHER[SEASON != "other"].visib < 10).to_numpy().tolist()
+    rain = pd.crosstab(WEATHER.origin, WEATHER.precip > 0).to_numpy().tolist()
+    for name, table in [("weather: fog by season", fog), ("weather: rain by airport", rain), ("late by origin", late), ("carrier by origin", carriers), ("two by two", [[8, 2], [1, 5]]), ("large", [[1200, 3400], [1100, 3700]]),
                         ("with a zero", [[0, 7], [4, 6]]), ("tea", [[4, 0], [0, 4]])]:
         plain = stats.chi2_contingency(table, correction=False)
         yates = stats.chi2_contingency(table, correction=True)
@@ -151,10 +200,18 @@ def tables():
             "cramers_v": contingency.association(table, method="cramer"),
             "least": float(plain.expected_freq.min()),
         }
+        scale = np.sum(table) * (min(np.shape(table)) - 1)
+        below = lambda nc: stats.ncx2.cdf(plain.statistic, plain.dof, nc)
+        case["v_interval"] = [min(1.0, np.sqrt(nc / scale)) for nc in ends(below, 0.95, 0.0, 4 * plain.statistic + 100)]
         if len(table) == 2 and len(table[0]) == 2:
             ratio = contingency.odds_ratio(table, kind="conditional")
             interval = ratio.confidence_interval(0.95)
             case["fisher"] = [stats.fisher_exact(table, alternative=s).pvalue for s in SIDES.values()]
+            # The risk of the second column in the second row by that in the first.
+            risks = contingency_tables.Table2x2([table[1][::-1], table[0][::-1]], shift_zeros=False)
+            empty = min(map(min, table)) == 0
+            case["risk_ratio"] = None if table[0][1] == 0 else [risks.riskratio, *([] if table[1][1] == 0 else risks.riskratio_confint(0.05))]
+            case["woolf"] = None if empty else [risks.oddsratio, *risks.oddsratio_confint(0.05)]
             case["odds_ratio"] = [repr(float(v)) for v in (ratio.statistic, interval.low, interval.high)]
         yield case
 
@@ -170,7 +227,7 @@ def proportions():
     for k, n, p in [(7, 20, 0.5), (0, 12, 0.1), (12, 12, 0.8), (317, 1000, 0.3), (3, 5000, 0.002), (51200, 100000, 0.51)]:
         for side, theirs in SIDES.items():
             found = stats.binomtest(k, n, p, alternative=theirs)
-            exact, wilson = found.proportion_ci(0.95, "exact"), stats.binomtest(k, n, p).proportion_ci(0.95, "wilson")
+            exact, wilson = found.proportion_ci(0.95, "exact"), found.proportion_ci(0.95, "wilson")
             yield {"k": k, "n": n, "p": p, "side": side, "p_value": found.pvalue, "exact": list(exact), "wilson": list(wilson)}
 
 

@@ -3,17 +3,17 @@
 use super::{Measured, Sample, Tested, Undefined};
 use crate::statistics::distributions::{f, noncentrality};
 
-/// Fisher's one-way analysis of variance, for groups with the same variance. Effect: eta squared; [`omega_squared`] is the other.
+/// Fisher's one-way analysis of variance, for groups with the same variance. Effect: eta squared; beside it omega squared, the share of the
+/// variance that the groups explain with less bias (Hays 1963), at least 0.
 pub fn one_way(groups: &[Sample], confidence: f64) -> Result<Tested, Undefined> {
     let split = Split::of(groups)?;
-    let statistic = split.between / split.above / (split.within / split.below);
-    let mut tested =
-        Tested::new("F", statistic, &[split.above, split.below], f::sf(statistic, split.above, split.below));
-    tested.effect = Some(split.eta_squared(statistic, confidence));
+    let mut tested = split.test();
+    tested.effect = Some(split.eta_squared(confidence));
+    tested.also.push(split.omega_squared());
     tested.checked()
 }
 
-/// Welch's analysis of variance (Welch 1951), whatever the variances. Effect: eta squared as of [`one_way`].
+/// Welch's analysis of variance (Welch 1951), whatever the variances. Effects as of [`one_way`].
 pub fn welch(groups: &[Sample], confidence: f64) -> Result<Tested, Undefined> {
     let split = Split::of(groups)?;
     if groups.iter().any(|group| group.variance == 0.0) {
@@ -32,16 +32,9 @@ pub fn welch(groups: &[Sample], confidence: f64) -> Result<Tested, Undefined> {
     let statistic = between / (1.0 + 2.0 * (k - 2.0) / (k * k - 1.0) * spread);
     let (above, below) = (k - 1.0, (k * k - 1.0) / (3.0 * spread));
     let mut tested = Tested::new("F", statistic, &[above, below], f::sf(statistic, above, below));
-    let classical = split.between / split.above / (split.within / split.below);
-    tested.effect = Some(split.eta_squared(classical, confidence));
+    tested.effect = Some(split.eta_squared(confidence));
+    tested.also.push(split.omega_squared());
     tested.checked()
-}
-
-/// Omega squared: the share of the variance that the groups explain, less biased than eta squared (Hays 1963). At least 0.
-pub fn omega_squared(groups: &[Sample]) -> Result<f64, Undefined> {
-    let split = Split::of(groups)?;
-    let error = split.within / split.below;
-    Ok(((split.between - split.above * error) / (split.between + split.within + error)).max(0.0))
 }
 
 /// The sums of squares between and within groups.
@@ -71,10 +64,26 @@ impl Split {
         Ok(Self { between, within, above: k - 1.0, below: n - k })
     }
 
+    fn statistic(&self) -> f64 {
+        self.between / self.above / (self.within / self.below)
+    }
+
+    /// The F test, without effects.
+    pub(super) fn test(&self) -> Tested {
+        let statistic = self.statistic();
+        Tested::new("F", statistic, &[self.above, self.below], f::sf(statistic, self.above, self.below))
+    }
+
+    fn omega_squared(&self) -> Measured {
+        let error = self.within / self.below;
+        let share = (self.between - self.above * error) / (self.between + self.within + error);
+        Measured::new("omega squared", share.max(0.0), None)
+    }
+
     /// The share of the variance that the groups explain; its interval is that of the noncentrality λ / (λ + n) (Steiger 2004).
-    fn eta_squared(&self, statistic: f64, confidence: f64) -> Measured {
+    fn eta_squared(&self, confidence: f64) -> Measured {
         let n = self.above + self.below + 1.0;
-        let interval = noncentrality::f_interval(statistic, self.above, self.below, confidence)
+        let interval = noncentrality::f_interval(self.statistic(), self.above, self.below, confidence)
             .map(|(low, high)| (low / (low + n), high / (high + n)));
         Measured::new("eta squared", self.between / (self.between + self.within), interval)
     }

@@ -1,6 +1,6 @@
 //! Pearson's chi-square tests: do two categories go together, and do counts follow given shares?
 
-use super::{Measured, Tested, Undefined};
+use super::{Alternative, Measured, Tested, Undefined, proportions};
 use crate::statistics::distributions::{chi_squared, noncentrality};
 
 /// A table of counts by row and column.
@@ -69,8 +69,21 @@ impl Crosstab {
         })
     }
 
+    /// How many times as frequent the second column is in the second row as in the first, and its odds, see [`proportions::ratios`]; nothing but
+    /// for two by two.
+    #[must_use]
+    pub fn ratios(&self, alternative: Alternative, confidence: f64) -> Vec<Measured> {
+        match (self.shape(), self.counts.as_slice()) {
+            ((2, 2), &[a, b, c, d]) => {
+                let of = |no: f64, yes: f64| (yes as u64, (no + yes) as u64);
+                proportions::ratios(of(c, d), of(a, b), alternative, confidence)
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// The chi-square test of independence (Pearson 1900), for two by two with Yates' correction when asked. Effect: Cramér's V, with the
-    /// interval of the noncentrality (Smithson 2003).
+    /// interval of the noncentrality (Smithson 2003); beside it [`ratios`](Self::ratios).
     pub fn independence(&self, yates: bool, confidence: f64) -> Result<Tested, Undefined> {
         let (rows, columns) = self.shape();
         let degrees = ((rows - 1) * (columns - 1)) as f64;
@@ -91,6 +104,7 @@ impl Crosstab {
         let interval = noncentrality::chi_squared_interval(plain, degrees, confidence)
             .map(|(low, high)| ((low / scale).sqrt(), (high / scale).sqrt().min(1.0)));
         tested.effect = Some(Measured::new("Cramér's V", (plain / scale).sqrt(), interval));
+        tested.also = self.ratios(Alternative::TwoSided, confidence);
         tested.checked()
     }
 }

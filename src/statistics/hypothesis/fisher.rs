@@ -1,5 +1,6 @@
 //! Fisher's exact test of two by two counts.
 
+use super::chi_square::Crosstab;
 use super::{Alternative, Measured, Tested, Undefined};
 use crate::statistics::distributions::binomial::ln_probability;
 
@@ -9,7 +10,7 @@ const MOST: f64 = 1e6;
 const SAME: f64 = 1e-14;
 
 /// Fisher 1935, of the counts a b / c d. Two-sided: the tables that are at most as probable. Effect: the conditional maximum-likelihood odds
-/// ratio with its exact interval (Cornfield 1956).
+/// ratio with its exact interval (Cornfield 1956); beside it the risk ratio, of d in the second row to b in the first.
 ///
 /// O(smallest margin); refused above a million, where chi-square is as good.
 pub fn fisher([a, b, c, d]: [f64; 4], alternative: Alternative, confidence: f64) -> Result<Tested, Undefined> {
@@ -42,6 +43,8 @@ pub fn fisher([a, b, c, d]: [f64; 4], alternative: Alternative, confidence: f64)
         tables.solve(|ln| tables.mean(ln) - a)
     };
     tested.effect = Some(Measured::new("odds ratio", value, Some((low, high))));
+    let ratios = Crosstab::new(&[a, b, c, d], 2)?.ratios(alternative, confidence);
+    tested.also.extend(ratios.into_iter().filter(|ratio| ratio.name == "risk ratio"));
     if tested.statistic.is_nan() {
         return Undefined::because("a row or a column of the table is empty");
     }

@@ -1,6 +1,6 @@
 //! Levene's test: do the variances of groups differ?
 
-use super::anova;
+use super::anova::Split;
 use super::{Sample, Tested, Undefined};
 
 /// From which centre the distances are taken.
@@ -21,10 +21,9 @@ pub fn levene(groups: &[Vec<f64>], centre: Centre) -> Result<Tested, Undefined> 
         };
         Sample::of(&group.iter().map(|value| (value - centre).abs()).collect::<Vec<f64>>())
     });
-    let mut tested = anova::one_way(&distances.collect::<Vec<Sample>>(), 0.95)?;
+    let mut tested = Split::of(&distances.collect::<Vec<Sample>>())?.test();
     tested.letter = "W";
-    tested.effect = None;
-    Ok(tested)
+    tested.checked()
 }
 
 fn median(values: &[f64]) -> f64 {

@@ -119,6 +119,8 @@ pub struct Tested {
     pub estimate: Option<Measured>,
     /// How large it is without units.
     pub effect: Option<Measured>,
+    /// Other measures of the same, which readers of the field expect beside it.
+    pub also: Vec<Measured>,
     /// How the p-value was found, where there is a choice: "exact", "normal approximation, corrected for ties".
     pub how: Option<String>,
 }
@@ -126,7 +128,7 @@ pub struct Tested {
 impl Tested {
     fn new(letter: &'static str, statistic: f64, degrees: &[f64], p_value: f64) -> Self {
         let degrees = degrees.to_vec();
-        Self { letter, statistic, degrees, p_value, estimate: None, effect: None, how: None }
+        Self { letter, statistic, degrees, p_value, estimate: None, effect: None, also: Vec::new(), how: None }
     }
 
     /// Refuses numbers that have overflowed.

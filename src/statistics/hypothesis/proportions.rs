@@ -5,7 +5,7 @@ use crate::statistics::distributions::{binomial, normal};
 use crate::statistics::special::{Tails, inverse_beta};
 
 /// The exact binomial test of `successes` among `n` against the share `p`. Two-sided: the counts that are at most as probable. Estimate: the
-/// share with the interval of Clopper & Pearson (1934); effect: Cohen's h.
+/// share with the interval of Clopper & Pearson (1934), and beside it with [`wilson`]'s; effect: Cohen's h.
 ///
 /// O(1) for one side, O(√n) or so for two.
 pub fn binomial_test(
@@ -30,6 +30,7 @@ pub fn binomial_test(
     tested.how = Some("exact".to_owned());
     tested.estimate = Some(Measured::new("share", share, Some(clopper_pearson(successes, n, alternative, confidence))));
     tested.effect = Some(Measured::new("Cohen's h", cohens_h(share, p), None));
+    tested.also.push(Measured::new("share (Wilson)", share, Some(wilson(successes, n, alternative, confidence))));
     tested.checked()
 }
 
@@ -78,21 +79,24 @@ pub fn clopper_pearson(successes: u64, n: u64, alternative: Alternative, confide
     (low, high)
 }
 
-/// The interval of Wilson (1927), which holds the true share as often as stated on average.
+/// The interval of Wilson (1927), which holds the true share as often as stated on average. `n` must not be 0.
 #[must_use]
-pub fn wilson(successes: u64, n: u64, confidence: f64) -> (f64, f64) {
+pub fn wilson(successes: u64, n: u64, alternative: Alternative, confidence: f64) -> (f64, f64) {
     let (size, share) = (n as f64, successes as f64 / n as f64);
-    let z = normal::upper_quantile((1.0 - confidence) / 2.0);
+    let tail = if alternative == Alternative::TwoSided { (1.0 - confidence) / 2.0 } else { 1.0 - confidence };
+    let z = normal::upper_quantile(tail);
     let square = z * z / size;
     let centre = (share + square / 2.0) / (1.0 + square);
     let reach = z / (1.0 + square) * (share * (1.0 - share) / size + square / (4.0 * size)).sqrt();
     // At the ends the interval reaches the end exactly; rounding would leave it beside.
-    let low = if successes == 0 { 0.0 } else { (centre - reach).max(0.0) };
-    (low, if successes == n { 1.0 } else { (centre + reach).min(1.0) })
+    let is_open_below = successes == 0 || alternative == Alternative::Less;
+    let is_open_above = successes == n || alternative == Alternative::Greater;
+    let low = if is_open_below { 0.0 } else { (centre - reach).max(0.0) };
+    (low, if is_open_above { 1.0 } else { (centre + reach).min(1.0) })
 }
 
 /// Do two shares differ? The z test with the pooled share. Estimate: the difference with Newcombe's interval (1998, method 10, of two Wilson
-/// intervals); effect: Cohen's h.
+/// intervals); effect: Cohen's h; beside it the [`ratios`] of the first to the second.
 pub fn two_proportions(
     a: (u64, u64),
     b: (u64, u64),
@@ -117,7 +121,8 @@ pub fn two_proportions(
         Alternative::Greater => normal::sf(z),
     };
     let wide = if alternative == Alternative::TwoSided { confidence } else { 2.0 * confidence - 1.0 };
-    let ((low_a, high_a), (low_b, high_b)) = (wilson(a.0, a.1, wide), wilson(b.0, b.1, wide));
+    let of = |(successes, n)| wilson(successes, n, Alternative::TwoSided, wide);
+    let ((low_a, high_a), (low_b, high_b)) = (of(a), of(b));
     let low = difference - (of_a - low_a).hypot(high_b - of_b);
     let high = difference + (high_a - of_a).hypot(of_b - low_b);
     let interval = match alternative {
@@ -128,7 +133,28 @@ pub fn two_proportions(
     let mut tested = Tested::new("z", z, &[], p);
     tested.estimate = Some(Measured::new("difference of shares", difference, Some(interval)));
     tested.effect = Some(Measured::new("Cohen's h", cohens_h(of_a, of_b), None));
+    tested.also.extend(ratios(a, b, alternative, confidence));
     tested.checked()
+}
+
+/// The risk ratio, how many times as frequent successes are among `a` as among `b` (each successes and all), with the interval of Katz et al.
+/// (1978), and the odds ratio with that of Woolf (1955): both normal on the scale of logarithms. They have no interval where a count that
+/// is divided by is 0, and are left out where they are 0 / 0.
+#[must_use]
+pub fn ratios(a: (u64, u64), b: (u64, u64), alternative: Alternative, confidence: f64) -> Vec<Measured> {
+    let ((yes_a, m), (yes_b, n)) = ((a.0 as f64, a.1 as f64), (b.0 as f64, b.1 as f64));
+    let (no_a, no_b) = (m - yes_a, n - yes_b);
+    let measured = |name, ratio: f64, variance: f64| {
+        let interval = variance.is_finite().then(|| {
+            let (low, high) = alternative.interval(ratio.ln(), variance.sqrt(), confidence, normal::upper_quantile);
+            (low.exp(), high.exp())
+        });
+        (!ratio.is_nan()).then(|| Measured::new(name, ratio, interval))
+    };
+    let risk = measured("risk ratio", yes_a / m / (yes_b / n), 1.0 / yes_a - 1.0 / m + 1.0 / yes_b - 1.0 / n);
+    let odds = (yes_a / no_a) / (yes_b / no_b);
+    let odds = measured("odds ratio", odds, 1.0 / yes_a + 1.0 / no_a + 1.0 / yes_b + 1.0 / no_b);
+    risk.into_iter().chain(odds).collect()
 }
 
 /// 2 arcsin √p - 2 arcsin √q (Cohen 1988).

@@ -28,6 +28,19 @@ fn close(found: f64, stored: &Value, within: f64, what: &str) {
     }
 }
 
+/// The ends of an interval; null stands for none.
+#[track_caller]
+fn interval_close(found: Option<(f64, f64)>, stored: &Value, within: f64, what: &str) {
+    let stored: Option<[f64; 2]> = serde_json::from_value(stored.clone()).unwrap();
+    assert_eq!(found.is_some(), stored.is_some(), "{what}: {found:?}");
+    for ((low, high), [stored_low, stored_high]) in found.into_iter().zip(stored) {
+        for (found, stored) in [(low, stored_low), (high, stored_high)] {
+            let close = (found - stored).abs() <= within * stored.abs().max(1e-3);
+            assert!(close, "{what}: {found} is not {stored}");
+        }
+    }
+}
+
 #[test]
 fn two_samples_agree_with_scipy() {
     for case in cases(STORED, "two_samples") {
@@ -42,13 +55,19 @@ fn two_samples_agree_with_scipy() {
             {
                 close(*found, stored, 1e-9, &format!("{what} {name}"));
             }
-            assert_close(found.effect.unwrap().value, case.number("hedges"), 1e-9, &what);
+            let effect = found.effect.unwrap();
+            assert_close(effect.value, case.number("hedges"), 1e-9, &what);
+            interval_close(effect.interval, case.value("hedges_interval"), 1e-9, &format!("{what} Hedges' g"));
         }
         let found = mann_whitney::mann_whitney(&a, &b, side, 0.95).unwrap();
         let stored = case.list("mann_whitney");
         assert_close(found.statistic, stored[0], 1e-12, &what);
         assert_close(found.p_value, stored[1], 1e-9, &format!("{what} Mann-Whitney"));
-        assert!((found.effect.unwrap().value - stored[2]).abs() < 1e-12);
+        let effect = found.effect.unwrap();
+        assert!((effect.value - stored[2]).abs() < 1e-12);
+        interval_close(effect.interval, case.value("rank_biserial_interval"), 1e-9, &what);
+        let found = t::equivalence(Sample::of(&a), Some(Sample::of(&b)), -3.0, 4.0, 0.95).unwrap();
+        assert_close(found.p_value, case.list("equivalence")[0], 1e-9, &format!("{what} equivalence"));
         let found = kolmogorov_smirnov::two_samples(&a, &b).unwrap();
         assert_close(found.statistic, case.list("kolmogorov")[0], 1e-12, &what);
         assert_close(found.p_value, case.list("kolmogorov")[1], 1e-9, &format!("{what} Kolmogorov"));
@@ -72,7 +91,13 @@ fn one_sample_agrees_with_scipy_and_statsmodels() {
         for (found, stored) in numbers.iter().zip(case.value("t").as_array().unwrap()) {
             close(*found, stored, 1e-9, &format!("{what} t"));
         }
+        let (effect, stored) = (found.effect.unwrap(), case.list("cohen"));
+        assert_close(effect.value, stored[0], 1e-9, &what);
+        interval_close(effect.interval, &stored[1..].into(), 1e-9, &format!("{what} Cohen's d"));
         let found = wilcoxon::signed_rank(&values, side, 0.95).unwrap();
+        let effect = found.effect.unwrap();
+        assert!((effect.value - case.value("rank_biserial")[0].as_f64().unwrap()).abs() < 1e-9, "{what} {effect:?}");
+        interval_close(effect.interval, &case.value("rank_biserial")[1], 1e-9, &format!("{what} rank-biserial"));
         assert_close(found.statistic, case.list("wilcoxon")[0], 1e-12, &what);
         assert_close(found.p_value, case.list("wilcoxon")[1], 1e-9, &format!("{what} Wilcoxon"));
         let scale = case.number("scale");
@@ -100,9 +125,9 @@ fn several_groups_agree_with_scipy_statsmodels_pingouin_and_posthocs() {
         assert_close(found.p_value, case.list("anova")[1], 1e-9, &what);
         let effect = found.effect.unwrap();
         assert_close(effect.value, case.number("eta_squared"), 1e-9, &what);
-        let (low, high) = effect.interval.unwrap();
-        assert!(low <= effect.value && effect.value <= high && high < 1.0, "{what}: {effect:?}");
-        assert!((anova::omega_squared(&samples).unwrap() - case.number("omega_squared")).abs() < 1e-12, "{what}");
+        interval_close(effect.interval, case.value("eta_interval"), 1e-9, &format!("{what} eta squared"));
+        assert_eq!(found.also[0].name, "omega squared");
+        assert!((found.also[0].value - case.number("omega_squared")).abs() < 1e-12, "{what}");
         let found = anova::welch(&samples, 0.95).unwrap();
         for (found, stored) in [found.statistic, found.degrees[1], found.p_value].iter().zip(case.list("welch")) {
             assert_close(*found, stored, 1e-9, &format!("{what} Welch"));
@@ -150,6 +175,18 @@ fn counts_agree_with_scipy() {
         }
         let effect = found.effect.unwrap();
         assert_close(effect.value, case.number("cramers_v"), 1e-9, &what);
+        interval_close(effect.interval, case.value("v_interval"), 1e-9, &format!("{what} Cramér's V"));
+        for (name, key) in [("risk ratio", "risk_ratio"), ("odds ratio", "woolf")] {
+            let measured = found.also.iter().find(|measured| measured.name == name && measured.value.is_finite());
+            let stored: Option<Vec<f64>> = serde_json::from_value(case.value(key).clone()).unwrap();
+            let Some(stored) = stored else {
+                assert!(measured.is_none_or(|measured| measured.interval.is_none()), "{what}: {measured:?}");
+                continue;
+            };
+            assert_close(measured.unwrap().value, stored[0], 1e-9, &format!("{what} {name}"));
+            let interval = stored.get(1..3).map_or(Value::Null, Into::into);
+            interval_close(measured.unwrap().interval, &interval, 1e-9, &format!("{what} {name}"));
+        }
         assert_close(table.sparseness().0, case.number("least"), 1e-12, &what);
         let found = table.independence(true, 0.95).unwrap();
         assert_close(found.statistic, case.list("yates")[0], 1e-9, &what);
@@ -184,7 +221,8 @@ fn shares_agree_with_scipy_and_statsmodels() {
         let found = proportions::binomial_test(k, n, p, side, 0.95).unwrap();
         assert_close(found.p_value, case.number("p_value"), 1e-9, &what);
         let (low, high) = found.estimate.unwrap().interval.unwrap();
-        let (wilson_low, wilson_high) = proportions::wilson(k, n, 0.95);
+        assert_eq!(found.also[0].interval, Some(proportions::wilson(k, n, side, 0.95)));
+        let (wilson_low, wilson_high) = proportions::wilson(k, n, side, 0.95);
         for (found, stored) in [low, high].iter().zip(case.list("exact")) {
             assert_close(*found, stored, 1e-9, &format!("{what} Clopper-Pearson"));
         }

@@ -1,11 +1,13 @@
 //! Pictures of tests: effects with their intervals, and the spread of groups.
 
 use super::Settings;
-use super::answer::{Answer, Compared};
+use super::answer::Answer;
+use super::pairs::Compared;
 use super::read::Group;
-use super::words;
-use crate::chart::{Axis, BoxPlot, Figure, Interval, Mark, Reference, Spread};
+use crate::chart::{Axis, BoxPlot, ColourScale, Figure, Heatmap, Interval, Mark, Reference, Scale, Spread};
+use crate::digits;
 use crate::exhibit::Exhibit;
+use crate::statistics::hypothesis::chi_square::Crosstab;
 
 /// Comparisons that are drawn.
 const DRAWN: usize = 30;
@@ -27,15 +29,20 @@ pub(super) fn effects(answers: &[Answer], settings: &Settings) -> Vec<Exhibit> {
     }
     let figures = names.into_iter().map(|name| {
         let these = measured.iter().filter(|(_, effect)| effect.name == name);
+        let is_ratio = name == "odds ratio";
+        let these = these.filter(|(_, effect)| !is_ratio || effect.value > 0.0);
         let mark = Interval::new(these.map(|(answer, effect)| {
             let (low, high) = effect.interval.unwrap_or((f64::NAN, f64::NAN));
-            let finite = |end: f64| Some(end).filter(|end| end.is_finite());
+            let finite = |end: f64| Some(end).filter(|end| end.is_finite() && (!is_ratio || *end > 0.0));
             (answer.question.name.clone(), Some(effect.value), finite(low), finite(high))
         }));
         let mut figure = Figure::new(format!("How large: {name}"), Mark::Interval(mark));
-        figure.subtitle = format!("Effect sizes with {} intervals", words::number_of_percent(settings.confidence));
+        figure.subtitle = format!("Effect sizes with {} intervals", digits::percent(settings.confidence));
         figure.y = Axis::labelled(name);
-        let neutral = if name == "odds ratio" { 1.0 } else { 0.0 };
+        if is_ratio {
+            figure.y.scale = Scale::Log;
+        }
+        let neutral = if is_ratio { 1.0 } else { 0.0 };
         figure.references.push(Reference::y(neutral, "no effect"));
         Exhibit::Figure(Box::new(figure))
     });
@@ -52,6 +59,7 @@ pub(super) fn spreads(answer: &Answer) -> Option<Exhibit> {
     let mark = BoxPlot::new(answer.groups.iter().take(BOXES).map(|group| (group.name.clone(), spread(group))));
     let mut figure = Figure::new(format!("Spread: {}", answer.question.name), Mark::BoxPlot(mark));
     figure.subtitle = "Box: quartiles and median; dot: mean; whiskers: up to 1.5 interquartile ranges".to_owned();
+    figure.y = Axis::labelled(answer.question.measured());
     let rest = answer.groups.len().saturating_sub(BOXES);
     if rest > 0 {
         figure.note = format!("{rest} more groups are not drawn.");
@@ -81,12 +89,31 @@ pub(super) fn comparisons(answer: &Answer, settings: &Settings) -> Option<Exhibi
         (label, Some(compared.comparison.difference), Some(low), Some(high))
     }));
     let mut figure = Figure::new(format!("Differences of pairs: {}", answer.question.name), Mark::Interval(mark));
-    let percent = words::number_of_percent(settings.confidence);
+    let percent = digits::percent(settings.confidence);
     figure.subtitle = format!("{} with {percent} intervals that hold for all pairs at once", answer.compared_by);
     figure.y = Axis::labelled("difference of means");
     figure.references.push(Reference::y(0.0, "no difference"));
     if drawn.len() > DRAWN {
         figure.note = format!("The {DRAWN} surest of {} comparisons.", drawn.len());
     }
+    Some(Exhibit::Figure(Box::new(figure)))
+}
+
+/// Where counts of two columns differ from what chance would bring.
+pub(super) fn residuals(answer: &Answer) -> Option<Exhibit> {
+    let counted = answer.counted.as_ref()?;
+    let (rows, columns) = (&counted.rows_named, &counted.columns_named);
+    let table = Crosstab::new(&counted.counts, columns.len()).ok()?;
+    let most = rows.len().max(columns.len());
+    if table.shape() != (rows.len(), columns.len()) || !(3..=BOXES).contains(&most) {
+        return None;
+    }
+    let residuals: Vec<Option<f64>> =
+        table.cells().map(|cell| Some(cell.2).filter(|value| value.is_finite())).collect();
+    let values = residuals.chunks(columns.len()).map(<[Option<f64>]>::to_vec).collect();
+    let mark = Heatmap::new(rows.clone(), columns.clone(), values, ColourScale::Diverging { bound: None });
+    let mut figure =
+        Figure::new(format!("More or fewer than by chance: {}", answer.question.name), Mark::Heatmap(mark));
+    figure.subtitle = "Adjusted residuals: beyond −2 and 2 a count is unlike what chance brings".to_owned();
     Some(Exhibit::Figure(Box::new(figure)))
 }

@@ -251,6 +251,26 @@ fn numbers(schema: &Schema, names: &[Spanned<String>], id: &str) -> Result<Vec<F
 }
 
 impl Question {
+    /// The names of the two columns of categories.
+    pub(super) fn crossed(&self) -> Option<(&str, &str)> {
+        match &self.subject {
+            Subject::Cross { a, b } => Some((&a.name, &b.name)),
+            _ => None,
+        }
+    }
+
+    /// What is measured, as an axis is labelled.
+    pub(super) fn measured(&self) -> String {
+        match &self.subject {
+            Subject::Groups { value, .. }
+            | Subject::Mean { value, .. }
+            | Subject::Share { value, .. }
+            | Subject::Distribution { value, .. } => value.name.clone(),
+            Subject::Paired { a, b } => format!("{} − {}", a.name, b.name),
+            Subject::Columns(_) | Subject::Cross { .. } | Subject::Fit { .. } => String::new(),
+        }
+    }
+
     /// What the question is about, inside of a sentence.
     pub(super) fn subject_in_words(&self) -> String {
         match &self.subject {

@@ -9,6 +9,7 @@ use crate::engine::EngineError;
 use crate::expression::{DataType, Expr, Field};
 use crate::memory::{MemoryManager, Reservation};
 use crate::relation::{NamedExpr, Relation};
+use crate::stages::inputs;
 use crate::stages::work::{Holding, WorkContext};
 use crate::statistics::moments::Moments;
 use crate::statistics::quantiles::QuantileSketch;
@@ -89,18 +90,10 @@ pub(super) fn numbers(
         .map_err(advise)?;
     let mut groups = gathering.groups;
     if by.is_some() {
-        groups.sort_by(|a, b| compare_names(&a.name, &b.name));
+        groups.sort_by(|a, b| inputs::by_name(&a.name, &b.name));
     }
     let (rows, left_out) = (gathering.rows, gathering.left_out);
     Ok(Gathered { groups, rows, left_out, _reservation: gathering.reservation })
-}
-
-/// Numbers in their order, texts in theirs.
-fn compare_names(a: &str, b: &str) -> std::cmp::Ordering {
-    match (a.parse::<f64>(), b.parse::<f64>()) {
-        (Ok(x), Ok(y)) => x.total_cmp(&y),
-        _ => a.cmp(b),
-    }
 }
 
 fn as_float(field: &Field, at: usize) -> NamedExpr {
@@ -232,6 +225,8 @@ pub(super) struct Counted {
     pub(super) rows_named: Vec<String>,
     pub(super) columns_named: Vec<String>,
     pub(super) counts: Vec<f64>,
+    /// The counts that were expected of each row, where shares were given.
+    pub(super) expected: Option<Vec<f64>>,
     pub(super) rows: u64,
     pub(super) left_out: u64,
 }
@@ -248,40 +243,51 @@ pub(super) fn categories(
     let mut columns = vec![NamedExpr { name: "a".to_owned(), expr: column(a) }];
     columns.extend(b.map(|field| NamedExpr { name: "b".to_owned(), expr: column(field) }));
     let relation = Relation::Project { input: table.clone().into(), columns };
-    let mut found: FxHashMap<(String, String), u64> = FxHashMap::default();
-    let (mut rows, mut left_out) = (0_u64, 0_u64);
+    let mut found: FxHashMap<String, FxHashMap<String, u64>> = FxHashMap::default();
+    let (mut rows, mut left_out, mut pairs) = (0_u64, 0_u64, 0_usize);
     context
         .stream(&relation, &mut |batch| {
             let texts: Vec<Vec<Option<String>>> = batch.columns().iter().map(batch::texts).collect();
             rows += batch.num_rows() as u64;
             for at in 0..batch.num_rows() {
-                let text = |column: usize| texts.get(column).and_then(|texts| texts.get(at)).and_then(Option::as_ref);
-                let second = if b.is_some() { text(1).cloned() } else { Some(String::new()) };
-                match (text(0), second) {
-                    (Some(first), Some(second)) => *found.entry((first.clone(), second)).or_default() += 1,
-                    _ => left_out += 1,
+                let text = |column: usize| texts.get(column)?.get(at)?.as_deref();
+                let second = if b.is_some() { text(1) } else { Some("") };
+                let (Some(first), Some(second)) = (text(0), second) else {
+                    left_out += 1;
+                    continue;
+                };
+                let row = match found.get_mut(first) {
+                    Some(row) => row,
+                    None => found.entry(first.to_owned()).or_default(),
+                };
+                match row.get_mut(second) {
+                    Some(count) => *count += 1,
+                    None => {
+                        row.insert(second.to_owned(), 1);
+                        pairs += 1;
+                    }
                 }
             }
-            if found.len() > MOST_GROUPS * 20 {
+            if pairs > MOST_GROUPS * 20 {
                 return Err(too_many("the categories"));
             }
             Ok(true)
         })
         .map_err(advise)?;
-    let names = |of: fn(&(String, String)) -> &String| {
-        let mut names: Vec<String> = found.keys().map(|key| of(key).clone()).collect();
-        names.sort_by(|a, b| compare_names(a, b));
+    let sorted = |mut names: Vec<String>| {
+        names.sort_by(|a, b| inputs::by_name(a, b));
         names.dedup();
         names
     };
-    let (rows_named, columns_named) = (names(|key| &key.0), names(|key| &key.1));
+    let rows_named = sorted(found.keys().cloned().collect());
+    let columns_named = sorted(found.values().flat_map(|row| row.keys().cloned()).collect());
     if rows_named.len() > MOST_GROUPS || columns_named.len() > MOST_GROUPS {
         return Err(advise(Diagnostic::from(too_many("the categories"))));
     }
+    let count = |row: &String, column: &String| found.get(row)?.get(column).copied();
     let counts = rows_named
         .iter()
-        .flat_map(|row| columns_named.iter().map(move |column| (row.clone(), column.clone())))
-        .map(|key| found.get(&key).copied().unwrap_or(0) as f64)
+        .flat_map(|row| columns_named.iter().map(move |column| count(row, column).unwrap_or(0) as f64))
         .collect();
-    Ok(Counted { rows_named, columns_named, counts, rows, left_out })
+    Ok(Counted { rows_named, columns_named, counts, expected: None, rows, left_out })
 }

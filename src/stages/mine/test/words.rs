@@ -42,24 +42,33 @@ pub(super) fn with_article(of: Method) -> String {
 pub(super) fn number(value: f64) -> String {
     let size = value.abs();
     if !value.is_finite() {
-        if value > 0.0 { "∞".to_owned() } else { "-∞".to_owned() }
-    } else if value.fract() == 0.0 && size < 1e6 {
+        if value > 0.0 { "∞".to_owned() } else { "−∞".to_owned() }
+    } else if (size >= 100.0 || value.fract() == 0.0) && size < 1e12 {
         digits::fixed(value, 0)
-    } else if size >= 1e6 || (size < 1e-3 && size > 0.0) {
-        format!("{value:.2e}")
-    } else if size >= 100.0 {
-        digits::fixed(value, 0)
-    } else if size >= 1.0 {
-        digits::fixed(value, 2)
+    } else if !(1e-5..1e12).contains(&size) {
+        format!("{value:.2e}").replace('-', "−")
     } else {
-        digits::fixed(value, 3)
+        let places = match size {
+            1.0.. => 2,
+            0.01.. => 3,
+            0.001.. => 4,
+            0.0001.. => 5,
+            _ => 6,
+        };
+        digits::fixed(value, places)
     }
+}
+
+/// A number as it was written.
+pub(super) fn written(value: f64) -> String {
+    let text = format!("{value:?}").replace('-', "−");
+    text.strip_suffix(".0").map(str::to_owned).unwrap_or(text)
 }
 
 /// `3.4 (95 % interval 2.1 to 4.7)`.
 fn with_interval(measured: &Measured, confidence: f64) -> String {
     let value = number(measured.value);
-    let percent = number_of_percent(confidence);
+    let percent = digits::percent(confidence);
     match measured.interval {
         Some((low, high)) if low.is_finite() && high.is_finite() => {
             format!("{value} ({percent} interval {} to {})", number(low), number(high))
@@ -68,11 +77,6 @@ fn with_interval(measured: &Measured, confidence: f64) -> String {
         Some((_, high)) if high.is_finite() => format!("{value} ({percent} sure to be below {})", number(high)),
         _ => value,
     }
-}
-
-pub(super) fn number_of_percent(share: f64) -> String {
-    let text = format!("{:.3}", share * 100.0);
-    format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
 /// How large an effect is, by the field's rules of thumb (Cohen 1988); nothing for those without.
@@ -114,15 +118,40 @@ pub(super) fn verdict(answer: &Answer, settings: &Settings) -> String {
         text += &format!("; {}: {named}", estimate.name);
     } else if let (Some(estimate), Some(bounds)) = (&tested.estimate, answer.question.equivalence) {
         let named = with_interval(estimate, 2.0 * settings.confidence - 1.0);
-        text += &format!("; {}: {named}, bounds {} to {}", estimate.name, number(bounds.low), number(bounds.high));
+        text += &format!("; {}: {named}, bounds {} to {}", estimate.name, written(bounds.low), written(bounds.high));
     }
     text += ".";
     if let Some(effect) = &tested.effect
         && let Some(size) = size(effect)
     {
-        text += &format!(" The effect is {size} ({} {}).", effect.name, number(effect.value));
+        let omega = tested.also.iter().find(|measured| measured.name == "omega squared");
+        let omega = omega.map(|omega| format!(", {} {}", omega.name, number(omega.value))).unwrap_or_default();
+        text += &format!(" The effect is {size} ({} {}{omega}).", effect.name, number(effect.value));
     }
+    text += &ratio(answer, settings).unwrap_or_default();
     text
+}
+
+/// How many times as frequent something is in one of two groups as in the other, as a sentence.
+fn ratio(answer: &Answer, settings: &Settings) -> Option<String> {
+    let tested = answer.result.as_ref().ok()?;
+    let risk = tested.also.iter().find(|measured| measured.name == "risk ratio" && measured.value.is_finite())?;
+    let groups: Vec<&str> = answer.groups.iter().map(|group| group.name.as_str()).collect();
+    let (what, first, second) = match (&answer.question.subject, groups.as_slice(), &answer.counted) {
+        (Subject::Groups { value, .. }, [a, b], _) => {
+            // Rows of a table of counts are compared the other way round than means.
+            let (first, second) = if answer.method == Method::ChiSquare { (b, a) } else { (a, b) };
+            (format!("{} is true", value.name), (*first).to_owned(), (*second).to_owned())
+        }
+        (Subject::Cross { a, b }, _, Some(counted)) => {
+            let (rows, columns) = (counted.rows_named.as_slice(), counted.columns_named.as_slice());
+            let ([low, high], [_, yes]) = (rows, columns) else { return None };
+            (format!("{} is {yes}", b.name), format!("{} = {high}", a.name), low.clone())
+        }
+        _ => return None,
+    };
+    let times = with_interval(risk, settings.confidence);
+    Some(format!(" For {first}, {what} {times} times as often as for {second}."))
 }
 
 /// What is so, or not known to be so.
@@ -172,10 +201,10 @@ fn claim(answer: &Answer, found: bool) -> String {
         }
         (Subject::Mean { value, mean }, _) => {
             let centre = if answer.method == Method::Wilcoxon { "the centre" } else { "the mean" };
-            sentence(&format!("{centre} of {} {} {}", value.name, is_other(side), number(*mean)), found)
+            sentence(&format!("{centre} of {} {} {}", value.name, is_other(side), written(*mean)), found)
         }
         (Subject::Share { value, share }, _) => sentence(
-            &format!("the share of true values of {} {} {}", value.name, is_other(side), number(*share)),
+            &format!("the share of true values of {} {} {}", value.name, is_other(side), written(*share)),
             found,
         ),
         (Subject::Distribution { value, distribution }, _) => {
