@@ -3,7 +3,8 @@
 //! For each point the distance to its own centre is at most `upper`, and to every other one at least `lower`. While
 //! `upper <= lower`, or `upper` is at most half the way from the own centre to the next one, the point keeps its centre. When
 //! centres move, `upper` grows by the movement of the own centre and `lower` shrinks by the largest movement of another one.
-//! Points that are not spared are measured against all centres, together: many columns by a matrix product.
+//! Points that are not spared are measured against all centres, together: many columns by a matrix product, few against eight
+//! centres at a time, whose sums stay in registers. Bounds grow and shrink when they are next looked at, not in a pass of their own.
 
 use ndarray::linalg::general_mat_mul;
 use ndarray::{ArrayView2, ArrayViewMut2};
@@ -15,6 +16,8 @@ use crate::statistics::clusters::centres::Centres;
 
 /// Columns from which distances are matrix products.
 const PRODUCT_WIDTH: usize = 16;
+/// Centres that are measured together.
+const LANES: usize = 8;
 /// Points that are measured together.
 const TOGETHER: usize = 256;
 /// The label of a point before it has one.
@@ -29,6 +32,9 @@ pub(super) struct State<'a> {
     /// The sum of the points of each centre, and how many they are.
     sums: Vec<f64>,
     counts: Vec<i64>,
+    /// By how much the bounds of each centre's points have changed since they were last looked at.
+    grown: Vec<f64>,
+    shrunk: Vec<f64>,
 }
 
 /// What a chunk of points adds to the sums.
@@ -41,9 +47,13 @@ struct Delta {
 /// What is the same for all points of an iteration.
 struct Round<'a> {
     centres: &'a Centres,
-    /// The centres, column by column: `[width, k]`.
+    /// Blocks of centres, column by column: `[k / 8, width, 8]`; what is left of the last block is infinitely far. For few columns.
+    blocks: Vec<[f64; LANES]>,
+    /// The centres, column by column: `[width, k]`. For many columns.
     columns: Vec<f64>,
     norms: Vec<f64>,
+    grown: &'a [f64],
+    shrunk: &'a [f64],
     /// Half the distance from each centre to the next one.
     half: Vec<f64>,
 }
@@ -58,6 +68,8 @@ impl<'a> State<'a> {
             lower: vec![0.0; count],
             sums: vec![0.0; centres.values.len()],
             counts: vec![0; centres.len()],
+            grown: vec![0.0; centres.len()],
+            shrunk: vec![0.0; centres.len()],
             centres,
         }
     }
@@ -65,7 +77,7 @@ impl<'a> State<'a> {
     /// Gives each point its nearest centre and says how many points have changed theirs.
     pub(super) fn assign(&mut self) -> usize {
         let (width, k) = (self.centres.width, self.centres.len());
-        let round = Round::new(&self.centres);
+        let round = Round::new(&self.centres, &self.grown, &self.shrunk);
         let chunk = CHUNK.max(8 * k);
         let deltas: Vec<Option<Delta>> = self
             .labels
@@ -101,22 +113,14 @@ impl<'a> State<'a> {
         let (farthest, most) =
             moved.iter().enumerate().fold((0, 0.0), |best, (at, by)| if *by > best.1 { (at, *by) } else { best });
         let second = moved.iter().enumerate().filter(|(at, _)| *at != farthest).fold(0.0, |most, (_, by)| by.max(most));
-        self.upper
-            .par_chunks_mut(CHUNK)
-            .zip(self.lower.par_chunks_mut(CHUNK))
-            .zip(self.labels.par_chunks(CHUNK))
-            .for_each(|((upper, lower), labels)| {
-                for ((upper, lower), label) in upper.iter_mut().zip(lower).zip(labels) {
-                    let own = *label as usize;
-                    *upper += moved.get(own).copied().unwrap_or(f64::INFINITY);
-                    *lower -= if own == farthest { second } else { most };
-                }
-            });
+        self.shrunk = (0..moved.len()).map(|at| if at == farthest { second } else { most }).collect();
         if relocated {
             self.upper.fill(f64::INFINITY);
             self.lower.fill(0.0);
         }
-        moved.iter().map(|by| by * by).sum()
+        let sum = moved.iter().map(|by| by * by).sum();
+        self.grown = moved;
+        sum
     }
 
     /// Gives each centre without points the point that is farthest from its own centre.
@@ -160,12 +164,20 @@ impl<'a> State<'a> {
 }
 
 impl<'a> Round<'a> {
-    fn new(centres: &'a Centres) -> Self {
+    fn new(centres: &'a Centres, grown: &'a [f64], shrunk: &'a [f64]) -> Self {
         let (width, k) = (centres.width, centres.len());
-        let mut columns = vec![0.0; width * k];
+        let is_wide = width >= PRODUCT_WIDTH;
+        let mut blocks = vec![[f64::INFINITY; LANES]; if is_wide { 0 } else { k.div_ceil(LANES) * width }];
+        let mut columns = vec![0.0; if is_wide { width * k } else { 0 }];
         let mut half = vec![f64::INFINITY; k];
         for (at, centre) in centres.iter().enumerate() {
-            centre.iter().enumerate().for_each(|(column, value)| columns[column * k + at] = *value);
+            for (column, value) in centre.iter().enumerate() {
+                if is_wide {
+                    columns[column * k + at] = *value;
+                } else {
+                    blocks[at / LANES * width + column][at % LANES] = *value;
+                }
+            }
             for (other, to) in centres.iter().enumerate() {
                 if other != at {
                     half[at] = half[at].min(squared_distance(centre, to));
@@ -174,18 +186,24 @@ impl<'a> Round<'a> {
             half[at] = half[at].sqrt() / 2.0;
         }
         let norms = centres.iter().map(|centre| centre.iter().map(|value| value * value).sum()).collect();
-        Self { centres, columns, norms, half }
+        Self { centres, blocks, columns, norms, grown, shrunk, half }
     }
 
     fn assign(&self, points: &[f64], labels: &mut [u32], upper: &mut [f64], lower: &mut [f64]) -> Option<Delta> {
         let (width, k) = (self.centres.width, self.centres.len());
         let mut delta: Option<Delta> = None;
         let mut waiting: Vec<usize> = Vec::with_capacity(TOGETHER);
-        let mut squares = vec![0.0; TOGETHER * k];
+        // A line for each waiting point: the distances to the centres, and to those that fill the last block.
+        let line = if self.blocks.is_empty() { k } else { k.next_multiple_of(LANES) };
+        let mut squares = vec![0.0; TOGETHER * line];
         let mut gathered = Vec::new();
         let count = labels.len();
         for at in 0..count {
             let label = labels[at] as usize;
+            if let (Some(grown), Some(shrunk)) = (self.grown.get(label), self.shrunk.get(label)) {
+                upper[at] += grown;
+                lower[at] -= shrunk;
+            }
             let safe = lower[at].max(self.half.get(label).copied().unwrap_or(f64::NEG_INFINITY));
             if upper[at] > safe {
                 if let Some(own) =
@@ -202,7 +220,7 @@ impl<'a> Round<'a> {
             }
             self.measure(points, &waiting, &mut gathered, &mut squares);
             for (row, &at) in waiting.iter().enumerate() {
-                let (nearest, first, second) = two_least(&squares[row * k..(row + 1) * k]);
+                let (nearest, first, second) = two_least(&squares[row * line..(row + 1) * line]);
                 let point = &points[at * width..(at + 1) * width];
                 upper[at] = first.max(0.0).sqrt();
                 lower[at] = second.max(0.0).sqrt();
@@ -222,16 +240,21 @@ impl<'a> Round<'a> {
         delta
     }
 
-    /// The squared distances of the waiting points to all centres: `[waiting, k]`.
+    /// The squared distances of the waiting points to all centres: `[waiting, line]`.
     fn measure(&self, points: &[f64], waiting: &[usize], gathered: &mut Vec<f64>, squares: &mut [f64]) {
         let (width, k) = (self.centres.width, self.centres.len());
         if width < PRODUCT_WIDTH {
-            for (squares, &at) in squares.chunks_exact_mut(k).zip(waiting) {
-                squares.fill(0.0);
-                for (value, column) in points[at * width..(at + 1) * width].iter().zip(self.columns.chunks_exact(k)) {
-                    for (square, centre) in squares.iter_mut().zip(column) {
-                        *square += (value - centre) * (value - centre);
+            let lines = squares.chunks_exact_mut(k.next_multiple_of(LANES));
+            for (squares, &at) in lines.zip(waiting) {
+                let point = &points[at * width..(at + 1) * width];
+                for (squares, block) in squares.chunks_exact_mut(LANES).zip(self.blocks.chunks_exact(width)) {
+                    let mut sums = [0.0; LANES];
+                    for (value, centres) in point.iter().zip(block) {
+                        for (sum, centre) in sums.iter_mut().zip(centres) {
+                            *sum += (value - centre) * (value - centre);
+                        }
                     }
+                    squares.copy_from_slice(&sums);
                 }
             }
             return;
@@ -272,13 +295,12 @@ impl Delta {
 fn two_least(values: &[f64]) -> (u32, f64, f64) {
     let (mut place, mut first, mut second) = (0, f64::INFINITY, f64::INFINITY);
     for (at, &value) in values.iter().enumerate() {
-        if value < first {
-            second = first;
-            first = value;
-            place = at as u32;
-        } else if value < second {
-            second = value;
-        }
+        // Without branches, which could not be foretold.
+        let is_first = value < first;
+        let larger = if is_first { first } else { value };
+        second = if larger < second { larger } else { second };
+        first = if is_first { value } else { first };
+        place = if is_first { at as u32 } else { place };
     }
     (place, first, second)
 }
