@@ -42,8 +42,8 @@ mod typography;
 pub use error::ChartError;
 pub use figure::{Axis, Figure, Legend, LegendShow, NumberFormat, Reference, ReferenceAxis, Scale};
 pub use marks::{
-    Arrow, Band, Bar, BoxPlot, ColourScale, Estimates, Heatmap, Histogram, Interval, Line, Mark, Orientation, Points,
-    Positions, Scatter, Series, Spread, Step, Waterfall,
+    Arrow, Band, Bar, BoxPlot, ColourScale, Dendrogram, Estimates, Heatmap, Histogram, Interval, Join, Line, Mark,
+    Orientation, Points, Positions, Scatter, Series, Spread, Step, Waterfall,
 };
 pub use svg::SvgColours;
 pub use theme::{SERIES_COLOURS, Theme};

@@ -39,6 +39,18 @@ fn figures(n: usize, text: &str, value: impl Fn(usize) -> Option<f64>) -> Vec<Fi
         Mark::Scatter(grouped),
         Mark::Scatter(Scatter::new(Positions::Number(values.clone()), values.clone())),
         Mark::Interval(Interval::new((0..n).map(|i| (format!("{text} {i}"), value(i), value(i / 2), value(i))))),
+        Mark::Dendrogram(Dendrogram {
+            leaves: labels(n.min(100), text),
+            groups: (0..n.min(100)).map(|i| Some(i as u32 / 7).filter(|group| *group != 2)).collect(),
+            // A chain: each merge takes in one more leaf.
+            merges: (1..n.min(100))
+                .map(|i| Join {
+                    a: if i == 1 { 0 } else { n.min(100) + i - 2 },
+                    b: i,
+                    height: value(i).unwrap_or(f64::NAN),
+                })
+                .collect(),
+        }),
         Mark::BoxPlot(BoxPlot::new((0..n).map(|i| {
             let [low, q25, median, q75, high] = [1, 2, 3, 4, 5].map(|part| value(i / part).unwrap_or(f64::NAN));
             let beyond = values.iter().flatten().take(300).copied().collect();

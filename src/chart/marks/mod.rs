@@ -2,6 +2,7 @@
 
 mod bar;
 mod box_plot;
+mod dendrogram;
 mod density;
 mod heatmap;
 mod histogram;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub use bar::{Bar, Orientation};
 pub use box_plot::{BoxPlot, Spread};
+pub use dendrogram::{Dendrogram, Join};
 pub use heatmap::{ColourScale, Heatmap};
 pub use histogram::Histogram;
 pub use interval::{Estimates, Interval};
@@ -53,6 +55,8 @@ pub enum Mark {
     Interval(Interval),
     /// The spread of the values of each category.
     BoxPlot(BoxPlot),
+    /// Parts that are merged two by two.
+    Dendrogram(Dendrogram),
     /// A start, gains and losses, and the end that they lead to.
     Waterfall(Waterfall),
 }
@@ -67,6 +71,7 @@ impl Mark {
             Mark::Heatmap(mark) => heatmap::draw(figure, mark),
             Mark::Interval(mark) => interval::draw(figure, mark),
             Mark::BoxPlot(mark) => box_plot::draw(figure, mark),
+            Mark::Dendrogram(mark) => dendrogram::draw(figure, mark),
             Mark::Waterfall(mark) => waterfall::draw(figure, mark),
         }
     }
@@ -99,6 +104,7 @@ impl Mark {
                 format!("Estimates with intervals for {count} categories{}.", series(mark.series.len()))
             }
             Mark::BoxPlot(mark) => format!("Box plots of {} categories.", count(mark.categories.len())),
+            Mark::Dendrogram(mark) => format!("A tree that merges {} parts.", count(mark.leaves.len())),
             Mark::Waterfall(mark) => format!(
                 "From {} at the start through {} steps to {} at the end.",
                 number::exact(mark.start.value, Default::default()),

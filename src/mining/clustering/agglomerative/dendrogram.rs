@@ -20,6 +20,15 @@ pub struct Dendrogram {
     merges: Vec<Merge>,
 }
 
+/// The last merges. See [`Dendrogram::top`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Top {
+    /// The leaf of each point.
+    pub leaves: Vec<u32>,
+    /// Leaves have the numbers below their count, the i-th merge has that count + i.
+    pub merges: Vec<Merge>,
+}
+
 impl Dendrogram {
     /// Orders merges of (a point of one cluster, a point of the other, distance).
     pub(super) fn new(points: usize, mut merges: Vec<(u32, u32, f64)>) -> Self {
@@ -55,6 +64,32 @@ impl Dendrogram {
     #[must_use]
     pub fn cut_at(&self, height: f64) -> Vec<u32> {
         self.after(self.merges.partition_point(|merge| merge.height <= height))
+    }
+
+    /// The merges from `leaves` clusters on (or from as many as there are points), with the clusters as leaves, numbered as by
+    /// [`Dendrogram::cut`].
+    #[must_use]
+    pub fn top(&self, leaves: usize) -> Top {
+        let leaves = leaves.clamp(1, self.points.max(1));
+        let below = self.points.saturating_sub(leaves);
+        let of = self.cut(leaves);
+        let number = |node: u32| {
+            let mut node = node as usize;
+            if node >= self.points + below {
+                return (node - self.points - below + leaves) as u32;
+            }
+            // Any of its points tells which leaf it is.
+            while let Some(merge) = node.checked_sub(self.points).and_then(|at| self.merges.get(at)) {
+                node = merge.a as usize;
+            }
+            of.get(node).copied().unwrap_or(0)
+        };
+        let merges = self.merges.iter().skip(below);
+        let merges = merges.map(|merge| {
+            let (a, b) = (number(merge.a), number(merge.b));
+            Merge { a: a.min(b), b: a.max(b), ..*merge }
+        });
+        Top { merges: merges.collect(), leaves: of }
     }
 
     fn after(&self, merges: usize) -> Vec<u32> {

@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 
 use super::hdbscan::spanning_tree::spanning_tree;
 use super::{ClusteringError, checked};
-pub use dendrogram::{Dendrogram, Merge};
+pub use dendrogram::{Dendrogram, Merge, Top};
 
 /// The distance between clusters.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
