@@ -35,10 +35,18 @@ pub enum ClusteringError {
     #[error("there are no rows with a value in every column")]
     NoRows,
     /// More clusters than rows.
-    #[error("{k} clusters cannot be made of {rows} rows")]
+    #[error("{k} clusters cannot be made of {rows} row{}", if *rows == 1 { "" } else { "s" })]
     TooManyClusters {
         /// The clusters that were wanted.
         k: usize,
+        /// The rows that there are.
+        rows: usize,
+    },
+    /// Fewer rows than tell how dense a place is.
+    #[error("the {needed} nearest rows are asked how dense a place is, and there are {rows} in all")]
+    TooFewNeighbours {
+        /// The rows that are asked.
+        needed: usize,
         /// The rows that there are.
         rows: usize,
     },

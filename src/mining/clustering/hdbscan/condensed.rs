@@ -4,6 +4,7 @@
 //! a density too (scikit-learn lets it be infinite).
 
 use super::Selection;
+use super::hierarchy::Hierarchy;
 use super::spanning_tree::Edge;
 
 /// The condensed tree. The cluster 0 is the root; children have larger numbers than their parents.
@@ -35,60 +36,53 @@ pub struct Labelled {
     pub stabilities: Vec<f64>,
     /// The distance at which each cluster appears.
     pub births: Vec<f64>,
-}
-
-/// A merge of the hierarchy: points below n, merges from n on.
-#[derive(Clone, Copy)]
-struct Merge {
-    children: [u32; 2],
-    length: f64,
-    size: u32,
+    /// The density of each cluster at which a point belongs to it most firmly.
+    pub densest: Vec<f64>,
 }
 
 impl Condensed {
-    /// The tree of the edges of a spanning tree, shortest first. O(n).
+    /// The tree of the edges of a spanning tree, shortest first. O(n log n).
     #[must_use]
     pub fn new(edges: &[Edge], min_cluster_size: usize) -> Self {
-        let count = edges.len() + 1;
-        let merges = merges(edges);
-        let size = |node: u32| merge_of(&merges, count, node).map_or(1, |merge| merge.size) as usize;
-        let least = edges.iter().map(|edge| edge.length).find(|length| *length > 0.0).unwrap_or(1.0);
+        let hierarchy = Hierarchy::new(edges);
+        let least = hierarchy.least().unwrap_or(1.0);
         let density = |length: f64| 1.0 / length.max(least / 2.0);
         let root = Cluster { parent: None, birth: 0.0, death: 0.0, stability: 0.0, is_leaf: true };
-        let mut tree = Self { clusters: vec![root], points: vec![(0, 0.0); count] };
-        let mut stack: Vec<(u32, u32)> = vec![((2 * count - 2) as u32, 0)];
+        let mut tree = Self { clusters: vec![root], points: vec![(0, 0.0); hierarchy.count()] };
+        let mut stack: Vec<(u32, u32)> = vec![(hierarchy.top(), 0)];
         let mut below = Vec::new();
         while let Some((node, cluster)) = stack.pop() {
-            let Some(merge) = merge_of(&merges, count, node) else { continue };
+            let Some(merge) = hierarchy.merge(node) else { continue };
             let lambda = density(merge.length);
-            let large = merge.children.map(|child| size(child) >= min_cluster_size);
-            for (child, large_child) in merge.children.into_iter().zip(large) {
-                if large == [true, true] {
-                    let number = tree.clusters.len() as u32;
-                    tree.leave(cluster, lambda, size(child));
-                    tree.clusters.push(Cluster { parent: Some(cluster), birth: lambda, ..root });
-                    tree.clusters[cluster as usize].is_leaf = false;
-                    stack.push((child, number));
-                } else if large_child {
-                    stack.push((child, cluster));
-                } else {
-                    tree.leave(cluster, lambda, size(child));
-                    below.push(child);
+            let is_large = |part: u32| hierarchy.size(part) as usize >= min_cluster_size;
+            let splits = merge.parts.iter().filter(|part| is_large(**part)).count() > 1;
+            for &part in &merge.parts {
+                if !is_large(part) {
+                    tree.leave(cluster, lambda, hierarchy.size(part));
+                    below.push(part);
                     while let Some(node) = below.pop() {
-                        match merge_of(&merges, count, node) {
-                            Some(merge) => below.extend(merge.children),
+                        match hierarchy.merge(node) {
+                            Some(merge) => below.extend(&merge.parts),
                             None => tree.points[node as usize] = (cluster, lambda),
                         }
                     }
+                } else if splits {
+                    let number = tree.clusters.len() as u32;
+                    tree.leave(cluster, lambda, hierarchy.size(part));
+                    tree.clusters.push(Cluster { parent: Some(cluster), birth: lambda, ..root });
+                    tree.clusters[cluster as usize].is_leaf = false;
+                    stack.push((part, number));
+                } else {
+                    stack.push((part, cluster));
                 }
             }
         }
         tree
     }
 
-    fn leave(&mut self, cluster: u32, lambda: f64, points: usize) {
+    fn leave(&mut self, cluster: u32, lambda: f64, points: u32) {
         let cluster = &mut self.clusters[cluster as usize];
-        cluster.stability += (lambda - cluster.birth) * points as f64;
+        cluster.stability += (lambda - cluster.birth) * f64::from(points);
         cluster.death = cluster.death.max(lambda);
     }
 
@@ -130,11 +124,12 @@ impl Condensed {
     pub fn label(&self, chosen: &[bool]) -> Labelled {
         // For each cluster the chosen one above it, and the number of that one among the chosen.
         let mut above: Vec<Option<(u32, u32)>> = vec![None; self.clusters.len()];
-        let (mut stabilities, mut births) = (Vec::new(), Vec::new());
+        let (mut stabilities, mut births, mut densest) = (Vec::new(), Vec::new(), Vec::new());
         for (at, cluster) in self.clusters.iter().enumerate() {
             above[at] = if chosen[at] {
                 stabilities.push(cluster.stability);
                 births.push(1.0 / cluster.birth);
+                densest.push(cluster.death);
                 Some((at as u32, stabilities.len() as u32 - 1))
             } else {
                 cluster.parent.and_then(|parent| above[parent as usize])
@@ -148,35 +143,6 @@ impl Condensed {
             None => (None, 0.0),
         };
         let (labels, strengths) = self.points.iter().map(of_point).unzip();
-        Labelled { labels, strengths, stabilities, births }
+        Labelled { labels, strengths, stabilities, births, densest }
     }
-}
-
-fn merge_of(merges: &[Merge], count: usize, node: u32) -> Option<&Merge> {
-    (node as usize).checked_sub(count).and_then(|at| merges.get(at))
-}
-
-fn merges(edges: &[Edge]) -> Vec<Merge> {
-    let count = edges.len() + 1;
-    let mut roots: Vec<u32> = (0..count as u32).collect();
-    // The merge, or the point, that stands for each set now.
-    let mut node: Vec<u32> = (0..count as u32).collect();
-    let mut merges: Vec<Merge> = Vec::with_capacity(edges.len());
-    for edge in edges {
-        let (a, b) = (root(&mut roots, edge.a), root(&mut roots, edge.b));
-        let children = [node[a as usize], node[b as usize]];
-        let size = children.iter().map(|&child| merge_of(&merges, count, child).map_or(1, |merge| merge.size)).sum();
-        roots[a as usize] = b;
-        node[b as usize] = (count + merges.len()) as u32;
-        merges.push(Merge { children, length: edge.length, size });
-    }
-    merges
-}
-
-fn root(roots: &mut [u32], mut at: u32) -> u32 {
-    while roots[at as usize] != at {
-        roots[at as usize] = roots[roots[at as usize] as usize];
-        at = roots[at as usize];
-    }
-    at
 }

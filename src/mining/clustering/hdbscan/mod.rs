@@ -3,6 +3,9 @@
 //! 1. The *core distance* of a point is that to its `min_samples`-th nearest point, itself counted, as in scikit-learn. Two
 //!    points reach each other at the largest of their core distances and their distance.
 //! 2. The [spanning tree](spanning_tree) of least reach, cut from the longest edge on, is a hierarchy of clusters.
+//!    Edges of equal length are cut at once, as the paper says, so that clusters do not depend on the order of the points. Ties
+//!    are common, since the core distance of one point is often its reach to several. scikit-learn cuts one after the other, in
+//!    the order in which they come: a point between two clusters, which belongs to neither here, is given to one of them there.
 //! 3. The [condensed tree](condensed) has only splits into parts of at least `min_cluster_size` points; smaller parts are points
 //!    that leave.
 //! 4. The clusters that persist longest are chosen (excess of mass), or the leaves.
@@ -18,6 +21,7 @@
 //! ```
 
 pub mod condensed;
+mod hierarchy;
 pub mod spanning_tree;
 
 use rayon::prelude::*;
@@ -67,6 +71,8 @@ pub struct Hdbscan {
     pub stabilities: Vec<f64>,
     /// The distance at which each cluster appears, coming from far.
     pub births: Vec<f64>,
+    /// The greatest density of each cluster: one by the distance.
+    pub densest: Vec<f64>,
     /// Edges of the spanning tree, shortest first.
     pub edges: Vec<Edge>,
 }
@@ -75,7 +81,10 @@ pub struct Hdbscan {
 ///
 /// Errors: no points, fewer points than `min_samples`, numbers whose distances overflow.
 pub fn hdbscan(points: &[f64], width: usize, options: &HdbscanOptions) -> Result<Hdbscan, ClusteringError> {
-    checked(points, width, options.min_samples)?;
+    let rows = checked(points, width, 1)?;
+    if options.min_samples > rows {
+        return Err(ClusteringError::TooFewNeighbours { needed: options.min_samples, rows });
+    }
     let cores = core_distances(points, width, options.min_samples);
     let edges = spanning_tree::spanning_tree(points, width, &cores);
     let tree = Condensed::new(&edges, options.min_cluster_size.max(2));
@@ -86,6 +95,7 @@ pub fn hdbscan(points: &[f64], width: usize, options: &HdbscanOptions) -> Result
         strengths: found.strengths,
         stabilities: found.stabilities,
         births: found.births,
+        densest: found.densest,
         edges,
     })
 }
