@@ -87,6 +87,28 @@ fn the_number_of_clusters_is_chosen_and_a_mixture_says_how_sure_it_is() {
 }
 
 #[test]
+fn strength_says_how_firmly_a_row_belongs() {
+    let workshop = workshop("{method: hdbscan, columns: [x, y], min_cluster_size: 8, min_samples: 3, strength: firm}");
+    workshop.run();
+    let rows = workshop.read_ndjson("out.ndjson");
+    let firm = |id: u64| rows.iter().find(|row| row["id"] == id).unwrap()["firm"].as_f64();
+    assert_eq!((firm(100), firm(101)), (None, Some(0.0)), "a row that lacks a value, and noise");
+    for cluster in 1..=3 {
+        let own = rows.iter().filter(|row| row["cluster"] == cluster).map(|row| row["firm"].as_f64().unwrap());
+        let (least, most) = own.fold((2.0, 0.0), |(least, most), firm| (f64::min(least, firm), f64::max(most, firm)));
+        assert!(least > 0.0 && least < 1.0 && most == 1.0, "{least} {most}");
+    }
+}
+
+#[test]
+fn merging_shows_its_last_merges() {
+    let workshop = workshop("{method: agglomerative, columns: [x, y], k: 4}");
+    let manifest = workshop.run();
+    let text = stage(&manifest, "groups")["exhibits"].to_string();
+    assert!(text.contains("The last 29 merges") && text.contains("cluster 4: 1 row\""), "{text}");
+}
+
+#[test]
 fn clusters_are_learned_from_the_training_rows_and_told_of_all() {
     let options = "{columns: [x, y], k: 2}";
     let workshop = Workshop::with_pipeline(&format!(
@@ -134,6 +156,7 @@ fn what_makes_no_sense_is_refused_at_its_place() {
         ("{columns: [x], k: many}", "or `auto`"),
         ("{columns: [x], k: auto, k_range: [5, 2]}", "`k_range` goes from"),
         ("{columns: [x], probability: p}", "`probability` has no meaning for `method: kmeans`"),
+        ("{columns: [x], strength: s}", "`strength` has no meaning for `method: kmeans`: it belongs to `hdbscan`"),
         ("{columns: [x], name: kind}", "column `kind` exists already"),
         ("{columns: [x], distance: cluster}", "the name of two new columns"),
         ("{method: agglomerative, columns: [x], k: 2, height: 3}", "exclude each other"),
@@ -163,13 +186,19 @@ fn too_few_rows_too_large_numbers_and_too_little_memory_end_the_stage() {
     let (code, text) = run("x,y\n1e300,1\n-1e300,2\n5.5,3\n", "{columns: [x, y], k: 2}", &[]);
     assert_eq!(code, Some(1), "{text}");
     assert!(text.contains("column `x` holds numbers too large"), "{text}");
+    let (code, text) = run("x,y\n1,2\n", "{method: hdbscan, columns: [x, y]}", &[]);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("5 nearest rows are asked how dense a place is, and there are 1 in all"), "{text}");
     let many: String = (0..20_000).map(|at| format!("{},{}\n", at % 977, at % 1009)).collect();
     let options = "{method: agglomerative, columns: [x, y], k: 3, linkage: complete}";
     let (code, text) = run(&format!("x,y\n{many}"), options, &["--memory", "256MiB"]);
     assert_eq!(code, Some(4), "{text}");
     assert!(text.contains("mini_batch") && text.contains("sample"), "{text}");
-    let (code, text) = run("x,y\n1,1\n1,1\n1,1\n2,2\n", "{columns: [x, y], k: 4}", &[]);
-    assert_eq!(code, Some(0), "{text}");
+    for method in ["kmeans", "mini_batch", "mixture", "agglomerative"] {
+        let (code, text) =
+            run("x,y\n1,1\n1,1\n1,1\n2,2\n", &format!("{{method: {method}, columns: [x, y], k: 4}}"), &[]);
+        assert_eq!(code, Some(0), "{method}: {text}");
+    }
     for options in
         ["{columns: [x, y], k: 1}", "{method: hdbscan, columns: [x, y], min_cluster_size: 2, min_samples: 1}"]
     {

@@ -3,6 +3,7 @@
 mod exhibits;
 mod learn;
 mod memory;
+mod merging;
 mod options;
 mod plan;
 mod profile;

@@ -71,9 +71,23 @@ pub enum Tells {
     Distance,
     /// The probability that the component of its cluster has made it.
     Probability,
+    /// How firmly it belongs to its cluster, from 0 (noise) to 1.
+    Strength,
 }
 
 impl ClusterFunction {
+    /// The same of which something else is told, without what that does not need.
+    #[must_use]
+    pub fn telling(&self, tells: Tells) -> Self {
+        let rule = match &self.rule {
+            Rule::NearestRow(rows) if tells != Tells::Strength && rows.knows_firmness() => {
+                Rule::NearestRow(rows.clone().with_firmness(None))
+            }
+            rule => rule.clone(),
+        };
+        Self { scaling: self.scaling.clone(), rule, tells }
+    }
+
     /// Number of columns.
     #[must_use]
     pub fn width(&self) -> usize {
@@ -84,10 +98,13 @@ impl ClusterFunction {
     #[must_use]
     pub fn is_sound(&self) -> bool {
         let (width, sound, tells) = match &self.rule {
-            Rule::Centres(centres) => (centres.width, centres.is_sound(), self.tells != Tells::Probability),
-            Rule::Mixture(mixture) => (mixture.width, mixture.is_sound(), self.tells != Tells::Distance),
-            Rule::NearestRow(rows) => (rows.width(), rows.is_sound(), self.tells == Tells::Cluster),
+            Rule::Centres(centres) => (centres.width, centres.is_sound(), self.tells == Tells::Distance),
+            Rule::Mixture(mixture) => (mixture.width, mixture.is_sound(), self.tells == Tells::Probability),
+            Rule::NearestRow(rows) => {
+                (rows.width(), rows.is_sound(), self.tells == Tells::Strength && rows.knows_firmness())
+            }
         };
+        let tells = tells || self.tells == Tells::Cluster;
         sound && tells && self.scaling.is_sound() && self.scaling.width() == width
     }
 
@@ -134,6 +151,9 @@ impl ClusterFunction {
                 })
                 .collect()
             }
+            Rule::NearestRow(near) if self.tells == Tells::Strength => {
+                near.strengths(rows).into_iter().map(Some).collect()
+            }
             Rule::NearestRow(near) => {
                 near.labels(rows).into_iter().map(|label| label.map(|label| f64::from(label) + 1.0)).collect()
             }
@@ -153,6 +173,8 @@ impl ClusterFunction {
             Tells::Cluster => at as f64 + 1.0,
             Tells::Distance => distance,
             Tells::Probability => probability,
+            // Only the nearest row knows.
+            Tells::Strength => f64::NAN,
         }
     }
 }
@@ -161,6 +183,7 @@ impl ClusterFunction {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::mixture::Whitening;
+    use super::nearest_row::Firmness;
     use super::*;
 
     fn scaling() -> Scaling {
@@ -207,6 +230,22 @@ mod tests {
         assert!(read.is_sound() && read == function);
         let told = read.apply(&[vec![Some(0.1), Some(0.3), Some(4.9), Some(5.1)]]);
         assert_eq!(told, [Some(1.0), None, Some(2.0), None]);
+    }
+
+    #[test]
+    fn a_row_is_as_firm_as_the_nearest_row_and_its_distance_allow() {
+        let firmness = Firmness { strengths: vec![1.0, 0.4, 0.0], densest: vec![2.0] };
+        let rows = NearestRow::new(1, vec![0.0, 1.0, 9.0], vec![Some(0), Some(0), None], vec![Some(3.0)]);
+        let rule = Rule::NearestRow(rows.with_firmness(Some(firmness)));
+        let scaling = Scaling { centres: vec![0.0], scales: vec![1.0] };
+        let function = ClusterFunction { scaling, rule, tells: Tells::Strength };
+        assert!(function.is_sound());
+        // At -1 the density is 1, half of the greatest; 0.9 is near a row of 0.4; 4.5 is too far from its cluster; 8 is near noise.
+        let told = function.apply(&[vec![Some(0.0), Some(-1.0), Some(0.9), Some(4.5), Some(8.0), None]]);
+        assert_eq!(told, [Some(1.0), Some(0.5), Some(0.4), Some(0.0), Some(0.0), None]);
+        let cluster = function.telling(Tells::Cluster);
+        assert!(matches!(&cluster.rule, Rule::NearestRow(rows) if !rows.knows_firmness()));
+        assert!(cluster.is_sound() && !ClusterFunction { tells: Tells::Strength, ..cluster }.is_sound());
     }
 
     #[test]

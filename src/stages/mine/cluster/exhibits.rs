@@ -9,7 +9,7 @@ use super::profile::{Category, Profile};
 use crate::chart::{Axis, ColourScale, Figure, Heatmap, LegendShow, Line, Mark, Positions, Reference, Scatter, Series};
 use crate::digits;
 use crate::exhibit::{Cell, Column, Exhibit, Format, Metric, Table, Tone};
-use crate::mining::clustering::{Partition, quality};
+use crate::mining::clustering::quality;
 use crate::stages::work::StageCounts;
 use crate::statistics::clusters::Rule;
 use crate::statistics::clusters::centres::Centres;
@@ -24,14 +24,12 @@ const DOTS: usize = 3_000;
 /// Columns up to which principal components are computed for a picture.
 const PICTURED: usize = 300;
 
-/// Puts the clusters of a rule in the order of their sizes, the largest first; says how many there are.
-pub(super) fn in_order(rule: Rule, labels: &[Option<f64>]) -> (Rule, usize) {
-    let labels: Vec<Option<u32>> = labels.iter().map(|label| label.map(|label| label as u32 - 1)).collect();
-    let partition = Partition::by_size(&labels);
-    // Clusters without rows come last: a component can be no row's likeliest.
+/// Puts the clusters of a rule in another order, of which their numbers are given; says how many there are. Clusters that are
+/// not in it come last: a component can be no row's likeliest.
+pub(super) fn in_order(rule: Rule, before: &[u32]) -> (Rule, usize) {
     let order = |k: usize| -> Vec<usize> {
-        let mut order: Vec<usize> = partition.before.iter().map(|at| *at as usize).collect();
-        order.extend((0..k).filter(|at| !partition.before.contains(&(*at as u32))));
+        let mut order: Vec<usize> = before.iter().map(|at| *at as usize).collect();
+        order.extend((0..k).filter(|at| !before.contains(&(*at as u32))));
         order
     };
     let parts = |values: &[f64], each: usize, order: &[usize]| -> Vec<f64> {
@@ -54,11 +52,7 @@ pub(super) fn in_order(rule: Rule, labels: &[Option<f64>]) -> (Rule, usize) {
             let weights = parts(&mixture.weights, 1, &order);
             (Rule::Mixture(Mixture { width, weights, means, whitening }), order.len())
         }
-        Rule::NearestRow(rows) => {
-            let k = partition.before.len();
-            let order: Vec<u32> = partition.before;
-            (Rule::NearestRow(rows.reordered(&order)), k)
-        }
+        Rule::NearestRow(rows) => (Rule::NearestRow(rows.reordered(before)), before.len()),
     }
 }
 

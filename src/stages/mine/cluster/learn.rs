@@ -10,7 +10,7 @@ use crate::diagnostic::{Class, Diagnostic};
 use crate::digits;
 use crate::exhibit::{Exhibit, Metric};
 use crate::expression::{Field, Literal};
-use crate::mining::clustering::{ClusteringError, distinct_rows, quality};
+use crate::mining::clustering::{ClusteringError, Partition, distinct_rows, quality};
 use crate::stages::mine::rows::Rows;
 use crate::stages::work::{Change, Holding, Outcome, StageCounts, Work, WorkContext};
 use crate::stages::{Product, fit};
@@ -154,8 +154,8 @@ pub(super) struct ClusterWork {
     pub(super) name: String,
     /// The key of what tells the cluster.
     pub(super) key: String,
-    /// The keys of the further columns.
-    pub(super) further: Vec<String>,
+    /// What the further columns tell, with their keys.
+    pub(super) further: Vec<(Tells, String)>,
 }
 
 impl Work for ClusterWork {
@@ -189,13 +189,12 @@ impl Work for ClusterWork {
             return Err(Diagnostic::error(Class::Stage, "nothing was learned"));
         };
         let told = ClusterFunction { scaling: found.scaling.clone(), rule, tells: Tells::Cluster };
-        let labels = told.tell_all(&found.rows);
-        let (rule, k) = exhibits::in_order(told.rule, &labels);
+        let labels = told.tell_all(&found.rows).into_iter().map(|label| label.map(|label| label as u32 - 1));
+        let partition = Partition::by_size(&labels.collect::<Vec<_>>());
+        let (rule, k) = exhibits::in_order(told.rule, &partition.before);
+        let labels = partition.labels;
         let function = ClusterFunction { scaling: found.scaling.clone(), rule, tells: Tells::Cluster };
-        let further = |tells| ClusterFunction { tells, ..function.clone() };
-        let distance = matches!(function.rule, Rule::Centres(_)).then(|| further(Tells::Distance));
-        let labels: Vec<Option<u32>> =
-            function.tell_all(&found.rows).into_iter().map(|label| label.map(|label| label as u32 - 1)).collect();
+        let distance = matches!(function.rule, Rule::Centres(_)).then(|| function.telling(Tells::Distance));
         let profile = if found.is_all {
             let mut profile = Profile::new(k, found.width);
             found.rows.chunks_exact(found.width).zip(&labels).for_each(|(row, label)| profile.push(row, *label));
@@ -224,15 +223,12 @@ impl Work for ClusterWork {
         };
         outcome.exhibits = report.exhibits();
         outcome.remarks = report.remarks();
-        let mut bind = |key: &str, function: ClusterFunction| {
-            let text = RowFunction::Cluster(function).to_text();
+        let mut bind = |tells: Tells, key: &str| {
+            let text = RowFunction::Cluster(function.telling(tells)).to_text();
             outcome.bindings.literals.insert(key.to_owned(), Literal::String(text));
         };
-        for key in &self.further {
-            let tells = if self.method == Method::Mixture { Tells::Probability } else { Tells::Distance };
-            bind(key, ClusterFunction { tells, ..function.clone() });
-        }
-        bind(&self.key, function);
+        bind(Tells::Cluster, &self.key);
+        self.further.iter().for_each(|(tells, key)| bind(*tells, key));
         Ok(outcome)
     }
 

@@ -7,14 +7,14 @@ use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use super::learn::{ClusterWork, Curve, Found, choose_by_silhouette, too_few};
+use super::merging;
 use super::options::Scale;
-use super::plan::{Cut, Number, Recipe};
+use super::plan::{Number, Recipe};
 use crate::chart::{Axis, Figure, Line, Mark, NumberFormat, Positions, Reference, Series};
 use crate::diagnostic::{Class, Diagnostic};
 use crate::exhibit::{Exhibit, Format, Metric};
 use crate::expression::Field;
-use crate::memory::MemoryManager;
-use crate::mining::clustering::agglomerative::{Linkage, agglomerate};
+use crate::mining::clustering::agglomerative::Linkage;
 use crate::mining::clustering::dbscan::dbscan;
 use crate::mining::clustering::hdbscan::{core_distances, hdbscan};
 use crate::mining::clustering::kmeans::{KMeansOptions, kmeans};
@@ -23,16 +23,14 @@ use crate::mining::clustering::{ClusteringError, distinct_rows};
 use crate::relation::Relation;
 use crate::stages::mine::rows::{self, Incomplete, Reading};
 use crate::stages::work::{Holding, WorkContext};
-use crate::statistics::clusters::Rule;
-use crate::statistics::clusters::nearest_row::NearestRow;
+use crate::statistics::clusters::nearest_row::{Firmness, NearestRow};
 use crate::statistics::clusters::scaling::Scaling;
+use crate::statistics::clusters::{Rule, Tells};
 
-/// Rows that Ward's method merges at most: its time grows with their square.
-const MOST_MERGED: usize = 100_000;
 /// Points of a curve of distances.
 const CURVE: usize = 300;
 /// What to do when rows do not fit.
-const HELP: &str = "`method: mini_batch` learns from a stream, `sample: 50000` from rows drawn at random; or give the run more `--memory`";
+pub(super) const HELP: &str = "`method: mini_batch` learns from a stream, `sample: 50000` from rows drawn at random; or give the run more `--memory`";
 
 /// Reads the training rows and finds clusters among them.
 ///
@@ -61,10 +59,12 @@ pub(super) fn learn(
         Recipe::Hdbscan(options) => {
             let result = hdbscan(&found.rows, width, options).map_err(|error| failed(&error))?;
             let reach = result.births.iter().map(|birth| Some(*birth)).collect();
-            found.rule = Some(nearest_row(width, &found.rows, result.labels, reach));
+            let asked = work.further.iter().any(|(tells, _)| *tells == Tells::Strength);
+            let firmness = asked.then_some(Firmness { strengths: result.strengths, densest: result.densest });
+            found.rule = Some(nearest_row(width, &found.rows, &result.labels, reach, firmness));
             found.says_noise = true;
         }
-        Recipe::Agglomerative { linkage, cut } => by_merging(&mut found, *linkage, cut, work.seed)?,
+        Recipe::Agglomerative { linkage, cut } => merging::learn(&mut found, *linkage, cut, work.seed)?,
         Recipe::MiniBatch { .. } => {}
     }
     found.reservation = Some(read);
@@ -76,7 +76,7 @@ fn reading(work: &ClusterWork) -> Reading<'_> {
         fields: &work.fields,
         incomplete: Incomplete::LeftOut,
         sample: work.sample.map(|rows| (rows, work.seed)),
-        workspace: workspace(&work.recipe, work.fields.len()),
+        workspace: workspace(work),
         purpose: work.method.name(),
     }
 }
@@ -87,7 +87,7 @@ pub(super) fn holds(work: &ClusterWork, rows: u64) -> Option<Holding> {
     match &work.recipe {
         Recipe::MiniBatch { .. } => return None,
         Recipe::Agglomerative { linkage: Linkage::Ward, .. } if work.sample.is_none() => {
-            holding.most_rows = Some(MOST_MERGED as u64);
+            holding.most_rows = Some(merging::MOST_MERGED as u64);
         }
         Recipe::Agglomerative { linkage: linkage @ (Linkage::Complete | Linkage::Average), .. } => {
             let merged = work.sample.map_or(rows, |wanted| rows.min(wanted as u64));
@@ -99,9 +99,11 @@ pub(super) fn holds(work: &ClusterWork, rows: u64) -> Option<Holding> {
 }
 
 /// Bytes for each row beside the row itself, as the algorithms state them; and the learned rows as text.
-fn workspace(recipe: &Recipe, width: usize) -> usize {
-    let kept = 30 * width + 24;
-    match recipe {
+fn workspace(work: &ClusterWork) -> usize {
+    let width = work.fields.len();
+    // A further column has a text of its own.
+    let kept = (30 * width + 24) * (1 + work.further.len());
+    match &work.recipe {
         Recipe::Kmeans(..) | Recipe::Mixture(..) | Recipe::MiniBatch { .. } => 48,
         Recipe::Dbscan { .. } => 24 * width + 32 + kept,
         Recipe::Hdbscan(_) => 16 * width + 150 + kept,
@@ -161,6 +163,7 @@ pub(super) fn failed(error: &ClusteringError) -> Diagnostic {
     match error {
         ClusteringError::NoRows => finding.help("fill missing values with `impute`, or choose other `columns`"),
         ClusteringError::TooManyClusters { .. } => finding.help("choose a smaller number"),
+        ClusteringError::TooFewNeighbours { .. } => finding.help("choose a smaller `min_samples`"),
         ClusteringError::Overflow => finding.help("take far values out with `outliers` or `filter` first"),
         ClusteringError::Collapsed { .. } => {
             finding.help("raise `regularization`, choose fewer clusters, or another `covariance`")
@@ -249,14 +252,15 @@ fn by_dbscan(found: &mut Found, radius: f64, min_points: usize) -> Result<(), Di
     let result = dbscan(&found.rows, width, radius, min_points).map_err(|error| failed(&error))?;
     let row = |at: u32| found.rows.get(at as usize * width..(at as usize + 1) * width).unwrap_or_default();
     let cores: Vec<f64> = result.cores.iter().flat_map(|&at| row(at)).copied().collect();
-    let labels = result.cores.iter().map(|&at| result.labels.get(at as usize).copied().flatten()).collect();
+    let labels: Vec<Option<u32>> =
+        result.cores.iter().map(|&at| result.labels.get(at as usize).copied().flatten()).collect();
     let k = result.labels.iter().flatten().max().map_or(0, |most| *most as usize + 1);
     let share = result.cores.len() as f64 / found.count().max(1) as f64;
     found.metrics.push(Metric::new("rows in dense places", share, Format::Percent));
     let mut distances = core_distances(&found.rows, width, min_points.min(found.count()));
     distances.sort_unstable_by(|a, b| b.total_cmp(a));
     found.figures.push(Exhibit::Figure(Box::new(distance_curve(&distances, radius, min_points))));
-    found.rule = Some(nearest_row(width, &cores, labels, vec![Some(radius); k]));
+    found.rule = Some(nearest_row(width, &cores, &labels, vec![Some(radius); k], None));
     found.says_noise = true;
     Ok(())
 }
@@ -279,71 +283,37 @@ fn distance_curve(distances: &[f64], radius: f64, min_points: usize) -> Figure {
     figure
 }
 
-fn by_merging(found: &mut Found, linkage: Linkage, cut: &Cut, seed: u64) -> Result<(), Diagnostic> {
-    let (width, count) = (found.width, found.count());
-    if linkage == Linkage::Ward && count > MOST_MERGED {
-        let message = format!("`linkage: ward` merges at most {MOST_MERGED} rows, and there are {count}");
-        return Err(Diagnostic::error(Class::Limit, message).help("say `sample: 20000`, or choose another `method`"));
-    }
-    let mut matrix = MemoryManager::process().reserve("agglomerative");
-    if matches!(linkage, Linkage::Complete | Linkage::Average) {
-        let reserved = matrix.try_grow(linkage.bytes(count as u64, width));
-        reserved.map_err(|error| Diagnostic::from(error).help(HELP))?;
-    }
-    let tree = agglomerate(&found.rows, width, linkage).map_err(|error| failed(&error))?;
-    drop(matrix);
-    let some = |labels: Vec<u32>| labels.into_iter().map(Some).collect::<Vec<Option<u32>>>();
-    let labels = match cut {
-        Cut::Height(height) => some(tree.cut_at(*height)),
-        Cut::Number(number @ Number::Given(k, _)) => {
-            if *k > count {
-                return Err(too_few(&ClusteringError::TooManyClusters { k: *k, rows: count }, number));
-            }
-            let differ = distinct_rows(&found.rows, width, *k);
-            if differ < *k {
-                found.remarks.push(format!("`k` is {k}, but only {differ} rows differ: there are {differ} clusters"));
-            }
-            some(tree.cut(differ.min(*k)))
-        }
-        Cut::Number(number @ Number::Auto(from, to)) => {
-            let cut = |k: usize| Ok(some(tree.cut(k)));
-            let chosen = choose_by_silhouette(&found.rows, width, (*from, *to), seed, cut);
-            let (k, curve) = chosen.map_err(|error| too_few(&error, number))?;
-            found.curve = Some(curve);
-            some(tree.cut(k))
-        }
-    };
-    let heights: Vec<f64> = tree.merges().iter().rev().take(30).map(|merge| merge.height).collect();
-    if heights.len() > 1 {
-        let x = (1..=heights.len()).map(|left| Some(left as f64)).collect();
-        let line = Line::new(Positions::Number(x), vec![Series::new("", heights.into_iter().map(Some))]);
-        let mut figure = Figure::new("How far apart the last merged clusters were", Mark::Line(line));
-        figure.x = Axis::labelled("clusters left after the merge");
-        figure.y = Axis::labelled("distance, on the scale of the comparison");
-        found.figures.push(Exhibit::Figure(Box::new(figure)));
-    }
-    let k = labels.iter().flatten().max().map_or(0, |most| *most as usize + 1);
-    found.rule = Some(nearest_row(width, &found.rows, labels, vec![None; k]));
-    Ok(())
-}
-
-/// The rule of the nearest row. Equal rows are kept once, with the cluster of the first of them that has one.
-fn nearest_row(width: usize, rows: &[f64], labels: Vec<Option<u32>>, reach: Vec<Option<f64>>) -> Rule {
+/// The rule of the nearest row. Equal rows are kept once, with the cluster of the first of them that has one and the greatest
+/// strength.
+pub(super) fn nearest_row(
+    width: usize,
+    rows: &[f64],
+    labels: &[Option<u32>],
+    reach: Vec<Option<f64>>,
+    firmness: Option<Firmness>,
+) -> Rule {
     let mut places: FxHashMap<Vec<u64>, usize> = FxHashMap::default();
-    let (mut points, mut kept) = (Vec::new(), Vec::<Option<u32>>::new());
+    let (mut points, mut kept, mut strengths) = (Vec::new(), Vec::<Option<u32>>::new(), Vec::<f64>::new());
+    let mut given = firmness.iter().flat_map(|firmness| firmness.strengths.iter().copied());
     for (row, label) in rows.chunks_exact(width).zip(labels) {
+        let strength = given.next();
         match places.entry(row.iter().map(|value| (value + 0.0).to_bits()).collect()) {
             Entry::Occupied(place) => {
                 if let Some(slot) = kept.get_mut(*place.get()) {
-                    *slot = slot.or(label);
+                    *slot = slot.or(*label);
+                }
+                if let (Some(slot), Some(strength)) = (strengths.get_mut(*place.get()), strength) {
+                    *slot = slot.max(strength);
                 }
             }
             Entry::Vacant(place) => {
                 place.insert(kept.len());
                 points.extend_from_slice(row);
-                kept.push(label);
+                kept.push(*label);
+                strengths.extend(strength);
             }
         }
     }
-    Rule::NearestRow(NearestRow::new(width, points, kept, reach))
+    let firmness = firmness.map(|firmness| Firmness { strengths, ..firmness });
+    Rule::NearestRow(NearestRow::new(width, points, kept, reach).with_firmness(firmness))
 }

@@ -27,7 +27,7 @@ use crate::mining::clustering::{hdbscan, mixture};
 ///   (null). A new row belongs to the cluster of the nearest dense row within the radius. Rows in memory.
 /// - `hdbscan`: dense places of different density with at least `min_cluster_size` rows (Campello, Moulavi & Sander 2013); rows
 ///   elsewhere are noise. A new row belongs to the cluster of the nearest row that was learned from, when it is no farther from
-///   it than the distance at which the cluster stops to be one. Rows in memory.
+///   it than the distance at which the cluster stops to be one. `strength` says how firmly a row belongs. Rows in memory.
 /// - `agglomerative`: the two nearest clusters are merged until `k` are left, or until all are farther apart than `height`
 ///   (Müllner 2011). A new row belongs to the cluster of the nearest row that was learned from. Rows in memory; `complete` and
 ///   `average` also need four bytes times the square of the rows, and `ward` takes at most 100,000 rows.
@@ -37,12 +37,12 @@ use crate::mining::clustering::{hdbscan, mixture};
 /// ends with exit code 4: take `mini_batch`, or learn from `sample` rows drawn at random.
 ///
 /// The report shows sizes, what sets each cluster apart in plain words, quality (silhouette, Davies-Bouldin,
-/// Calinski-Harabasz, inertia), and the rows in two dimensions.
+/// Calinski-Harabasz, inertia), the rows in two dimensions, and for `agglomerative` the last merges as a dendrogram.
 ///
 /// ```yaml
 /// - cluster: {method: kmeans, columns: [dep_delay, distance, air_time], k: 6, profile: [carrier, origin]}
 /// - cluster: {method: mixture, columns: [dep_delay, arr_delay], k: auto, name: kind, probability: how_sure}
-/// - cluster: {method: hdbscan, columns: [distance, air_time], min_cluster_size: 200, sample: 50000, name: route}
+/// - cluster: {method: hdbscan, columns: [distance, air_time], min_cluster_size: 200, sample: 50000, name: route, strength: firm}
 /// ```
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -72,6 +72,11 @@ pub struct Cluster {
     /// A further column with the probability of each row's component (`mixture`).
     #[serde(default)]
     pub(super) probability: Option<Spanned<String>>,
+    /// A further column with how firmly each row belongs to its cluster, from 0 (noise) to 1 (its densest rows): the density at
+    /// which the row leaves the cluster by the greatest one there (`hdbscan`). A new row is as firm as the nearest row that was
+    /// learned from, or less where it is farther away than that row's density allows.
+    #[serde(default)]
+    pub(super) strength: Option<Spanned<String>>,
     /// Columns of categories whose most frequent values the report shows for each cluster.
     #[serde(default)]
     pub(super) profile: Option<OneOrMany<Spanned<String>>>,

@@ -13,6 +13,7 @@ use crate::mining::clustering::kmeans::KMeansOptions;
 use crate::mining::clustering::mixture::MixtureOptions;
 use crate::relation::{NamedExpr, Relation, Tap};
 use crate::stages::{PlanContext, Planned, Shape, Stage, TableShape, inputs};
+use crate::statistics::clusters::Tells;
 
 /// Clusters at most.
 const MOST: i64 = 10_000;
@@ -39,6 +40,14 @@ pub(super) enum Recipe {
     Agglomerative { linkage: Linkage, cut: Cut },
 }
 
+/// A column beside that of the clusters.
+struct Further<'a> {
+    tells: Tells,
+    /// The key of what is learned for it.
+    key: String,
+    name: &'a Spanned<String>,
+}
+
 /// Where merging ends.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Cut {
@@ -62,12 +71,16 @@ impl Stage for Cluster {
         let profile = self.profile(table, id)?;
         self.check_meaning()?;
         let recipe = self.recipe()?;
-        let keys = ["cluster", "distance", "probability"].map(|what| context.key(what));
-        let further: Vec<(String, &Spanned<String>)> = [(&keys[1], &self.distance), (&keys[2], &self.probability)]
-            .into_iter()
-            .filter_map(|(key, name)| Some((key.clone(), name.as_ref()?)))
-            .collect();
-        let relation = self.relation(table, &fields, &keys[0], &further, context)?;
+        let key = context.key("cluster");
+        let further: Vec<Further<'_>> = [
+            (Tells::Distance, "distance", &self.distance),
+            (Tells::Probability, "probability", &self.probability),
+            (Tells::Strength, "strength", &self.strength),
+        ]
+        .into_iter()
+        .filter_map(|(tells, what, name)| Some(Further { tells, key: context.key(what), name: name.as_ref()? }))
+        .collect();
+        let relation = self.relation(table, &fields, &key, &further, context)?;
         let work = ClusterWork {
             method: self.method,
             recipe,
@@ -77,8 +90,8 @@ impl Stage for Cluster {
             sample: self.sample.as_ref().map(|sample| sample.value as usize),
             seed: u64::from(self.seed),
             name: self.name.value.clone(),
-            key: keys[0].clone(),
-            further: further.into_iter().map(|(key, _)| key).collect(),
+            key,
+            further: further.into_iter().map(|further| (further.tells, further.key)).collect(),
         };
         Ok(Planned::relation(table.derive(relation)).work(work).meaning(self))
     }
@@ -106,7 +119,7 @@ impl Cluster {
         table: &TableShape,
         fields: &[Field],
         key: &str,
-        further: &[(String, &Spanned<String>)],
+        further: &[Further<'_>],
         context: &PlanContext<'_>,
     ) -> Result<Relation, Findings> {
         let arguments: Vec<Expr> = fields.iter().map(number).collect();
@@ -115,7 +128,7 @@ impl Cluster {
         inputs::new_name(&table.schema, &self.name.value, place).map_err(|finding| vec![finding])?;
         let label = Expr::learned(key, arguments.clone(), DataType::Float64).cast(DataType::Int64, true);
         inputs::set_column(&mut columns, &self.name.value, label);
-        for (key, name) in further {
+        for Further { key, name, .. } in further {
             inputs::new_name(&table.schema, &name.value, &name.place).map_err(|finding| vec![finding])?;
             if columns.iter().any(|column| column.name == name.value) {
                 let message = format!("`{}` is the name of two new columns", name.value);
@@ -166,6 +179,7 @@ impl Cluster {
         only("k_range", self.k_range.as_ref().map(|range| &range.place), &numbered);
         only("distance", self.distance.as_ref().map(|name| &name.place), &centres);
         only("probability", self.probability.as_ref().map(|name| &name.place), &[Mixture]);
+        only("strength", self.strength.as_ref().map(|name| &name.place), &[Hdbscan]);
         only("starts", self.starts.as_ref().map(|starts| &starts.place), &[Kmeans, MiniBatch, Mixture]);
         only("iterations", self.iterations.as_ref().map(|most| &most.place), &[Kmeans, Mixture]);
         only("tolerance", self.tolerance.as_ref().map(|tolerance| &tolerance.place), &[Kmeans, Mixture]);
