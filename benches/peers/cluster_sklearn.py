@@ -1,4 +1,4 @@
-"""usage: cluster_sklearn.py kmeans|hdbscan DATA.csv OUT.json: the clusters of a table of numbers by scikit-learn, standardized first."""
+"""usage: cluster_sklearn.py kmeans|hdbscan|seeds DATA.csv OUT.json [SEED..]: the clusters of a table of numbers by scikit-learn, standardized first."""
 
 import json
 import sys
@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import polars as pl
 
-what, source, out = sys.argv[1:4]
+what, source, out, *seeds = sys.argv[1:]
 x = pl.read_csv(source).drop_nulls().to_numpy().astype("float64")
 x = np.ascontiguousarray((x - x.mean(0)) / x.std(0))
 if what == "kmeans":
@@ -14,6 +14,10 @@ if what == "kmeans":
 
     found = KMeans(8, n_init=10, max_iter=300, tol=1e-4, random_state=1).fit(x)
     summary = {"inertia": found.inertia_}
+elif what == "seeds":
+    from sklearn.cluster import KMeans
+
+    summary = {"inertias": [KMeans(8, n_init=10, max_iter=300, tol=1e-4, random_state=int(seed)).fit(x).inertia_ for seed in seeds]}
 else:
     from sklearn.cluster import HDBSCAN
 
