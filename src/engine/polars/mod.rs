@@ -21,6 +21,7 @@ mod expression;
 mod external;
 mod file_schema;
 mod join;
+mod pieces;
 mod pin;
 mod relation;
 mod scan;
@@ -36,7 +37,7 @@ mod text_file;
 mod tests;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::RecordBatch;
 use polars::prelude as pl;
@@ -46,11 +47,12 @@ pub use self::file_schema::{infer_ndjson_schema, read_parquet_schema};
 
 use self::batches::{data_frame, record_batches};
 use self::error::guard;
+use self::pieces::{Least, Piece};
 use self::pin::{Collector, Pins};
 use self::relation::{Lowered, Surroundings, lower};
 use self::sink::{write_file, write_partitions};
 use self::spill::Spilling;
-use self::stream::{Ending, stream_frames};
+use self::stream::{Ending, stream_frames, stream_in_turn};
 use super::{Engine, EngineError, Execution, Pinned, Target, Written, arrow_schema};
 use crate::diagnostic::Class;
 use crate::expression::Schema;
@@ -107,18 +109,28 @@ impl PolarsEngine {
         execution.check_cancelled()?;
         lower(relation, &Surroundings { pins: &self.pins, spilling: &self.spilling, execution, runs: true })
     }
-}
 
-impl Engine for PolarsEngine {
-    fn stream(
+    /// Streams the rows of the relation piece by piece; in one when there are no pieces.
+    fn stream_pieces(
         &self,
         relation: &Relation,
+        pieces: Vec<Piece>,
         execution: &Execution,
         sink: &mut dyn FnMut(RecordBatch) -> Result<bool, EngineError>,
     ) -> Result<(), EngineError> {
-        let Lowered { frame, counts, subject } = self.lower(relation, execution)?;
+        let mut pieces = pieces.into_iter();
+        let Lowered { frame, counts, subject } = match pieces.next() {
+            None => self.lower(relation, execution)?,
+            Some(piece) => self.lower(&pieces::part(relation, piece), execution)?,
+        };
+        let all_counts = Mutex::new(vec![counts]);
+        let further = pieces.map(|piece| {
+            let Lowered { frame, counts, .. } = self.lower(&pieces::part(relation, piece), execution)?;
+            all_counts.lock().unwrap_or_else(PoisonError::into_inner).push(counts);
+            Ok(frame)
+        });
         let schema = arrow_schema(&relation.schema());
-        let ending = stream_frames(frame, &subject, execution, &mut |frame| {
+        let ending = stream_in_turn(std::iter::once(Ok(frame)).chain(further), &subject, execution, &mut |frame| {
             for batch in record_batches(frame, &schema)? {
                 execution.check_cancelled()?;
                 if !sink(batch)? {
@@ -128,9 +140,22 @@ impl Engine for PolarsEngine {
             Ok(true)
         })?;
         if ending == Ending::Complete {
-            counts.report(&execution.tally);
+            let all_counts = all_counts.into_inner().unwrap_or_else(PoisonError::into_inner);
+            all_counts.iter().for_each(|counts| counts.report(&execution.tally));
         }
         Ok(())
+    }
+}
+
+impl Engine for PolarsEngine {
+    fn stream(
+        &self,
+        relation: &Relation,
+        execution: &Execution,
+        sink: &mut dyn FnMut(RecordBatch) -> Result<bool, EngineError>,
+    ) -> Result<(), EngineError> {
+        let pieces = pieces::pieces(relation, Least::of(self.threads()));
+        self.stream_pieces(relation, pieces, execution, sink)
     }
 
     fn pin(&self, relation: &Relation, execution: &Execution, spill: &Path) -> Result<Pinned, EngineError> {

@@ -12,7 +12,7 @@ use super::expression;
 use super::external::order_matters_below;
 use super::join::join;
 use super::pin::Pins;
-use super::scan::{scan_files, subject};
+use super::scan::{scan_files, subject, taken};
 use super::sort::sort;
 use super::spill::Spilling;
 use super::stream::stream_frames;
@@ -144,7 +144,7 @@ impl Lowering<'_> {
 
     fn lower_node(&mut self, relation: &Relation, needed: &Needed) -> Result<pl::LazyFrame, EngineError> {
         Ok(match relation {
-            Relation::Scan(scan) => self.scan(scan)?,
+            Relation::Scan(scan) => self.scan(scan, None)?,
             Relation::Project { input, columns } => {
                 let wanted = |column: &&NamedExpr| needed.as_ref().is_none_or(|needed| needed.contains(&column.name));
                 let mut kept: Vec<&NamedExpr> = columns.iter().filter(wanted).collect();
@@ -241,6 +241,7 @@ impl Lowering<'_> {
             }
             Relation::Limit { input, offset, rows } => {
                 let frame = match &**input {
+                    Relation::Scan(scan) => return self.scan(scan, Some((*offset, *rows))),
                     // Polars holds no more rows than are wanted.
                     Relation::Sort { input, keys } if offset.saturating_add(*rows) <= FEW => {
                         let below = and_read(needed, keys.iter().flat_map(|key| key.expr.columns()));
@@ -248,8 +249,7 @@ impl Lowering<'_> {
                     }
                     _ => self.lower(input, needed)?,
                 };
-                let offset = i64::try_from(*offset).unwrap_or(i64::MAX);
-                frame.slice(offset, pl::IdxSize::try_from(*rows).unwrap_or(pl::IdxSize::MAX))
+                taken(frame, Some((*offset, *rows)))
             }
             Relation::RowIndex { input, name } => {
                 let mut below = needed.clone();
@@ -325,13 +325,13 @@ impl Lowering<'_> {
         Ok(())
     }
 
-    fn scan(&mut self, scan: &Scan) -> Result<pl::LazyFrame, EngineError> {
+    fn scan(&mut self, scan: &Scan, part: Option<(u64, u64)>) -> Result<pl::LazyFrame, EngineError> {
         match &scan.source {
             ScanSource::Files(files) => {
                 self.files.push(subject(files));
-                Ok(watch(scan_files(files, &scan.schema)?, self.cancelled))
+                Ok(watch(scan_files(files, &scan.schema, part)?, self.cancelled))
             }
-            ScanSource::Pinned(id) => Ok(watch(self.pins.frame(*id, &scan.schema)?, self.cancelled)),
+            ScanSource::Pinned(id) => Ok(watch(taken(self.pins.frame(*id, &scan.schema)?, part), self.cancelled)),
             ScanSource::Artifact(name) => {
                 Err(EngineError::new(Class::Stage, format!("the table `{name}` was not made before it was read")))
             }

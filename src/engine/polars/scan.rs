@@ -25,12 +25,18 @@ pub(super) fn subject(files: &FileScan) -> String {
 
 /// The rows of the files, with the columns of `schema`: some of the files' columns and the name of the file, if asked for.
 ///
+/// `part` takes some of their rows: after so many, so many. In Parquet the others are not even read.
+///
 /// Errors: a path is not UTF-8, a layout that cannot be read, or headers that differ between the files.
-pub(super) fn scan_files(files: &FileScan, schema: &Schema) -> Result<pl::LazyFrame, EngineError> {
+pub(super) fn scan_files(
+    files: &FileScan,
+    schema: &Schema,
+    part: Option<(u64, u64)>,
+) -> Result<pl::LazyFrame, EngineError> {
     let frame = match &files.format {
         FileFormat::Csv(format) => scan_csv(files, format)?,
         FileFormat::Ndjson => scan_ndjson(files)?,
-        FileFormat::Parquet => return scan_parquet(files, schema),
+        FileFormat::Parquet => return scan_parquet(files, schema, part),
     };
     // A file may have 100,000 columns, so no column is looked for one by one.
     let types: HashMap<&str, &DataType> =
@@ -48,7 +54,14 @@ pub(super) fn scan_files(files: &FileScan, schema: &Schema) -> Result<pl::LazyFr
             Expr::column(&field.name, read_type).cast(file_type.clone(), true).cast(field.data_type.clone(), true);
         Ok(expression::lower(&convert)?.alias(field.name.as_str()))
     });
-    Ok(frame.select(columns.collect::<Result<Vec<_>, EngineError>>()?))
+    let frame = frame.select(columns.collect::<Result<Vec<_>, EngineError>>()?);
+    Ok(taken(frame, part))
+}
+
+/// So many rows after so many; all when none are said.
+pub(super) fn taken(frame: pl::LazyFrame, part: Option<(u64, u64)>) -> pl::LazyFrame {
+    let Some((offset, rows)) = part else { return frame };
+    frame.slice(i64::try_from(offset).unwrap_or(i64::MAX), pl::IdxSize::try_from(rows).unwrap_or(pl::IdxSize::MAX))
 }
 
 fn no_column(name: &str, files: &FileScan) -> EngineError {
@@ -167,7 +180,7 @@ fn scan_ndjson(files: &FileScan) -> Result<pl::LazyFrame, EngineError> {
     frame.map(literally).map_err(|error| engine_error(&error, files))
 }
 
-fn scan_parquet(files: &FileScan, schema: &Schema) -> Result<pl::LazyFrame, EngineError> {
+fn scan_parquet(files: &FileScan, schema: &Schema, part: Option<(u64, u64)>) -> Result<pl::LazyFrame, EngineError> {
     let arguments = pl::ScanArgsParquet {
         n_rows: row_limit(files),
         hive_options: polars::io::HiveOptions::new_disabled(),
@@ -180,6 +193,8 @@ fn scan_parquet(files: &FileScan, schema: &Schema) -> Result<pl::LazyFrame, Engi
     guard(&subject(files), || {
         let mut frame = pl::LazyFrame::scan_parquet_files(paths.into_iter().collect(), arguments)?;
         let found = frame.collect_schema()?;
+        // Directly above the scan, so that it reads no other row groups.
+        let frame = taken(frame, part);
         // Only what has another type is converted, so that filters still reach the statistics of the file.
         let columns = schema.fields().iter().map(|field| {
             let column = pl::col(field.name.as_str());

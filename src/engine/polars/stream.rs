@@ -3,6 +3,8 @@
 //! The query runs on a thread of its own and hands its frames through a channel of two places, so a slow consumer slows
 //! the query down instead of filling the memory.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use polars::prelude as pl;
@@ -38,12 +40,22 @@ pub(super) fn stream_frames(
     execution: &Execution,
     consume: &mut dyn FnMut(pl::DataFrame) -> Result<bool, EngineError>,
 ) -> Result<Ending, EngineError> {
+    stream_in_turn(std::iter::once(Ok(frame)), subject, execution, consume)
+}
+
+/// Runs the queries one after the other, as one: see [`stream_frames`]. A query is asked for when the one before is over.
+pub(super) fn stream_in_turn(
+    queries: impl Iterator<Item = Result<pl::LazyFrame, EngineError>> + Send,
+    subject: &str,
+    execution: &Execution,
+    consume: &mut dyn FnMut(pl::DataFrame) -> Result<bool, EngineError>,
+) -> Result<Ending, EngineError> {
     execution.check_cancelled()?;
     let (sender, receiver) = sync_channel(WAITING);
     let (consumed, run) = std::thread::scope(|scope| {
         let query = std::thread::Builder::new()
             .name("query".to_owned())
-            .spawn_scoped(scope, move || run_query(frame, subject, sender))
+            .spawn_scoped(scope, move || run_queries(queries, subject, &sender))
             .map_err(|error| EngineError::new(Class::Limit, format!("cannot start a thread: {error}")))?;
         let consumed = consume_all(receiver, execution, consume);
         let run =
@@ -60,16 +72,38 @@ pub(super) fn stream_frames(
     }
 }
 
-fn run_query(frame: pl::LazyFrame, subject: &str, sender: SyncSender<Message>) -> Result<(), EngineError> {
-    let end = sender.clone();
-    let outcome = guard(subject, move || {
-        let hand_over = pl::PlanCallback::new(move |frame| Ok(sender.send(Message::Frame(frame)).is_err()));
-        frame.sink_batches(hand_over, true, None)?.collect_with_engine(pl::Engine::Streaming).map(drop)
+fn run_queries(
+    mut queries: impl Iterator<Item = Result<pl::LazyFrame, EngineError>>,
+    subject: &str,
+    sender: &SyncSender<Message>,
+) -> Result<(), EngineError> {
+    let unwanted = Arc::new(AtomicBool::new(false));
+    let outcome = queries.try_for_each(|query| {
+        // Those that nobody waits for are not even begun.
+        if unwanted.load(Ordering::Relaxed) { Ok(()) } else { run_query(query?, subject, sender.clone(), &unwanted) }
     });
-    // A message, because the end of the channel would not come if a part of the failed query kept its sender.
+    // A message, because the end of the channel would not come if a part of a failed query kept its sender.
     // The consumer may be gone, which is no trouble.
-    drop(end.send(Message::End));
+    drop(sender.send(Message::End));
     outcome
+}
+
+/// Runs a query and sends its frames; `unwanted` is set when the consumer is gone.
+fn run_query(
+    query: pl::LazyFrame,
+    subject: &str,
+    sender: SyncSender<Message>,
+    unwanted: &Arc<AtomicBool>,
+) -> Result<(), EngineError> {
+    let unwanted = unwanted.clone();
+    guard(subject, move || {
+        let hand_over = pl::PlanCallback::new(move |frame| {
+            let is_gone = sender.send(Message::Frame(frame)).is_err();
+            unwanted.fetch_or(is_gone, Ordering::Relaxed);
+            Ok(is_gone)
+        });
+        query.sink_batches(hand_over, true, None)?.collect_with_engine(pl::Engine::Streaming).map(drop)
+    })
 }
 
 /// Dropping the receiver at the end tells a query that still runs to stop.

@@ -3,8 +3,9 @@ use std::path::{Path, PathBuf};
 
 use super::*;
 use crate::diagnostic::Class;
+use crate::engine::polars::pieces::{Least, part, pieces};
 use crate::engine::{Compression, EngineError, Target, TargetFormat};
-use crate::relation::{CsvFormat, FileFormat, FileScan};
+use crate::relation::{CsvFormat, FileFormat, FileScan, Tap};
 
 fn csv_format() -> CsvFormat {
     CsvFormat {
@@ -322,6 +323,74 @@ fn rows_are_written_and_read_again() {
     assert_eq!(types, example(&engine).schema());
     assert_eq!(rows(&engine, &whole(scan(vec![path], FileFormat::Parquet, types))), ["1 a,\"b\"", "- ", "3 -"]);
     assert_eq!(entries(&folder), ["t.csv", "t.ndjson", "t.parquet"]);
+}
+
+/// A scan of a Parquet file whose columns `n` and `m` count the rows, a thousand in each row group.
+fn row_groups_of_a_thousand(engine: &PolarsEngine, files: &Files, rows: i64) -> Arc<Relation> {
+    let input = table(engine, vec![("n", DataType::Int64, numbers(0..rows)), ("m", DataType::Int64, numbers(0..rows))]);
+    let format = TargetFormat::Parquet { compression: Compression::Zstd, row_group_size: Some(1_000) };
+    let target = target(&files.folder.path().join("t.parquet"), format, &[]);
+    engine.write(&input, &Execution::default(), &target).unwrap();
+    let types = crate::engine::polars::read_parquet_schema(&target.path).unwrap();
+    whole(scan(vec![target.path], FileFormat::Parquet, types))
+}
+
+/// Pieces of so many row groups.
+fn least(row_groups: usize) -> Least {
+    Least { row_groups, bytes: 0, bytes_for_footer: 0 }
+}
+
+#[test]
+fn a_file_that_is_read_in_pieces_has_the_same_rows_and_counts() {
+    let engine = engine();
+    let files = Files::new();
+    let scanned = row_groups_of_a_thousand(&engine, &files, 10_500);
+    let tap = |input, stage: &str| {
+        let tap = Tap { stage: stage.to_owned(), point: "out".to_owned(), counters: vec![], samples: vec![] };
+        Arc::new(Relation::Tap { input, tap: Arc::new(tap) })
+    };
+    let filtered = Relation::Filter { input: tap(scanned, "read"), predicate: greater(integer("n"), 2_499) };
+    let narrow = Relation::Project { input: Arc::new(filtered), columns: vec![named("n", integer("n"))] };
+    let relation = tap(Arc::new(narrow), "end");
+    let found = pieces(&relation, least(3));
+    assert_eq!(found.len(), 4, "{found:?}");
+    let execution = Execution::default();
+    let mut batches = Vec::new();
+    let mut keep = |batch| {
+        batches.push(batch);
+        Ok(true)
+    };
+    engine.stream_pieces(&relation, found.clone(), &execution, &mut keep).unwrap();
+    let expected: Vec<String> = (2_500..10_500).map(|n| n.to_string()).collect();
+    assert_eq!(text(&batches, &relation.schema()), expected);
+    let tally = execution.tally.snapshot();
+    let rows_of = |stage: &str| tally[&(stage.to_owned(), "out".to_owned())].rows;
+    assert_eq!((rows_of("read"), rows_of("end")), (10_500, 8_000));
+    // Only the row groups of a piece are read.
+    let plan = engine.explain(&part(&relation, found[1])).unwrap();
+    assert!(plan.contains("SLICE: Positive { offset: 3000, len: 3000 }"), "{plan}");
+    // A small file and what is not computed row by row are read as a whole.
+    assert!(pieces(&relation, Least::of(1)).is_empty());
+    let sorted = Relation::Sort {
+        input: relation,
+        keys: vec![SortKey { expr: integer("n"), descending: true, nulls_first: false }],
+    };
+    assert!(pieces(&sorted, least(3)).is_empty());
+}
+
+#[test]
+fn a_sink_that_wants_no_more_pieces_gets_none() {
+    let engine = engine();
+    let files = Files::new();
+    let relation = row_groups_of_a_thousand(&engine, &files, 5_000);
+    let mut batches = 0;
+    let mut stop = |_| {
+        batches += 1;
+        Ok(false)
+    };
+    let found = pieces(&relation, least(1));
+    engine.stream_pieces(&relation, found, &Execution::default(), &mut stop).unwrap();
+    assert_eq!(batches, 1);
 }
 
 #[test]
