@@ -1,7 +1,9 @@
 //! Values of record batches as algorithms and people want them: numbers, texts, one value to show.
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use arrow::datatypes::{DataType, Float64Type, Int64Type};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringViewArray};
+use arrow::datatypes::{DataType, FieldRef, Float64Type, Int64Type, TimeUnit};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
 use crate::expression::Literal;
@@ -11,8 +13,9 @@ pub fn display(array: &ArrayRef, row: usize) -> Option<String> {
     if row >= array.len() || array.is_null(row) {
         return None;
     }
+    let value = with_written_zones(&array.slice(row, 1));
     let options = FormatOptions::default().with_display_error(true);
-    ArrayFormatter::try_new(array, &options).ok().map(|formatter| formatter.value(row).to_string())
+    ArrayFormatter::try_new(&value, &options).ok().map(|formatter| formatter.value(0).to_string())
 }
 
 /// A column of numbers or booleans as float64; null and everything else as NaN.
@@ -27,9 +30,60 @@ pub fn texts(array: &ArrayRef) -> Vec<Option<String>> {
     if let Some(strings) = array.as_string_view_opt() {
         return strings.iter().map(|text| text.map(str::to_owned)).collect();
     }
+    let array = &with_written_zones(array);
     let options = FormatOptions::default().with_display_error(true);
     let Ok(formatter) = ArrayFormatter::try_new(array, &options) else { return vec![None; array.len()] };
     (0..array.len()).map(|row| array.is_valid(row).then(|| formatter.value(row).to_string())).collect()
+}
+
+/// The array in a form that Arrow can write. It knows no names of time zones: instants become their texts on the clocks of their
+/// zone, with its offset from UTC; those inside of lists and structures are told in UTC. Others stay as they are.
+fn with_written_zones(array: &ArrayRef) -> ArrayRef {
+    if let DataType::Timestamp(_, Some(zone)) = array.data_type()
+        && let Some(texts) = zoned_texts(array, zone)
+    {
+        return texts;
+    }
+    let written = in_utc(array.data_type());
+    if written == *array.data_type() {
+        return ArrayRef::clone(array);
+    }
+    arrow::compute::cast(array, &written).unwrap_or_else(|_| ArrayRef::clone(array))
+}
+
+/// An instant, in microseconds since 1970, on the clocks of a zone; none of a zone that is not known, or beyond the calendar.
+pub fn zoned(micros: i64, zone: &str) -> Option<jiff::Zoned> {
+    jiff::Timestamp::from_microsecond(micros).ok()?.in_tz(zone).ok()
+}
+
+/// `2024-03-31T03:00:00+02:00`; none of a zone that is not known.
+fn zoned_texts(array: &ArrayRef, zone: &str) -> Option<ArrayRef> {
+    let micros = DataType::Timestamp(TimeUnit::Microsecond, None);
+    let instants =
+        arrow::compute::cast(array, &micros).and_then(|at| arrow::compute::cast(&at, &DataType::Int64)).ok()?;
+    let instants = instants.as_primitive_opt::<Int64Type>()?;
+    let texts: StringViewArray = instants
+        .iter()
+        .map(|micros| {
+            let time = zoned(micros?, zone)?;
+            Some(time.strftime("%Y-%m-%dT%H:%M:%S%.f%:z").to_string())
+        })
+        .collect();
+    // An unknown zone makes no nulls.
+    (texts.null_count() == array.null_count()).then(|| Arc::new(texts) as ArrayRef)
+}
+
+/// The type with instants in UTC wherever it has some in a zone.
+fn in_utc(kind: &DataType) -> DataType {
+    let of = |field: &FieldRef| Arc::new(field.as_ref().clone().with_data_type(in_utc(field.data_type())));
+    match kind {
+        DataType::Timestamp(unit, Some(_)) => DataType::Timestamp(*unit, Some("+00:00".into())),
+        DataType::List(item) => DataType::List(of(item)),
+        DataType::LargeList(item) => DataType::LargeList(of(item)),
+        DataType::FixedSizeList(item, size) => DataType::FixedSizeList(of(item), *size),
+        DataType::Struct(fields) => DataType::Struct(fields.iter().map(of).collect()),
+        other => other.clone(),
+    }
 }
 
 /// One value as a constant; null for types that have no constants.
@@ -151,8 +205,7 @@ impl Values {
     }
 
     fn array(self) -> ArrayRef {
-        use arrow::array::{Float64Array, Int64Array, LargeListBuilder, StringViewArray, StringViewBuilder};
-        use std::sync::Arc;
+        use arrow::array::{Float64Array, Int64Array, LargeListBuilder, StringViewBuilder};
         match self {
             Self::Texts(values) => Arc::new(values.into_iter().collect::<StringViewArray>()),
             Self::Booleans(values) => Arc::new(arrow::array::BooleanArray::from(values)),

@@ -112,7 +112,11 @@ pub(super) fn shown(value: f64, data_type: &DataType) -> String {
         DataType::Boolean => (value != 0.0).to_string(),
         DataType::Date => i32::try_from(whole)
             .map_or_else(|_| format!("day {whole}"), |days| batch::literal_text(&Literal::Date(days))),
-        DataType::Datetime(_) => batch::literal_text(&Literal::Datetime(whole)),
+        DataType::Datetime(Some(zone)) => batch::zoned(whole, zone).map_or_else(
+            || batch::literal_text(&Literal::Datetime(whole)),
+            |time| time.strftime("%Y-%m-%d %H:%M:%S%:z").to_string(),
+        ),
+        DataType::Datetime(None) => batch::literal_text(&Literal::Datetime(whole)),
         DataType::Time => {
             let seconds = whole / 1_000_000_000;
             format!("{:02}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60)
