@@ -282,11 +282,11 @@ fn facts(column: &ColumnProfile) -> Vec<(&'static str, String)> {
         number("mean", numbers.mean);
         number("standard deviation", numbers.sd);
         number("min", numbers.min);
-        number("5 %", numbers.quantiles.get(1).copied().flatten());
-        number("25 %", numbers.quantiles.get(3).copied().flatten());
-        number("median", numbers.quantiles.get(4).copied().flatten());
-        number("75 %", numbers.quantiles.get(5).copied().flatten());
-        number("95 %", numbers.quantiles.get(7).copied().flatten());
+        number("5 %", numbers.quantile(0.05));
+        number("25 %", numbers.quantile(0.25));
+        number("median", numbers.quantile(0.5));
+        number("75 %", numbers.quantile(0.75));
+        number("95 %", numbers.quantile(0.95));
         number("max", numbers.max);
         number("skewness", numbers.skewness);
         let mut count = |name, count: u64| facts.extend((count > 0).then(|| (name, format::rows(count))));

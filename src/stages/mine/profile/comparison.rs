@@ -108,7 +108,7 @@ fn column(ours: &Finished, theirs: &Finished) -> ColumnComparison {
         null_shares: (a.null_share(), b.null_share()),
         distinct: (a.distinct.count, b.distinct.count),
         means: numbers(&|numbers| numbers.mean),
-        medians: numbers(&|numbers| numbers.quantiles.get(4).copied().flatten()),
+        medians: numbers(&|numbers| numbers.quantile(0.5)),
         stability_index: stability,
         ks_distance: quantiles.and_then(|(ours, theirs)| {
             let (before, now) = (Empirical::of_quantiles(theirs), Empirical::of_quantiles(ours));

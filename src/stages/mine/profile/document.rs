@@ -363,6 +363,14 @@ pub struct DependencyProfile {
     pub exact: bool,
 }
 
+impl NumberProfile {
+    /// The quantile of one of the [`PROBABILITIES`]; none of another, and where it is not finite.
+    pub(crate) fn quantile(&self, probability: f64) -> Option<f64> {
+        let place = PROBABILITIES.iter().position(|known| *known == probability)?;
+        self.quantiles.get(place).copied().flatten()
+    }
+}
+
 impl ColumnProfile {
     /// Values that are no nulls.
     pub(crate) fn values(&self) -> u64 {

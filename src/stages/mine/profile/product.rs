@@ -53,10 +53,8 @@ fn columns(table: &TableProfile) -> Vec<(&'static str, Values)> {
         Values::Floats(columns.iter().map(|column| column.numbers.as_ref().and_then(of)).collect())
     };
     let counted = |of: fn(&NumberProfile) -> u64| integers(&|column| column.numbers.as_ref().map(of));
-    let quantile = |at: usize| {
-        Values::Floats(
-            columns.iter().map(|column| column.numbers.as_ref()?.quantiles.get(at).copied().flatten()).collect(),
-        )
+    let quantile = |probability: f64| {
+        Values::Floats(columns.iter().map(|column| column.numbers.as_ref()?.quantile(probability)).collect())
     };
     let text = |of: fn(&TextProfile) -> u64| integers(&|column| column.texts.as_ref().map(of));
     let alerts = |column: &ColumnProfile| -> Vec<String> {
@@ -80,11 +78,11 @@ fn columns(table: &TableProfile) -> Vec<(&'static str, Values)> {
         ("skewness", number(|n| n.skewness)),
         ("kurtosis", number(|n| n.kurtosis)),
         ("min", number(|n| n.min)),
-        ("q05", quantile(1)),
-        ("q25", quantile(3)),
-        ("median", quantile(4)),
-        ("q75", quantile(5)),
-        ("q95", quantile(7)),
+        ("q05", quantile(0.05)),
+        ("q25", quantile(0.25)),
+        ("median", quantile(0.5)),
+        ("q75", quantile(0.75)),
+        ("q95", quantile(0.95)),
         ("max", number(|n| n.max)),
         ("outliers", counted(|n| n.outliers)),
         ("far_outliers", counted(|n| n.far_outliers)),
