@@ -153,7 +153,7 @@ impl Profile {
         }
         let record = run_plan(&plan, &state, &engine, memory, threads)?;
         fail(&record)?;
-        let document = Document { format: FORMAT, tables: profiles(&record, &tables) };
+        let document = Document { format: FORMAT, tables: profiles(&record, &tables, self.compare.as_deref()) };
         let mut out = std::io::stdout().lock();
         if self.json {
             writeln!(out, "{}", serde_json::to_string_pretty(&document).unwrap_or_default())?;
@@ -290,7 +290,7 @@ fn may_be_damaged(file: &str) -> bool {
 }
 
 /// The profiles that the run left, under the names of their files.
-fn profiles(record: &RunRecord, tables: &[Read]) -> Vec<TableProfile> {
+fn profiles(record: &RunRecord, tables: &[Read], compared: Option<&str>) -> Vec<TableProfile> {
     let found = tables.iter().filter_map(|table| {
         let mut profile: TableProfile = serde_json::from_value(record.stage(&table.id)?.statistics.clone()).ok()?;
         profile.name.clone_from(&table.name);
@@ -302,6 +302,9 @@ fn profiles(record: &RunRecord, tables: &[Read]) -> Vec<TableProfile> {
             if rows > 0 {
                 profile.alerts.insert(0, Alert::set_aside(rows, file, first.as_deref()));
             }
+        }
+        if let Some((comparison, file)) = profile.comparison.as_mut().zip(compared) {
+            file.clone_into(&mut comparison.other);
         }
         Some(profile)
     });

@@ -1,11 +1,12 @@
 //! A profile as a person looks at it.
 
+mod compared;
+
 use super::alerts::{Alert, Severity};
-use super::comparison::{self, Comparison};
 use super::document::{ColumnProfile, Meaning, PairCorrelation, TableProfile, share};
 use crate::chart::{Axis, ColourScale, Figure, Heatmap, Histogram, Mark, Scale};
 use crate::digits;
-use crate::exhibit::{Cell, Column, Exhibit, Format, Metric, Table, Tone};
+use crate::exhibit::{Cell, Column, Exhibit, Format, Metric, Table};
 
 /// Histograms that are drawn at most.
 pub(crate) const FIGURES: usize = 24;
@@ -28,7 +29,8 @@ pub(super) fn of(table: &TableProfile, figures: bool) -> Vec<Exhibit> {
 
 /// What stands below the columns: null patterns, correlations, keys and dependencies, the comparison.
 pub(crate) fn rest(table: &TableProfile) -> Vec<Exhibit> {
-    let mut exhibits: Vec<Exhibit> = table.comparison.iter().flat_map(|other| compared(other, table.rows)).collect();
+    let mut exhibits: Vec<Exhibit> =
+        table.comparison.iter().flat_map(|other| compared::exhibits(other, table)).collect();
     exhibits.extend(null_patterns(table));
     exhibits.extend(heatmap(table).map(|figure| Exhibit::Figure(Box::new(figure))));
     exhibits.extend(correlations(table));
@@ -341,80 +343,5 @@ fn structure(table: &TableProfile) -> Vec<Exhibit> {
             note: Some(note.to_owned()),
         }));
     }
-    exhibits
-}
-
-fn compared(other: &Comparison, rows: u64) -> Vec<Exhibit> {
-    let mut exhibits = Vec::new();
-    let moved = comparison::moved(other);
-    let mut text = format!(
-        "Compared with `{}`: {} against {} ({}); {moved} of {} columns in both have shifted.",
-        other.other,
-        digits::rows(rows),
-        digits::rows(other.rows),
-        if other.rows == 0 {
-            "none there".to_owned()
-        } else {
-            format!("{:.1} %", comparison::rows_ratio(other, rows) * 100.0)
-        },
-        other.columns.len(),
-    );
-    for (words, names) in [("New columns", &other.added), ("Missing columns", &other.removed)] {
-        if !names.is_empty() {
-            text.push_str(&format!(" {words}: {}.", named(names)));
-        }
-    }
-    if !other.retyped.is_empty() {
-        let names: Vec<String> = other
-            .retyped
-            .iter()
-            .take(8)
-            .map(|(name, here, there)| format!("{name} ({there} before, {here} now)"))
-            .collect();
-        text.push_str(&format!(" Other types: {}.", names.join(", ")));
-    }
-    let same = moved == 0 && other.added.is_empty() && other.removed.is_empty() && other.retyped.is_empty();
-    exhibits.push(Exhibit::note(if same { Tone::Good } else { Tone::Warning }, text));
-    let lines = other.columns.iter().take(200).map(|column| {
-        let both = |(here, there): (Option<f64>, Option<f64>)| match (here, there) {
-            (None, None) => Cell::Empty,
-            (here, there) => {
-                let told = |value: Option<f64>| value.map_or("–".to_owned(), plain);
-                Cell::text(format!("{} → {}", told(there), told(here)))
-            }
-        };
-        let mut values = Vec::new();
-        if !column.new_values.is_empty() {
-            values.push(format!(
-                "new: {}",
-                column.new_values.iter().map(|value| crate::files::shown(value)).collect::<Vec<_>>().join(", ")
-            ));
-        }
-        if !column.lost_values.is_empty() {
-            values.push(format!(
-                "gone: {}",
-                column.lost_values.iter().map(|value| crate::files::shown(value)).collect::<Vec<_>>().join(", ")
-            ));
-        }
-        vec![
-            Cell::text(column.name.clone()),
-            Cell::text(column.verdict()),
-            Cell::number(column.stability_index),
-            Cell::number(column.ks_distance),
-            Cell::text(format!("{:.1} % → {:.1} %", column.null_shares.1 * 100.0, column.null_shares.0 * 100.0)),
-            both(column.means),
-            both(column.medians),
-            Cell::text(format!("{} → {}", digits::whole(column.distinct.1), digits::whole(column.distinct.0))),
-            Cell::text(values.join("; ")),
-        ]
-    });
-    let headings = ["column", "", "PSI", "KS distance", "null", "mean", "median", "distinct", "values"];
-    let note = "Each pair is the other table, then this one. PSI, the population stability index: below 0.1 stable, above 0.25 shifted; of numbers over tenths of the other table. KS: the largest distance of the two distributions.";
-    exhibits.push(Exhibit::Table(Table {
-        title: "How the columns have moved".to_owned(),
-        columns: headings.map(Column::new).to_vec(),
-        rows: lines.collect(),
-        note: Some(note.to_owned()),
-    }));
     exhibits
 }
