@@ -113,13 +113,10 @@ pub enum AlertKind {
 pub fn alerts(table: &TableProfile) -> Vec<Alert> {
     let mut found = Vec::new();
     if table.rows == 0 {
-        found.push(Alert::new(
-            AlertKind::NoRows,
-            Severity::Bad,
-            &[],
-            "there are no rows",
-            "everything below works on nothing",
-        ));
+        found.push(
+            Alert::new(AlertKind::NoRows, Severity::Bad, &[], "there are no rows", "everything below works on nothing")
+                .mend(json!({ "validate": { "checks": [{ "rows": { "min": 1 } }] } })),
+        );
         return found;
     }
     table::of_rows(table, &mut found);

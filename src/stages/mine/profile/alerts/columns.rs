@@ -48,7 +48,10 @@ pub(super) fn of_column(column: &ColumnProfile, found: &mut Vec<Alert>) {
             longest.unwrap_or_default()
         );
         let why = "sums by day, trends and forecasts take a missing day for a day on which nothing happened";
-        found.push(Alert::new(AlertKind::Gaps, Severity::Info, &[name], message, why));
+        found.push(
+            Alert::new(AlertKind::Gaps, Severity::Info, &[name], message, why)
+                .mend(json!({ "trends": { "time": name, "every": "day", "aggregate": "count" } })),
+        );
     }
     if matches!(column.meaning, Meaning::Email | Meaning::Phone | Meaning::IpAddress) {
         let message = format!("it holds values of the form of a personal {}", column.meaning.words());
@@ -101,7 +104,12 @@ fn frequencies(column: &ColumnProfile, found: &mut Vec<Alert>) {
             format!("all values are {shown}"),
             "it cannot explain anything, and divides by a deviation of 0 when it is scaled",
         );
-        found.push(dropping(name).filter(|_| column.nulls == 0).map_or(alert.clone(), |stage| alert.mend(stage)));
+        found.push(match dropping(name) {
+            // What is left of it is whether there is a value.
+            _ if column.nulls > 0 => alert.mend(json!({ "derive": { name: format!("{} is not null", quoted(name)) } })),
+            Some(stage) => alert.mend(stage),
+            None => alert,
+        });
         return;
     }
     if part >= 0.99 && values >= 100 {
@@ -158,8 +166,10 @@ fn of_numbers(column: &ColumnProfile, numbers: &NumberProfile, found: &mut Vec<A
     let sql = quoted(name);
     let bad = numbers.nan + numbers.infinite;
     if bad > 0 {
-        let message =
-            format!("{} NaN and {} infinite values", digits::whole(numbers.nan), digits::whole(numbers.infinite));
+        let parts = [(numbers.nan, "NaN"), (numbers.infinite, "infinite")];
+        let parts = parts.iter().filter(|(count, _)| *count > 0);
+        let parts: Vec<String> = parts.map(|(count, what)| format!("{} {what}", digits::whole(*count))).collect();
+        let message = format!("{} among the values", parts.join(" and "));
         let why = "one of them makes every sum, mean and model undefined";
         found.push(
             Alert::new(AlertKind::NotFinite, Severity::Bad, &[name], message, why)
@@ -207,7 +217,7 @@ fn of_numbers(column: &ColumnProfile, numbers: &NumberProfile, found: &mut Vec<A
     let far = share(numbers.far_outliers, numbers.count);
     if numbers.far_outliers > 0 && far < 0.2 {
         let message = format!(
-            "{} values ({}) lie more than 3 interquartile ranges outside of the quartiles",
+            "{} ({}) of the values lie more than 3 interquartile ranges outside of the quartiles",
             digits::whole(numbers.far_outliers),
             percent(far)
         );

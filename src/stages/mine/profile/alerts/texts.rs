@@ -124,12 +124,28 @@ fn mixed_formats(column: &ColumnProfile, texts: &TextProfile, values: u64, found
             .map(|shape| format!("`{}` {}", shape.value, percent(share(shape.count, values))))
             .collect();
         let message = format!("most codes have one shape, some another: {}", shown.join(", "));
-        found.push(Alert::new(
-            AlertKind::MixedFormats,
-            Severity::Info,
-            &[name],
-            message,
-            "a code of another shape is often one of another kind, or mistyped",
-        ));
+        let why = "a code of another shape is often one of another kind, or mistyped";
+        let alert = Alert::new(AlertKind::MixedFormats, Severity::Info, &[name], message, why);
+        found.push(match texts.shapes.first().and_then(|shape| pattern(&shape.value)) {
+            Some(pattern) => alert.mend(json!({ "validate": { "severity": "warn", "checks": [{ "regex": { "column": name, "pattern": pattern } }] } })),
+            None => alert,
+        });
     }
+}
+
+/// The regular expression of a shape; none of one that was cut.
+fn pattern(shape: &str) -> Option<String> {
+    let mut pattern = String::from("^");
+    for sign in shape.chars() {
+        match sign {
+            '9' => pattern.push_str("[0-9]+"),
+            'A' => pattern.push_str("\\p{Lu}+"),
+            // Letters that are neither small nor capital have the shape of small ones.
+            'a' => pattern.push_str("[\\p{L}--\\p{Lu}]+"),
+            ' ' => pattern.push_str("\\s+"),
+            '…' => return None,
+            other => pattern.push_str(&regex::escape(&other.to_string())),
+        }
+    }
+    Some(pattern + "$")
 }
