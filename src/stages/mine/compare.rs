@@ -24,8 +24,9 @@ const FILE: &str = "compare.parquet";
 /// From this index on a column is said to have moved, although not yet to have drifted (Siddiqi 2006).
 const MOVED: f64 = 0.1;
 
-/// Compares the distribution of each column with the one that it had: in the table of another stage, or, without `with`, in the
-/// last good run of this pipeline. Both are read once and never held.
+/// Compares the distribution of each column with another table, or, without `with`, with the last good run of this pipeline.
+///
+/// Both tables are read once and never held; of a run a few hundred points of each distribution are kept for the next one.
 ///
 /// Numbers, dates and times are compared by the population stability index (PSI) and the distance of Jensen and Shannon over bins
 /// (equal shares of the earlier values), the test of Kolmogorov and Smirnov and the Wasserstein distance (in the unit of the

@@ -167,7 +167,8 @@ fn mean(column: &Compared, of: Option<Brief>) -> Cell {
         return Cell::number(mean);
     }
     let instant = mean.and_then(|days| jiff::Timestamp::from_second((days * 86_400.0).round() as i64).ok());
-    instant.map_or(Cell::Empty, |instant| Cell::text(instant.strftime("%Y-%m-%d").to_string()))
+    // Spaces that do not break keep the day on one line.
+    instant.map_or(Cell::Empty, |instant| Cell::text(instant.strftime("%-d\u{a0}%b\u{a0}%Y").to_string()))
 }
 
 /// Both sides of a column as shares of their values.
