@@ -202,7 +202,10 @@ fn name(frame: &mut Frame, taken: &mut Vec<Area>, arrow: &Arrow, head: Point, (u
     let overlaps = |a: &Area, b: &Area| a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
     let away = if uy > 0.0 { 1.0 } else { -1.0 };
     let free = [0.0, 13.0, -13.0, 26.0, -26.0].map(|shift| place(shift * away));
-    let Some(area) = free.into_iter().find(|area| !taken.iter().any(|other| overlaps(area, other))) else { return };
+    // A name that was pushed back into the figure must not lie on the head.
+    let hides = |area: &Area| area.left < head.0 && head.0 < area.right && area.top < head.1 && head.1 < area.bottom;
+    let fits = |area: &Area| !hides(area) && !taken.iter().any(|other| overlaps(area, other));
+    let Some(area) = free.into_iter().find(fits) else { return };
     // Paper below the word, so that dots do not run through it.
     frame.push(Shape::Rectangle {
         left: area.left - 2.0,
@@ -339,6 +342,23 @@ mod tests {
         figure.y.scale = Scale::Log;
         let drawn = draw(&figure, &scatter).unwrap();
         assert!(!drawn.shapes.iter().any(|shape| matches!(shape, Shape::Polyline { .. })));
+    }
+
+    #[test]
+    fn a_name_that_does_not_fit_behind_its_arrow_stands_beside_the_head() {
+        let mut scatter = Scatter::new(Positions::Number(noise(900, 17)), noise(900, 23));
+        scatter.arrows = vec![Arrow { name: "a column of many words".to_owned(), x: 2.0, y: 0.0 }];
+        let scene = scene(&scatter);
+        let head = scene.shapes.iter().find_map(|shape| match shape {
+            Shape::Polyline { points, .. } => points.last().copied(),
+            _ => None,
+        });
+        let name = scene.shapes.iter().find_map(|shape| match shape {
+            Shape::Text(text) if text.content.starts_with("a column") => Some(text.at),
+            _ => None,
+        });
+        let (head, name) = (head.unwrap(), name.unwrap());
+        assert!(name.0 < head.0 && (name.1 - head.1).abs() > 6.0, "{name:?} {head:?}");
     }
 
     #[test]

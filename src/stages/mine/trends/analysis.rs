@@ -380,6 +380,7 @@ fn settle(values: &mut [f64], size: f64) {
     // A power of two keeps whole numbers and their halves as they are.
     let step = 2.0_f64.powi(exponent(size) - SETTLED);
     if size > 0.0 && step.is_normal() {
-        values.iter_mut().for_each(|value| *value = (*value / step).round() * step);
+        // Adding 0 makes a negative zero a zero.
+        values.iter_mut().for_each(|value| *value = (*value / step).round() * step + 0.0);
     }
 }

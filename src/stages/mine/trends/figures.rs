@@ -10,6 +10,8 @@ use crate::digits;
 const DRAWN: usize = 1_200;
 /// Changes that are marked.
 const MARKED: usize = 12;
+/// The colour of outliers: the one after those of value, trend and forecast.
+const OUTLIERS: usize = 3;
 /// Seasons longer than this are drawn as a line.
 const BARS: usize = 12;
 
@@ -79,7 +81,7 @@ pub(super) fn course(found: &Found, settings: &Settings) -> Figure {
         // Each on its own place, also where the line is drawn as means.
         line.points = vec![Points {
             name: "outlier".to_owned(),
-            series: line.series.len(),
+            series: OUTLIERS,
             x: Positions::Time(far.iter().map(|at| place(*at)).collect()),
             y: far.iter().map(|at| analysis.filled.get(*at).copied().flatten()).collect(),
         }];
