@@ -64,7 +64,7 @@ pub(super) fn draw(figure: &Figure, mark: &Dendrogram) -> Result<Scene, ChartErr
     }
     let mut is_free = vec![true; count];
     for (at, join) in mark.merges.iter().enumerate() {
-        let mut take = |part: usize| is_free.get_mut(part).is_some_and(|free| std::mem::take(free));
+        let mut take = |part: usize| is_free.get_mut(part).is_some_and(std::mem::take);
         let found = usize::from(take(join.a)) + usize::from(take(join.b));
         if found < 2 {
             return wrong(format!("the parts of merge {}", at + 1), 2, found);
