@@ -151,7 +151,7 @@ fn a_definition_beyond_the_budgets_is_refused_at_once() {
 #[test]
 fn fractions_of_seconds_and_zones_are_read_as_they_are_written() {
     let workshop = Workshop::with_pipeline(
-        "name: t\nstages:\n  - read: {path: t.csv, formats: {own: \"%d.%m.%Y %H:%M:%S%.f\"}}\n  - write: {path: out.ndjson}\n",
+        "name: t\nstages:\n  - read: {path: t.csv, types: {own: datetime}, formats: {own: \"%d.%m.%Y %H:%M:%S%.f\"}}\n  - write: {path: out.ndjson}\n",
     );
     workshop.write(
         "t.csv",
@@ -165,31 +165,31 @@ fn fractions_of_seconds_and_zones_are_read_as_they_are_written() {
     assert_eq!(
         texts(0),
         [
-            "2024-03-31T01:30:00",
-            "2024-03-31T01:30:00.125",
-            "2024-03-31T01:30:00.123456",
-            "2024-03-31T01:30:00Z",
-            "2024-03-30T23:30:00Z",
-            "2024-03-31T01:30:00"
+            "2024-03-31 01:30:00",
+            "2024-03-31 01:30:00.125",
+            "2024-03-31 01:30:00.123456",
+            "2024-03-31T01:30:00+00:00",
+            "2024-03-30T23:30:00+00:00",
+            "2024-03-31 01:30:00"
         ]
     );
     assert_eq!(
         texts(1),
         [
-            "2024-07-01T12:00:00.5",
-            "2024-07-01T12:00:00.25",
-            "2024-07-01T12:00:00",
-            "2024-07-01T12:00:00.25Z",
-            "2024-07-01T12:00:00Z",
-            "2024-07-01T12:00:00.75"
+            "2024-07-01 12:00:00.500",
+            "2024-07-01 12:00:00.250",
+            "2024-07-01 12:00:00",
+            "2024-07-01T12:00:00.250+00:00",
+            "2024-07-01T12:00:00+00:00",
+            "2024-07-01 12:00:00.750"
         ]
     );
     workshop.write(
         "p.yaml",
-        "name: t\nstages:\n  - read: {path: t.csv, formats: {own: \"%d.%m.%Q\"}}\n  - write: {path: out.ndjson}\n",
+        "name: t\nstages:\n  - read: {path: t.csv, types: {own: datetime}, formats: {own: \"%d.%m.%Q\"}}\n  - write: {path: out.ndjson}\n",
     );
     let refused = workshop.gristmill(["check", "p.yaml"]);
     assert_eq!(refused.code, Some(2));
     assert!(refused.stderr.contains("the layout has `%Q`, which is not known"), "{}", refused.stderr);
-    assert!(refused.stderr.contains("p.yaml:3:41"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("p.yaml:3:64"), "{}", refused.stderr);
 }

@@ -1,5 +1,7 @@
 //! Lines: how values go along an ordered axis.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Positions, Series, check_lengths, colour, distinct, key};
@@ -17,6 +19,8 @@ use crate::chart::typography::{Weight, clean, shorten, width};
 const DOTS: usize = 31;
 /// Up to this many points beside the lines have a tooltip.
 const HINTS: usize = 100;
+/// Dots beside the lines are at most so many; those that lie close together are one.
+const MOST_DOTS: usize = 2_000;
 /// All lines together have at most about this many corners; what lies closer than a pixel is merged.
 const MOST_CORNERS: usize = 20_000;
 const NAME_SIZE: f64 = 12.0;
@@ -193,7 +197,7 @@ pub(super) fn draw(figure: &Figure, mark: &Line) -> Result<Scene, ChartError> {
             frame.x.covers(x).then(|| (at, (frame.x.at(x), frame.y.at(y)), y))
         });
         let placed: Vec<(usize, Point, f64)> = placed.collect();
-        let centres: Vec<Point> = placed.iter().map(|(_, at, _)| *at).collect();
+        let centres = apart(placed.iter().map(|(_, at, _)| *at).collect());
         if !centres.is_empty() {
             frame.push(Shape::Dots { centres, radius: 4.0, fill, opacity });
         }
@@ -327,6 +331,19 @@ fn name_ends(frame: &mut Frame, ends: &[(usize, Point)], names: &[crate::chart::
         let at = (x + 2.0 * NAME_DOT + 5.0, y + Text::middle(NAME_SIZE));
         let text = Text::new(at, name.shown.clone(), NAME_SIZE, Anchor::Start, Ink::Text);
         frame.push(Shape::Text(Text { tooltip: name.full.clone(), ..text }));
+    }
+}
+
+/// The points without those that fall onto the place of an earlier one: a pixel, or more where they are many.
+fn apart(mut points: Vec<Point>) -> Vec<Point> {
+    let mut width = 1.0;
+    loop {
+        let mut taken = HashSet::new();
+        points.retain(|(x, y)| taken.insert(((x / width).floor() as i64, (y / width).floor() as i64)));
+        if points.len() <= MOST_DOTS {
+            return points;
+        }
+        width *= 2.0;
     }
 }
 

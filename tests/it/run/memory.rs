@@ -80,7 +80,10 @@ fn a_check_warns_where_more_rows_may_come_than_an_algorithm_can_hold() {
     assert!(told.contains("warning: tsne takes at most 100,000 rows, and up to 1"), "{told}");
     assert!(told.contains("p.yaml:4:") && told.contains("1 warning"), "{told}");
     let told = checked("cluster: {method: hdbscan}", "64MiB");
-    assert!(told.contains("hdbscan holds its rows in memory: up to ") && told.contains("32.0 MiB for them"), "{told}");
+    assert!(
+        told.contains("hdbscan holds its rows in memory: up to ") && told.contains("with 64.0 MiB has 32.0 MiB"),
+        "{told}"
+    );
     assert!(told.contains("`sample: 50000`"), "{told}");
     // Nothing is said where rows are drawn, where they stream by, and where all fit.
     for (stage, memory) in [
