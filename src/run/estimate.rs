@@ -52,7 +52,7 @@ pub fn crowded(plan: &Plan, estimates: &[Estimate], memory: u64) -> Findings {
         let (message, help) = match holding.most_rows.filter(|most| *most < rows) {
             Some(most) => (
                 format!("{} takes at most {}, and up to {coming} may come", holding.purpose, digits::rows(most)),
-                format!("say `sample: {}` to take rows drawn at random", most / 2),
+                format!("say `sample: {}` to take rows drawn at random", most / 10),
             ),
             None if holding.bytes > memory / 2 => (
                 format!(

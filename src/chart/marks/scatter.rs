@@ -242,7 +242,9 @@ impl Kinds {
             mark.groups.iter().take(own).enumerate().map(|(i, name)| (clean(name), Ink::Series(i))).collect();
         let stray = mark.group.iter().any(|group| group.is_none_or(|group| group as usize >= own));
         if stray {
-            inks.push(("other".to_string(), Ink::Other));
+            // Grey are points of no group, and those of groups beyond the colours.
+            let name = if own < mark.groups.len() { "other" } else { "none" };
+            inks.push((name.to_owned(), Ink::Other));
         }
         Kinds { inks, own }
     }

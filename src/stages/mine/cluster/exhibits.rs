@@ -329,10 +329,11 @@ impl Report<'_> {
             vec![Cell::text(field.name.clone()), Cell::number(*centre), Cell::number(*scale)]
         });
         let columns = ["column", "moved by", "divided by"].map(Column::new).to_vec();
-        let mut note = format!("Columns are {}. {}.", self.work.scale.describe(), self.learned_from);
-        if !self.found.learned_from.is_empty() {
-            note += &format!(" Learned from {}.", self.found.learned_from);
-        }
+        let mut note = format!("Columns are {}. {}", self.work.scale.describe(), self.learned_from);
+        note += &match self.found.learned_from.as_str() {
+            "" => ".".to_owned(),
+            rows => format!(": {rows}."),
+        };
         if self.work.scale == Scale::None && self.work.method != Method::Mixture {
             note += " Columns of large numbers rule the distances.";
         }
