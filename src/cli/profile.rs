@@ -93,6 +93,15 @@ struct Read {
     sources: Vec<(String, String)>,
 }
 
+/// A run that succeeded.
+struct Profiled {
+    record: RunRecord,
+    /// The profiles that it made.
+    tables: Vec<Read>,
+    /// Warnings of the plan.
+    findings: Findings,
+}
+
 /// A listener that hears nothing.
 struct Silent;
 
@@ -136,23 +145,17 @@ impl Profile {
         let threads = environment::threads(self.threads.map(usize::from));
         let memory = environment::memory(self.memory);
         let (engine, _watch) = environment::bounded_engine(threads, memory, &state);
-        let (pipeline_text, tables) = self.pipeline(&engine)?;
-        let source = Source::new("profile", pipeline_text);
-        let parsed = definition::parse(source, &pipeline::load_options(Vec::new()), Path::new(""))?;
-        let scratch = state.join("plan");
-        std::fs::create_dir_all(&scratch)?;
-        let plan = plan(parsed, &Surroundings { engine: &engine, base: Path::new(""), scratch: &scratch });
-        // The places are in a text that nobody wrote, so they would only confuse.
-        let findings: Findings =
-            plan.findings.iter().map(|finding| Diagnostic { place: None, label: None, ..finding.clone() }).collect();
-        if !plan.is_runnable() {
-            return Err(findings.into());
-        }
+        let cancelled = Arc::new(AtomicBool::new(false));
+        interrupt::watch(&cancelled)?;
+        let attempt = |set_aside| self.attempt(set_aside, &engine, &state, (memory, threads), &cancelled);
+        // Looking for rows to set aside makes reading dearer by half, so it begins when there is one.
+        let Profiled { record, tables, findings } = match attempt(false) {
+            Err(Failure::Findings(errors, _)) if self.is_damaged(&errors) => attempt(true)?,
+            ended => ended?,
+        };
         if !self.quiet {
             render::print(&findings, None);
         }
-        let record = run_plan(&plan, &state, &engine, memory, threads)?;
-        fail(&record)?;
         let document = Document { format: FORMAT, tables: profiles(&record, &tables, self.compare.as_deref()) };
         let mut out = std::io::stdout().lock();
         if self.json {
@@ -182,8 +185,40 @@ impl Profile {
         Ok(())
     }
 
+    /// Plans and runs; `set_aside` says whether rows that cannot be read are set aside.
+    fn attempt(
+        &self,
+        set_aside: bool,
+        engine: &dyn Engine,
+        state: &Path,
+        (memory, threads): (u64, usize),
+        cancelled: &Arc<AtomicBool>,
+    ) -> Result<Profiled, Failure> {
+        let (pipeline_text, tables) = self.pipeline(set_aside, engine)?;
+        let source = Source::new("profile", pipeline_text);
+        let parsed = definition::parse(source, &pipeline::load_options(Vec::new()), Path::new(""))?;
+        let scratch = state.join("plan");
+        std::fs::create_dir_all(&scratch)?;
+        let plan = plan(parsed, &Surroundings { engine, base: Path::new(""), scratch: &scratch });
+        // The places are in a text that nobody wrote, so they would only confuse.
+        let findings: Findings =
+            plan.findings.iter().map(|finding| Diagnostic { place: None, label: None, ..finding.clone() }).collect();
+        if !plan.is_runnable() {
+            return Err(findings.into());
+        }
+        let record = run_plan(&plan, state, engine, (memory, threads), cancelled)?;
+        fail(&record)?;
+        Ok(Profiled { record, tables, findings })
+    }
+
+    /// Whether the errors are of data, and among the files are such whose bad records can be set aside.
+    fn is_damaged(&self, errors: &Findings) -> bool {
+        errors.iter().any(|error| error.class == Class::Data)
+            && self.files.iter().chain(&self.compare).any(|file| may_be_damaged(file))
+    }
+
     /// The pipeline that reads and profiles each table, with the ids and names of the profiles.
-    fn pipeline(&self, engine: &dyn Engine) -> Result<(String, Vec<Read>), Failure> {
+    fn pipeline(&self, set_aside: bool, engine: &dyn Engine) -> Result<(String, Vec<Read>), Failure> {
         let mut ids = HashSet::new();
         let mut stages = Vec::new();
         let mut tables = Vec::new();
@@ -196,7 +231,7 @@ impl Profile {
                 if !nulls.is_empty() {
                     read.insert("null_values".to_owned(), json!(nulls));
                 }
-                if may_be_damaged(file) {
+                if set_aside && may_be_damaged(file) {
                     read.insert("on_error".to_owned(), json!("reject"));
                     read.insert("reject_limit".to_owned(), json!(MOST_SET_ASIDE));
                 }
@@ -248,10 +283,14 @@ fn schema() -> String {
     serde_json::to_string_pretty(&schema).unwrap_or_default()
 }
 
-fn run_plan(plan: &Plan, state: &Path, engine: &dyn Engine, memory: u64, threads: usize) -> Result<RunRecord, Failure> {
+fn run_plan(
+    plan: &Plan,
+    state: &Path,
+    engine: &dyn Engine,
+    (memory, threads): (u64, usize),
+    cancelled: &Arc<AtomicBool>,
+) -> Result<RunRecord, Failure> {
     let store = Store::open(state)?;
-    let cancelled = Arc::new(AtomicBool::new(false));
-    interrupt::watch(&cancelled)?;
     let options = RunOptions {
         selection: Selection { until: None, only: Vec::new(), tags: Vec::new() },
         keep_going: false,
@@ -263,7 +302,7 @@ fn run_plan(plan: &Plan, state: &Path, engine: &dyn Engine, memory: u64, threads
         base: PathBuf::new(),
         file: "profile".to_owned(),
     };
-    let context = RunContext { engine, store: &store, listener: &Silent, cancelled };
+    let context = RunContext { engine, store: &store, listener: &Silent, cancelled: Arc::clone(cancelled) };
     let run::Ended { record, folder } = run::run(plan, &options, &context)?;
     folder.end();
     Ok(record)
