@@ -3,7 +3,7 @@
 use super::shape::Shape;
 use thiserror::Error;
 
-/// An error of the neural network. Rows, epochs and batches are counted from 1 in the messages.
+/// An error of the neural network. Rows, epochs, batches and layers are counted from 1 in the messages.
 #[derive(Debug, Error)]
 pub enum Error {
     /// The network as described cannot be built.
@@ -11,6 +11,8 @@ pub enum Error {
     Layer {
         /// The layer's name, as in [`Network::summary`](super::Network::summary).
         layer: String,
+        /// Its place among the nodes of the description, from 0; `None` where it is about an input or an output.
+        index: Option<usize>,
         /// What is wrong and what would be right.
         reason: String,
     },
@@ -26,13 +28,14 @@ pub enum Error {
     #[error("{what} has rows of shape {got}, the network reads {expected}")]
     InputShape {
         /// Which data.
-        what: &'static str,
+        what: String,
         /// The shape of a row that the network was built for.
         expected: Shape,
         /// The shape of a row of the data.
         got: Shape,
     },
-    /// The targets do not fit the head or the inputs.
+    /// The data do not fit the network: another number of inputs or outputs, rows that do not belong together, targets
+    /// out of range.
     #[error("{what}: {reason}")]
     Targets {
         /// Which data.
@@ -52,6 +55,18 @@ pub enum Error {
         feature: usize,
         /// The value that was found.
         value: f32,
+    },
+    /// An input that should be a token is none.
+    #[error("row {row}, place {place} of the input is {value}; it must be a whole number from 0 to below {tokens}")]
+    NotAToken {
+        /// The row, from 1; within the batch while training.
+        row: usize,
+        /// The position in the row, from 1.
+        place: usize,
+        /// The value that was found.
+        value: f32,
+        /// How many tokens there are.
+        tokens: usize,
     },
     /// Training left the finite numbers.
     #[error(
@@ -77,6 +92,9 @@ pub enum Error {
     /// Stored weights or a stored description do not make up a network.
     #[error("cannot load the network: {0}")]
     Load(String),
+    /// The state of a training does not belong to this network and these options.
+    #[error("cannot resume the training: {0}")]
+    Resume(String),
     /// The network could not be written.
     #[error("cannot store the network: {0}")]
     Store(String),

@@ -1,5 +1,4 @@
-//! A neural network that is trained here: dense layers on tables, with everything that decides its numbers in plain
-//! sight.
+//! A neural network that is trained here, with everything that decides its numbers in plain sight.
 //!
 //! ```
 //! use gristmill::nn::{Activation, Head, InMemory, LayerSpec, Network, NetworkSpec, Shape, Targets, TrainingOptions, train};
@@ -9,8 +8,8 @@
 //! // Exclusive or: yes where exactly one of two inputs is 1.
 //! let inputs = array![[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]];
 //! let targets = [0.0, 1.0, 1.0, 0.0];
-//! let layers = vec![LayerSpec::Dense { units: 16, activation: Activation::Relu }];
-//! let network = Network::new(NetworkSpec { input: Shape::features(2), layers, head: Head::Binary }, 1)?;
+//! let layers = vec![LayerSpec::dense(16, Activation::Relu)];
+//! let network = Network::new(NetworkSpec::sequential(Shape::features(2), layers, Head::Binary), 1)?;
 //!
 //! let mut source = InMemory::new(inputs.view(), Targets::Values(&targets), None)?;
 //! let mut options = TrainingOptions { epochs: 500, batch_size: 4, ..TrainingOptions::default() };
@@ -24,41 +23,51 @@
 //!
 //! | where | what |
 //! |---|---|
+//! | [`NetworkSpec`], `graph` | the description: inputs, nodes that read what stands before them, outputs |
 //! | [`layers`] | what each layer computes and how its gradient flows back |
 //! | [`loss`] | how wrong an output is |
-//! | [`optimizers`] | how a gradient changes the parameters |
-//! | `network`, `head` | the description, the parameters, prediction |
-//! | `plan`, `workspace` | shapes and places worked out once; the buffers of a pass |
+//! | [`optimizer`], [`schedule`] | how a gradient changes the parameters, and how fast |
+//! | [`init`] | how parameters start |
+//! | `network`, `head` | the parameters, prediction, derivatives by the inputs |
+//! | `plan`, `workspace` | shapes, places and memory worked out once; one pass over the rows of a shard |
 //! | [`training`] | epochs, batches, threads, early stopping |
+//! | `matmul`, `simd`, `math`, `randomness` | products, wide registers, exponentials, random numbers |
 //! | `persist` | JSON and safetensors |
 //!
-//! Numbers are `f32`, batches are row-major with the rows first: `[n, features]`. Losses are added up in `f64`.
+//! Numbers are `f32`, batches are row-major with the rows first; see [`Shape`]. Losses are added up in `f64`.
 
 mod error;
+mod graph;
 mod head;
-mod initialize;
+pub mod init;
 pub mod layers;
 pub mod loss;
+mod math;
 mod matmul;
 mod network;
-pub mod optimizers;
+pub mod optimizer;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod oracle;
 mod persist;
 mod plan;
 mod randomness;
+pub mod schedule;
 mod shape;
+mod simd;
 pub mod training;
 mod workspace;
 
 pub use error::Error;
+pub use graph::{InputSpec, NetworkSpec, NodeSpec, OutputSpec};
 pub use head::Head;
-pub use initialize::Initial;
+pub use init::{Initial, Start};
 pub use layers::{Activation, LayerSpec};
-pub use loss::{Loss, Targets};
-pub use network::{Network, NetworkSpec, Summary, SummaryRow};
-pub use optimizers::OptimizerSpec;
+pub use loss::{Loss, LossKind, LossSpec, Targets};
+pub use network::{Network, Summary, SummaryRow};
+pub use optimizer::{GroupRule, OptimizerSpec};
 pub use plan::{MAX_PARAMETERS, MAX_ROW};
+pub use randomness::Draws;
+pub use schedule::{Plateau, ScheduleKind, ScheduleSpec};
 pub use shape::Shape;
 pub use training::{EarlyStopping, InMemory, Trained, TrainingOptions, train};

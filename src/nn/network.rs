@@ -1,29 +1,16 @@
 //! A network: its description, its parameters, and what it predicts.
 
 use super::error::Error;
-use super::head::Head;
-use super::layers::LayerSpec;
-use super::plan::Plan;
-use super::randomness::{Purpose, generator};
+use super::graph::{InputSpec, NetworkSpec};
+use super::plan::{Layout, Plan, Way};
+use super::randomness::{Purpose, generator, name_index};
 use super::shape::Shape;
-use super::workspace::Workspace;
+use super::workspace::{Pass, Workspace};
 use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::fmt;
 use std::sync::Arc;
-
-/// A network as it is described: what it reads, its layers, what it is asked. Shapes between the layers follow.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NetworkSpec {
-    /// The shape of a row of the input.
-    pub input: Shape,
-    /// The hidden layers in order; there may be none.
-    pub layers: Vec<LayerSpec>,
-    /// The end.
-    pub head: Head,
-}
 
 impl NetworkSpec {
     /// The layers with their shapes and numbers of parameters, without building the network.
@@ -39,7 +26,7 @@ impl NetworkSpec {
 pub struct Network {
     spec: NetworkSpec,
     pub(crate) plan: Arc<Plan>,
-    /// All parameters, one after the other in the order of the layers.
+    /// All parameters, one after the other.
     pub(crate) parameters: Vec<f32>,
 }
 
@@ -54,11 +41,9 @@ impl Network {
     pub fn new(spec: NetworkSpec, seed: u64) -> Result<Self, Error> {
         let plan = Plan::new(&spec)?;
         let mut parameters = vec![0.0; plan.parameter_count];
-        for (i, step) in plan.steps.iter().enumerate() {
-            let mut rng = generator(seed, Purpose::Initialize, i as u64);
-            for (parameter, place) in step.places() {
-                parameter.initial.fill(&mut parameters[place], &mut rng);
-            }
+        for place in &plan.parameters {
+            let mut rng = generator(seed, Purpose::Initialize, name_index(&place.name));
+            place.initial.fill(&mut parameters[place.range.clone()], &mut rng);
         }
         Ok(Self { spec, plan: Arc::new(plan), parameters })
     }
@@ -74,7 +59,7 @@ impl Network {
         &self.spec
     }
 
-    /// How many numbers training changes.
+    /// How many numbers it has, those that are kept without being learned among them.
     pub fn parameter_count(&self) -> usize {
         self.parameters.len()
     }
@@ -84,50 +69,189 @@ impl Network {
         Summary::of(&self.plan)
     }
 
-    /// Predictions `[n, width]` for inputs `[n, features]`: the probability of yes (`[n, 1]`), the probabilities of the
-    /// classes, or numbers. The same input gives the same prediction, whatever the number of threads.
+    /// All parameters by name: `layer_1.weight` with its dimensions and numbers.
+    pub fn named_parameters(&self) -> impl Iterator<Item = (&str, &[usize], &[f32])> {
+        let places = self.plan.parameters.iter();
+        places.map(|place| (&*place.name, &*place.shape, &self.parameters[place.range.clone()]))
+    }
+
+    /// Predictions `[n, width]` of the first output for the rows `[n, features]` of the only input: the probability of
+    /// yes (`[n, 1]`), the probabilities of the classes, or numbers. The same input gives the same prediction, whatever
+    /// the number of threads.
     ///
-    /// Errors: inputs of another width; an input that is NaN or infinite.
+    /// Errors: inputs of another width or number; an input that is NaN, infinite, or no token where one is expected.
     pub fn predict(&self, inputs: ArrayView2<'_, f32>) -> Result<Array2<f32>, Error> {
-        let mut predictions = self.logits(inputs)?;
-        let width = self.plan.output_size();
-        if let Some(values) = predictions.as_slice_mut() {
-            values.par_chunks_mut(PREDICTION_ROWS * width).for_each(|rows| self.spec.head.finish(rows));
-        }
-        Ok(predictions)
+        Ok(self.predict_all(&[inputs])?.swap_remove(0))
     }
 
     /// The sums before sigmoid or softmax, `[n, width]`, for inputs `[n, features]`. Errors: as [`Network::predict`].
     pub fn logits(&self, inputs: ArrayView2<'_, f32>) -> Result<Array2<f32>, Error> {
-        let (n, features) = inputs.dim();
-        if features != self.plan.input_size {
-            let (expected, got) = (self.spec.input.clone(), Shape::features(features));
-            return Err(Error::InputShape { what: "the input", expected, got });
+        Ok(self.all_logits(&[inputs])?.swap_remove(0))
+    }
+
+    /// Predictions of all outputs, in their order, for rows of all inputs, in theirs. Errors: as [`Network::predict`].
+    pub fn predict_all(&self, inputs: &[ArrayView2<'_, f32>]) -> Result<Vec<Array2<f32>>, Error> {
+        let mut predictions = self.all_logits(inputs)?;
+        for (predictions, output) in predictions.iter_mut().zip(&self.plan.outputs) {
+            let width = output.head.width();
+            if let Some(values) = predictions.as_slice_mut() {
+                values.par_chunks_mut(PREDICTION_ROWS * width).for_each(|rows| output.head.finish(rows));
+            }
         }
-        let inputs = inputs.as_standard_layout();
-        let width = self.plan.output_size();
-        let rows = (PREDICTION_SIZE / self.plan.row_size.max(1)).clamp(1, PREDICTION_ROWS);
-        let mut logits = Array2::zeros((n, width));
-        if let (Some(inputs), Some(logits)) = (inputs.as_slice(), logits.as_slice_mut()) {
-            check_inputs(inputs, features)?;
-            let workspace = || Workspace::for_prediction(&self.plan, rows.min(n));
-            let chunks = inputs.par_chunks(rows * features).zip(logits.par_chunks_mut(rows * width));
-            chunks.for_each_init(workspace, |workspace, (x, z)| {
-                z.copy_from_slice(workspace.forward(&self.plan, &self.parameters, x, x.len() / features, None));
-            });
+        Ok(predictions)
+    }
+
+    /// The logits of all outputs, in their order. Errors: as [`Network::predict`].
+    pub fn all_logits(&self, inputs: &[ArrayView2<'_, f32>]) -> Result<Vec<Array2<f32>>, Error> {
+        let n = self.check_rows(inputs)?;
+        let widths: Vec<usize> = self.plan.outputs.iter().map(|output| output.head.width()).collect();
+        // One row of all outputs after the other, then one array for each.
+        let total: usize = widths.iter().sum();
+        let mut together = vec![0.0f32; n * total];
+        let layout = Layout::new(&self.plan, Way::Prediction);
+        let rows = self.rows_together();
+        let workspace = || Workspace::new(&self.plan, &layout, Way::Prediction, rows.min(n));
+        together.par_chunks_mut(rows * total).enumerate().for_each_init(workspace, |workspace, (chunk, z)| {
+            let (start, count) = (chunk * rows, z.len() / total);
+            self.pass(workspace, &layout, inputs, start, count);
+            let mut column = 0;
+            for (output, width) in self.plan.outputs.iter().zip(&widths) {
+                let logits = workspace.value(&layout, output.value, count);
+                for (z, logits) in z.chunks_exact_mut(total).zip(logits.chunks_exact(*width)) {
+                    z[column..column + width].copy_from_slice(logits);
+                }
+                column += width;
+            }
+        });
+        let mut column = 0;
+        Ok(widths
+            .iter()
+            .map(|&width| {
+                let start = column;
+                column += width;
+                Array2::from_shape_fn((n, width), |(row, i)| together[row * total + start + i])
+            })
+            .collect())
+    }
+
+    /// How the logit `column` of an output would change with each number of the inputs: for each input the derivatives
+    /// `[n, input]`, without random layers. For an input of tokens they are 0.
+    ///
+    /// Errors: as [`Network::predict`], and [`Error::Targets`] where there is no such output or logit.
+    pub fn input_gradients(
+        &self,
+        inputs: &[ArrayView2<'_, f32>],
+        output: usize,
+        column: usize,
+    ) -> Result<Vec<Array2<f32>>, Error> {
+        let n = self.check_rows(inputs)?;
+        let asked = self.plan.outputs.get(output).filter(|output| column < output.head.width());
+        let Some(asked) = asked else {
+            return Err(Error::Targets { what: "the question", reason: format!("there is no logit {column} of output {output}") });
+        };
+        let layout = Layout::new(&self.plan, Way::Explanation);
+        let rows = self.rows_together().min(n.max(1));
+        let sizes: Vec<usize> = (0..inputs.len()).map(|i| self.plan.values[i].size).collect();
+        let total: usize = sizes.iter().sum();
+        let mut together = vec![0.0f32; n * total];
+        let workspace = || Workspace::new(&self.plan, &layout, Way::Explanation, rows);
+        together.par_chunks_mut(rows * total).enumerate().for_each_init(workspace, |workspace, (chunk, g)| {
+            let (start, count) = (chunk * rows, g.len() / total);
+            let pass = self.pass(workspace, &layout, inputs, start, count);
+            for output in &self.plan.outputs {
+                workspace.logits(&layout, output, count).1.fill(0.0);
+            }
+            let (_, gradient) = workspace.logits(&layout, asked, count);
+            gradient.chunks_exact_mut(asked.head.width()).for_each(|row| row[column] = 1.0);
+            workspace.backward(pass, 0..self.plan.steps.len());
+            let mut start = 0;
+            for (input, size) in sizes.iter().enumerate() {
+                let own = workspace.gradient(&layout, input, count);
+                for (g, own) in g.chunks_exact_mut(total).zip(own.chunks_exact(*size)) {
+                    g[start..start + size].copy_from_slice(own);
+                }
+                start += size;
+            }
+        });
+        let mut start = 0;
+        Ok(sizes
+            .iter()
+            .map(|&size| {
+                let first = start;
+                start += size;
+                Array2::from_shape_fn((n, size), |(row, i)| together[row * total + first + i])
+            })
+            .collect())
+    }
+
+    /// One way forward over the rows from `start` on, without random layers.
+    fn pass<'a>(
+        &'a self,
+        workspace: &mut Workspace,
+        layout: &'a Layout,
+        inputs: &[ArrayView2<'_, f32>],
+        start: usize,
+        rows: usize,
+    ) -> Pass<'a> {
+        for (input, data) in inputs.iter().enumerate() {
+            let size = self.plan.values[input].size;
+            let to = workspace.input(layout, input, rows);
+            for (i, to) in to.chunks_exact_mut(size).enumerate() {
+                to.iter_mut().zip(data.row(start + i)).for_each(|(to, from)| *to = *from);
+            }
         }
-        Ok(logits)
+        let (plan, parameters) = (&*self.plan, &*self.parameters);
+        let pass = Pass { plan, layout, parameters, statistics: [&[], &[]], rows, training: None };
+        workspace.forward(pass, 0..plan.steps.len());
+        pass
+    }
+
+    /// How many rows pass together.
+    fn rows_together(&self) -> usize {
+        (PREDICTION_SIZE / self.plan.row_size.max(1)).clamp(1, PREDICTION_ROWS)
+    }
+
+    /// The number of rows of inputs that fit the network.
+    fn check_rows(&self, inputs: &[ArrayView2<'_, f32>]) -> Result<usize, Error> {
+        if inputs.len() != self.plan.inputs.len() {
+            let (got, expected) = (inputs.len(), self.plan.inputs.len());
+            return Err(Error::Targets { what: "the data", reason: format!("there are {got} inputs, the network reads {expected}") });
+        }
+        let n = inputs.first().map_or(0, ArrayView2::nrows);
+        for (spec, data) in self.plan.inputs.iter().zip(inputs) {
+            if Some(data.ncols()) != spec.shape.size() {
+                let (expected, got) = (spec.shape.clone(), Shape::features(data.ncols()));
+                return Err(Error::InputShape { what: format!("the input `{}`", spec.name), expected, got });
+            }
+            if data.nrows() != n {
+                let reason = format!("input `{}` has {} rows, the first has {n}", spec.name, data.nrows());
+                return Err(Error::Targets { what: "the data", reason });
+            }
+            for (row, values) in data.rows().into_iter().enumerate() {
+                match values.as_slice() {
+                    Some(values) => check_input(spec, values, row)?,
+                    None => check_input(spec, &values.to_vec(), row)?,
+                }
+            }
+        }
+        Ok(n)
     }
 }
 
-/// Refuses inputs `[n, features]` that are not finite.
-pub(crate) fn check_inputs(inputs: &[f32], features: usize) -> Result<(), Error> {
-    match inputs.iter().position(|v| !v.is_finite()) {
-        None => Ok(()),
-        Some(at) => {
-            Err(Error::NotFiniteInput { row: at / features + 1, feature: at % features + 1, value: inputs[at] })
-        }
-    }
+/// Refuses rows of an input that are not finite, or no tokens where tokens are expected. `first` is the number of the
+/// first row, from 0.
+pub(crate) fn check_input(spec: &InputSpec, values: &[f32], first: usize) -> Result<(), Error> {
+    let size = spec.shape.size().unwrap_or(1).max(1);
+    let bad = match spec.tokens {
+        None => values.iter().position(|v| !v.is_finite()),
+        Some(tokens) => values.iter().position(|&v| !(v >= 0.0 && v < tokens as f32 && v.fract() == 0.0)),
+    };
+    let Some(at) = bad else { return Ok(()) };
+    let (row, place, value) = (first + at / size + 1, at % size + 1, values[at]);
+    Err(match spec.tokens {
+        None => Error::NotFiniteInput { row, feature: place, value },
+        Some(tokens) => Error::NotAToken { row, place, value, tokens },
+    })
 }
 
 /// The layers of a network as a table; its `Display` draws it.
@@ -152,12 +276,18 @@ pub struct SummaryRow {
 
 impl Summary {
     fn of(plan: &Plan) -> Self {
-        let row = |step: &super::plan::Step| SummaryRow {
-            layer: step.title(),
-            output: step.layer.output().clone(),
-            parameters: step.parameters.len(),
-        };
-        Self { layers: plan.steps.iter().map(row).collect(), parameters: plan.parameter_count }
+        let mut layers: Vec<SummaryRow> = Vec::new();
+        for (index, value) in plan.values.iter().enumerate() {
+            let step = plan.steps.iter().find(|step| step.output == index);
+            // Inputs are not computed; a value that stands for another is one under another shape.
+            let (kind, parameters) = match step {
+                Some(step) => (step.kind, step.parameters.len()),
+                None if value.root != index => ("flatten", 0),
+                None => continue,
+            };
+            layers.push(SummaryRow { layer: format!("{} ({kind})", value.name), output: value.shape.clone(), parameters });
+        }
+        Self { layers, parameters: plan.parameter_count }
     }
 }
 
@@ -177,103 +307,4 @@ impl fmt::Display for Summary {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::expect_used)]
-mod tests {
-    use super::super::layers::Activation;
-    use super::*;
-    use ndarray::Axis;
-
-    fn spec() -> NetworkSpec {
-        let dense = LayerSpec::Dense { units: 8, activation: Activation::Relu };
-        let layers = vec![dense, LayerSpec::Dropout { rate: 0.5 }];
-        NetworkSpec { input: Shape::features(3), layers, head: Head::Multiclass { classes: 4 } }
-    }
-
-    fn inputs(n: usize) -> Array2<f32> {
-        Array2::from_shape_fn((n, 3), |(i, j)| ((i * 7 + j * 3) % 11) as f32 / 5.0 - 1.0)
-    }
-
-    #[test]
-    fn the_summary_counts_parameters_and_draws_a_table() {
-        let summary = spec().summary().unwrap();
-        // 3 * 8 + 8 and 8 * 4 + 4.
-        let counts: Vec<_> = summary.layers.iter().map(|l| l.parameters).collect();
-        assert_eq!((counts, summary.parameters), (vec![32, 0, 36], 68));
-        let table = "layer              output  parameters\n\
-                     layer_1 (dense)    [8]             32\n\
-                     layer_2 (dropout)  [8]              0\n\
-                     head (dense)       [4]             36\n\
-                     total                              68";
-        assert_eq!(summary.to_string(), table);
-    }
-
-    #[test]
-    fn probabilities_sum_to_one_and_a_row_does_not_depend_on_its_neighbours() {
-        let network = Network::new(spec(), 3).unwrap();
-        let x = inputs(1000);
-        let all = network.predict(x.view()).unwrap();
-        assert!(all.sum_axis(Axis(1)).iter().all(|s| (s - 1.0).abs() < 1e-6));
-        let columns = x.t().to_owned();
-        assert_eq!(all, network.predict(columns.t()).unwrap());
-        for row in [0, 255, 256, 999] {
-            let one = network.predict(x.slice(ndarray::s![row..=row, ..])).unwrap();
-            assert!(one.iter().zip(all.row(row)).all(|(a, b)| (a - b).abs() < 1e-6));
-        }
-        assert_eq!(network.predict(inputs(0).view()).unwrap().dim(), (0, 4));
-    }
-
-    #[test]
-    fn the_seed_decides_the_parameters() {
-        let parameters = |seed| Network::new(spec(), seed).unwrap().parameters;
-        assert_eq!(parameters(3), parameters(3));
-        assert_ne!(parameters(3), parameters(4));
-    }
-
-    #[test]
-    fn wrong_widths_and_numbers_that_are_not_finite_are_refused() {
-        let network = Network::new(spec(), 3).unwrap();
-        let error = network.predict(Array2::zeros((2, 5)).view()).unwrap_err();
-        assert_eq!(error.to_string(), "the input has rows of shape [5], the network reads [3]");
-        let mut x = inputs(300);
-        x[(270, 1)] = f32::NAN;
-        let error = network.predict(x.view()).unwrap_err();
-        assert_eq!(error.to_string(), "row 271, feature 2 of the input is NaN; a network needs finite numbers");
-    }
-
-    #[test]
-    fn layers_that_do_not_fit_are_named() {
-        let refused = |change: &dyn Fn(&mut NetworkSpec)| {
-            let mut spec = spec();
-            change(&mut spec);
-            spec.summary().unwrap_err().to_string()
-        };
-        let rate = refused(&|s| s.layers[1] = LayerSpec::Dropout { rate: 1.5 });
-        assert_eq!(rate, "layer_2 (dropout): the rate of dropout lies in [0, 1), it is 1.5");
-        let classes = refused(&|s| s.head = Head::Multiclass { classes: 1 });
-        assert_eq!(classes, "head (dense): a multiclass head needs at least 2 classes, it has 1");
-        let outputs = refused(&|s| s.head = Head::Regression { outputs: 0 });
-        assert_eq!(outputs, "head (dense): a regression head needs at least 1 output, it has 0");
-        let input = refused(&|s| s.input = Shape::features(0));
-        assert_eq!(input, "input: a network reads rows of at least one number, these are [0]");
-        let wide = refused(&|s| {
-            s.input = Shape::features(1 << 20);
-            s.layers = vec![LayerSpec::Dropout { rate: 0.5 }; 200];
-        });
-        assert_eq!(wide, "layer_128 (dropout): with it a row needs more than 268435456 numbers in all layers");
-        for units in [1 << 27, usize::MAX] {
-            let large = refused(&|s| s.layers[0] = LayerSpec::Dense { units, activation: Activation::Relu });
-            assert_eq!(large, "layer_1 (dense): with it the network has more than 268435456 parameters");
-        }
-    }
-
-    #[test]
-    fn a_description_survives_json() {
-        let json = serde_json::to_string(&spec()).unwrap();
-        assert_eq!(
-            json,
-            r#"{"input":[3],"layers":[{"dense":{"units":8,"activation":"relu"}},{"dropout":{"rate":0.5}}],"head":{"multiclass":{"classes":4}}}"#
-        );
-        assert_eq!(serde_json::from_str::<NetworkSpec>(&json).unwrap(), spec());
-        assert!(serde_json::from_str::<NetworkSpec>(&json.replace("rate", "rat")).is_err());
-    }
-}
+mod tests;

@@ -5,7 +5,8 @@
 //! nothing: names, shapes, types and values are checked against the description, and a damaged file is an error.
 
 use super::error::Error;
-use super::network::{Network, NetworkSpec};
+use super::graph::NetworkSpec;
+use super::network::Network;
 use super::plan::Plan;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use std::collections::BTreeSet;
@@ -27,13 +28,10 @@ impl Network {
         }
         let bytes: Vec<u8> = self.parameters.iter().flat_map(|p| p.to_le_bytes()).collect();
         let mut tensors = Vec::new();
-        for step in &self.plan.steps {
-            for (parameter, place) in step.places() {
-                let name = format!("{}.{}", step.name, parameter.name);
-                let data = bytes.get(place.start * 4..place.end * 4).unwrap_or_default();
-                let view = TensorView::new(Dtype::F32, parameter.shape.clone(), data);
-                tensors.push((name, view.map_err(|e| Error::Store(e.to_string()))?));
-            }
+        for place in &self.plan.parameters {
+            let data = bytes.get(place.range.start * 4..place.range.end * 4).unwrap_or_default();
+            let view = TensorView::new(Dtype::F32, place.shape.clone(), data);
+            tensors.push((&place.name, view.map_err(|e| Error::Store(e.to_string()))?));
         }
         safetensors::serialize(tensors, None).map_err(|e| Error::Store(e.to_string()))
     }
@@ -56,23 +54,18 @@ impl Network {
         }
         let mut unknown: BTreeSet<&str> = file.names().into_iter().collect();
         let mut parameters = Vec::with_capacity(plan.parameter_count);
-        for step in &plan.steps {
-            for (parameter, _) in step.places() {
-                let name = format!("{}.{}", step.name, parameter.name);
-                let tensor = file.tensor(&name).map_err(|_| load(format!("its weights lack the tensor `{name}`")))?;
-                unknown.remove(name.as_str());
-                if tensor.dtype() != Dtype::F32 {
-                    return Err(load(format!(
-                        "tensor `{name}` is stored as {:?}, the network needs F32",
-                        tensor.dtype()
-                    )));
-                }
-                if tensor.shape() != parameter.shape {
-                    let (got, expected) = (tensor.shape(), &parameter.shape);
-                    return Err(load(format!("tensor `{name}` has the shape {got:?}, the network needs {expected:?}")));
-                }
-                parameters.extend(tensor.data().as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)));
+        for place in &plan.parameters {
+            let name = &place.name;
+            let tensor = file.tensor(name).map_err(|_| load(format!("its weights lack the tensor `{name}`")))?;
+            unknown.remove(name.as_str());
+            if tensor.dtype() != Dtype::F32 {
+                return Err(load(format!("tensor `{name}` is stored as {:?}, the network needs F32", tensor.dtype())));
             }
+            if tensor.shape() != place.shape {
+                let (got, expected) = (tensor.shape(), &place.shape);
+                return Err(load(format!("tensor `{name}` has the shape {got:?}, the network needs {expected:?}")));
+            }
+            parameters.extend(tensor.data().as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)));
         }
         if let Some(name) = unknown.first() {
             return Err(load(format!("its weights hold a tensor `{name}` that the network does not have")));
@@ -95,9 +88,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn network() -> Network {
-        let layers = vec![LayerSpec::Dense { units: 5, activation: Activation::Tanh }];
-        Network::new(NetworkSpec { input: Shape::features(2), layers, head: Head::Regression { outputs: 1 } }, 1)
-            .unwrap()
+        let layers = vec![LayerSpec::dense(5, Activation::Tanh)];
+        Network::new(NetworkSpec::sequential(Shape::features(2), layers, Head::Regression { outputs: 1 }), 1).unwrap()
     }
 
     fn refusal(description: &str, weights: &[u8]) -> String {
@@ -171,7 +163,7 @@ mod tests {
         let (description, weights) = (network.description().unwrap(), network.weights().unwrap());
         assert!(
             refusal("{}", &weights)
-                .starts_with("cannot load the network: its description is damaged: missing field `input`")
+                .starts_with("cannot load the network: its description is damaged: missing field `inputs`")
         );
         for damaged in [&[][..], &weights[..weights.len() - 1], &[0xff; 64], b"{\"a\":1}"] {
             assert!(refusal(&description, damaged).starts_with("cannot load the network: its weights are damaged: "));

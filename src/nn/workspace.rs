@@ -1,114 +1,191 @@
-//! The buffers of one pass through a network, forward and back, owned by one thread at a time.
+//! One pass through a network, forward and back, over the rows of one shard, in memory that one thread owns at a time.
 
 use super::layers::{Backward, Forward};
-use super::plan::Plan;
-use rand_chacha::ChaCha8Rng;
+use super::plan::{Layout, Output, Plan, Way, Write};
+use super::randomness::Draws;
+use super::simd::{add, vectorized};
+use std::ops::Range;
 
-/// Buffers for up to `capacity` rows, allocated once. Nothing is allocated in a pass.
+/// Memory for up to `capacity` rows, allocated once. Nothing is allocated in a pass.
 #[derive(Debug)]
 pub(crate) struct Workspace {
-    /// For each layer `[capacity, output]`.
-    outputs: Vec<Vec<f32>>,
-    /// For each layer `[capacity, kept]`.
-    kept: Vec<Vec<f32>>,
-    /// The gradient by a layer's output, at the start that by the logits: `[capacity, widest]`.
-    pub(crate) output_gradient: Vec<f32>,
-    input_gradient: Vec<f32>,
-    /// The gradients by all parameters, laid out as they are.
+    capacity: usize,
+    block: Vec<f32>,
+    /// The gradients by all parameters that are no tables, laid out as they are.
     pub(crate) parameter_gradient: Vec<f32>,
+    /// What these rows came to for each synchronized layer, forward or back.
+    pub(crate) statistics: Vec<f64>,
+}
+
+/// What all passes over a batch have in common.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pass<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) layout: &'a Layout,
+    pub(crate) parameters: &'a [f32],
+    /// What all rows of the batch came to, forward and back.
+    pub(crate) statistics: [&'a [f64]; 2],
+    /// The rows of this shard.
+    pub(crate) rows: usize,
+    /// Set while training.
+    pub(crate) training: Option<Draws>,
 }
 
 impl Workspace {
-    /// Buffers for prediction and for the loss.
-    pub(crate) fn for_prediction(plan: &Plan, capacity: usize) -> Self {
+    /// Memory for a way of at most `capacity` rows.
+    pub(crate) fn new(plan: &Plan, layout: &Layout, way: Way, capacity: usize) -> Self {
+        let learned = if way == Way::Prediction { 0 } else { plan.dense_count };
         Self {
-            outputs: plan.steps.iter().map(|step| vec![0.0; capacity * step.output_size]).collect(),
-            kept: plan.steps.iter().map(|step| vec![0.0; capacity * step.layer.kept_per_row()]).collect(),
-            output_gradient: vec![0.0; capacity * plan.output_size()],
-            input_gradient: Vec::new(),
-            parameter_gradient: Vec::new(),
+            capacity,
+            block: vec![0.0; layout.block(capacity)],
+            parameter_gradient: vec![0.0; learned],
+            statistics: vec![0.0; if way == Way::Training { plan.statistics } else { 0 }],
         }
     }
 
-    /// Buffers for both ways.
-    pub(crate) fn for_training(plan: &Plan, capacity: usize) -> Self {
-        let widest = plan.steps.iter().map(|step| step.output_size).max().unwrap_or(0);
-        Self {
-            output_gradient: vec![0.0; capacity * widest],
-            input_gradient: vec![0.0; capacity * widest],
-            parameter_gradient: vec![0.0; plan.parameter_count],
-            ..Self::for_prediction(plan, capacity)
+    /// Where the rows of an input are written before the way forward: `[rows, input]`.
+    pub(crate) fn input(&mut self, layout: &Layout, input: usize, rows: usize) -> &mut [f32] {
+        &mut self.block[layout.values[input].of(self.capacity, rows)]
+    }
+
+    /// What a value is after the way forward: `[rows, value]`.
+    pub(crate) fn value(&self, layout: &Layout, root: usize, rows: usize) -> &[f32] {
+        &self.block[layout.values[root].of(self.capacity, rows)]
+    }
+
+    /// The gradient by a value after the way back: `[rows, value]`; empty where none is needed.
+    pub(crate) fn gradient(&self, layout: &Layout, root: usize, rows: usize) -> &[f32] {
+        &self.block[layout.gradients[root].of(self.capacity, rows)]
+    }
+
+    /// The logits of an output, and the memory for the gradient by them, both `[rows, width]`. Where there is no way
+    /// back the second is empty.
+    pub(crate) fn logits(&mut self, layout: &Layout, output: &Output, rows: usize) -> (&[f32], &mut [f32]) {
+        let value = layout.values[output.value].of(self.capacity, rows);
+        let gradient = layout.gradients[output.value].of(self.capacity, rows);
+        let [value, gradient] = disjoint(&mut self.block, [value, gradient]);
+        (value, gradient)
+    }
+
+    /// Computes the steps of a range from what stands before them.
+    pub(crate) fn forward(&mut self, pass: Pass<'_>, steps: Range<usize>) {
+        let Pass { plan, layout, parameters, statistics, rows, training } = pass;
+        for index in steps {
+            let step = &plan.steps[index];
+            for (port, &input) in step.inputs.iter().enumerate() {
+                let places = [
+                    layout.values[plan.values[input].root].of(self.capacity, rows),
+                    layout.values[step.output].of(self.capacity, rows),
+                    layout.kept[index].of(self.capacity, rows),
+                    layout.scratch_of(self.capacity),
+                ];
+                let [input, output, kept, scratch] = disjoint(&mut self.block, places);
+                step.layer.forward(Forward {
+                    rows,
+                    port,
+                    parameters: &parameters[step.parameters.clone()],
+                    input,
+                    output,
+                    kept,
+                    scratch,
+                    statistics: statistics[0].get(step.statistics.clone()).unwrap_or_default(),
+                    training: training.map(|draws| draws.of_layer(index)),
+                });
+            }
         }
     }
 
-    /// The logits `[rows, width]` for the inputs `[rows, input]`. With `training` random layers act.
-    pub(crate) fn forward(
-        &mut self,
-        plan: &Plan,
-        parameters: &[f32],
-        inputs: &[f32],
-        rows: usize,
-        mut training: Option<&mut ChaCha8Rng>,
-    ) -> &[f32] {
-        for (i, step) in plan.steps.iter().enumerate() {
-            let (before, rest) = self.outputs.split_at_mut(i);
-            let input_size = if i == 0 { plan.input_size } else { plan.steps[i - 1].output_size };
-            let input = before.last().map_or(inputs, Vec::as_slice);
-            step.layer.forward(Forward {
-                rows,
-                parameters: &parameters[step.parameters.clone()],
-                input: &input[..rows * input_size],
-                output: &mut rest[0][..rows * step.output_size],
-                kept: &mut self.kept[i][..rows * step.layer.kept_per_row()],
-                training: training.as_deref_mut(),
-            });
+    /// Lets a synchronized layer say what these rows come to on the way forward.
+    pub(crate) fn gather(&mut self, pass: Pass<'_>, index: usize) {
+        let step = &pass.plan.steps[index];
+        let Some(layer) = step.layer.synchronized() else { return };
+        let input = pass.layout.values[pass.plan.values[step.inputs[0]].root].of(self.capacity, pass.rows);
+        layer.gather(pass.rows, &self.block[input], &mut self.statistics[step.statistics.clone()]);
+    }
+
+    /// Lets a synchronized layer say what these rows come to on the way back.
+    pub(crate) fn gather_back(&mut self, pass: Pass<'_>, index: usize) {
+        let Pass { plan, layout, statistics, rows, .. } = pass;
+        let step = &plan.steps[index];
+        let Some(layer) = step.layer.synchronized() else { return };
+        let input = layout.values[plan.values[step.inputs[0]].root].of(self.capacity, rows);
+        let gradient = layout.gradients[step.output].of(self.capacity, rows);
+        let own = step.statistics.clone();
+        let (forward, said) = (&statistics[0][own.clone()], &mut self.statistics[own]);
+        layer.gather_back(rows, &self.block[input], &self.block[gradient], forward, said);
+    }
+
+    /// Goes back through the steps of a range, after a way forward over the same rows.
+    pub(crate) fn backward(&mut self, pass: Pass<'_>, steps: Range<usize>) {
+        let Pass { plan, layout, parameters, statistics, rows, training } = pass;
+        for index in steps.rev() {
+            let step = &plan.steps[index];
+            let gradient = layout.gradients[step.output];
+            if gradient.of(self.capacity, rows).is_empty() {
+                continue;
+            }
+            for (port, &input) in step.inputs.iter().enumerate() {
+                let root = plan.values[input].root;
+                let write = layout.writes[index][port];
+                let by_input = match write {
+                    Write::Skip => 0..0,
+                    Write::First => layout.gradients[root].of(self.capacity, rows),
+                    Write::Add => layout.spare.of(self.capacity, rows).start..layout.spare.of(self.capacity, rows).start + plan.values[root].size * rows,
+                };
+                let places = [
+                    layout.values[root].of(self.capacity, rows),
+                    layout.values[step.output].of(self.capacity, rows),
+                    layout.kept[index].of(self.capacity, rows),
+                    gradient.of(self.capacity, rows),
+                    by_input.clone(),
+                    layout.scratch_of(self.capacity),
+                ];
+                let [input, output, kept, output_gradient, input_gradient, scratch] = disjoint(&mut self.block, places);
+                let own = step.parameters.clone();
+                let said = |way: usize| statistics[way].get(step.statistics.clone()).unwrap_or_default();
+                step.layer.backward(Backward {
+                    rows,
+                    port,
+                    parameters: &parameters[own.clone()],
+                    input,
+                    output,
+                    kept,
+                    output_gradient,
+                    input_gradient: (write != Write::Skip).then_some(input_gradient),
+                    parameter_gradient: self.parameter_gradient.get_mut(own).unwrap_or_default(),
+                    scratch,
+                    statistics: [said(0), said(1)],
+                    training: training.map(|draws| draws.of_layer(index)),
+                });
+                if write == Write::Add {
+                    let sum = layout.gradients[root].of(self.capacity, rows);
+                    let [sum, addend] = disjoint(&mut self.block, [sum, by_input]);
+                    vectorized(#[inline(always)] || add(sum, addend));
+                }
+            }
         }
-        self.output(plan, plan.steps.len().saturating_sub(1), rows)
     }
 
-    /// What the layer `i` gave in the last pass: `[rows, output]`.
-    fn output(&self, plan: &Plan, i: usize, rows: usize) -> &[f32] {
-        &self.outputs[i][..rows * plan.steps[i].output_size]
-    }
-
-    /// The logits of the last pass, and the buffer for the gradient by them, both `[rows, width]`.
-    pub(crate) fn logits_and_gradient(&mut self, plan: &Plan, rows: usize) -> (&[f32], &mut [f32]) {
-        let size = rows * plan.output_size();
-        (&self.outputs[plan.steps.len() - 1][..size], &mut self.output_gradient[..size])
-    }
-
-    /// Fills `parameter_gradient` from the gradient by the logits in `output_gradient`, after a forward pass in
-    /// training on the same rows.
-    pub(crate) fn backward(&mut self, plan: &Plan, parameters: &[f32], inputs: &[f32], rows: usize) {
-        let first = plan.first_learning();
-        for (i, step) in plan.steps.iter().enumerate().skip(first).rev() {
-            let input_size = if i == 0 { plan.input_size } else { plan.steps[i - 1].output_size };
-            let input = if i == 0 { inputs } else { &self.outputs[i - 1][..rows * input_size] };
-            step.layer.backward(Backward {
-                rows,
-                parameters: &parameters[step.parameters.clone()],
-                input,
-                output: &self.outputs[i][..rows * step.output_size],
-                kept: &self.kept[i][..rows * step.layer.kept_per_row()],
-                output_gradient: &mut self.output_gradient[..rows * step.output_size],
-                input_gradient: (i > first).then(|| &mut self.input_gradient[..rows * input_size]),
-                parameter_gradient: &mut self.parameter_gradient[step.parameters.clone()],
-            });
-            std::mem::swap(&mut self.output_gradient, &mut self.input_gradient);
-        }
-    }
-
-    /// Where the last forward pass left the finite numbers first: a layer's weights or its output.
-    pub(crate) fn not_finite(&self, plan: &Plan, parameters: &[f32], rows: usize) -> Option<String> {
+    /// Where the last way forward left the finite numbers first: a layer's weights or its output.
+    pub(crate) fn not_finite(&self, pass: Pass<'_>) -> Option<String> {
         let finite = |values: &[f32]| values.iter().all(|v| v.is_finite());
-        plan.steps.iter().enumerate().find_map(|(i, step)| {
-            if !finite(&parameters[step.parameters.clone()]) {
+        pass.plan.steps.iter().find_map(|step| {
+            if !finite(&pass.parameters[step.parameters.clone()]) {
                 Some(format!("the weights of {} are not finite", step.title()))
-            } else if !finite(self.output(plan, i, rows)) {
+            } else if !finite(self.value(pass.layout, step.output, pass.rows)) {
                 Some(format!("the output of {} is not finite", step.title()))
             } else {
                 None
             }
         })
     }
+}
+
+/// Several places of the block at once. The layout puts nothing over what is needed with it.
+///
+/// # Panics
+/// Where places overlap, which is a fault of the layout.
+#[expect(clippy::expect_used, reason = "the layout places apart what a step needs together")]
+fn disjoint<const N: usize>(block: &mut [f32], places: [Range<usize>; N]) -> [&mut [f32]; N] {
+    block.get_disjoint_mut(places).expect("places of one step lie apart")
 }

@@ -1,78 +1,257 @@
 //! What a unit applies to its weighted sum.
 
+use super::super::math::{erf, exp, sigmoid, tanh};
+use super::super::shape::Shape;
+use super::super::simd::vectorized;
+use super::reading::only;
+use super::{Backward, Describe, Forward, Layer};
 use serde::{Deserialize, Serialize};
 
-/// An activation, applied to each number by itself. All of these have a derivative that follows from the output `y`
-/// alone, so nothing else has to be kept for the way back.
+/// An activation `y = f(x)`, applied to each number by itself, except for `softmax`, which is applied to the last
+/// dimension. The derivative is told from `y` alone, except for `gelu`, `silu` and `mish`, which need `x` once more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Activation {
-    /// `y = max(x, 0)`, `dy/dx = 1` where `y > 0`, else 0 (Nair & Hinton 2010). NaN stays NaN.
+    /// `max(x, 0)`; derivative 1 where `y > 0`, else 0 (Nair & Hinton 2010). NaN stays NaN.
     #[default]
     Relu,
-    /// `y = tanh(x)`, `dy/dx = 1 - y²`.
+    /// `x` where it is above 0, else `x / 100`; derivative 1 or 1/100 (Maas, Hannun & Ng 2013).
+    LeakyRelu,
+    /// `x Φ(x)` with the normal distribution `Φ`; derivative `Φ(x) + x φ(x)` (Hendrycks & Gimpel 2016).
+    Gelu,
+    /// `λ x` where it is above 0, else `λ α (exp(x) - 1)`; derivative `λ` or `y + λ α` (Klambauer et al. 2017).
+    Selu,
+    /// `x σ(x)`; derivative `σ(x) (1 + x (1 - σ(x)))` (Elfwing, Uchibe & Doya 2017).
+    Silu,
+    /// `x tanh(ln(1 + exp(x)))` (Misra 2019).
+    Mish,
+    /// `tanh(x)`; derivative `1 - y²`.
     Tanh,
-    /// `y = 1 / (1 + exp(-x))`, `dy/dx = y (1 - y)`.
+    /// `1 / (1 + exp(-x))`; derivative `y (1 - y)`.
     Sigmoid,
-    /// `y = x`.
+    /// `exp(x) / Σ exp(x)` over the last dimension; `dx = y (dy - Σ y dy)` (Bridle 1990).
+    Softmax,
+    /// `x`.
     Linear,
 }
 
+const LEAK: f32 = 0.01;
+const SELU_SCALE: f32 = 1.050_701;
+const SELU_ALPHA: f32 = 1.673_263_2;
+
 impl Activation {
-    /// Replaces each value by its activation.
-    pub fn apply(self, values: &mut [f32]) {
-        match self {
-            // Not `max`, which would turn NaN into 0 and hide a diverging network.
-            Self::Relu => values.iter_mut().for_each(|v| *v = if *v < 0.0 { 0.0 } else { *v }),
-            Self::Tanh => values.iter_mut().for_each(|v| *v = v.tanh()),
-            Self::Sigmoid => values.iter_mut().for_each(|v| *v = sigmoid(*v)),
-            Self::Linear => {}
-        }
+    /// Whether the way back needs the sums `x` besides the outputs `y`.
+    pub(crate) fn needs_sums(self) -> bool {
+        matches!(self, Self::Gelu | Self::Silu | Self::Mish)
     }
 
-    /// Multiplies each gradient by the derivative at the place where the activation gave `output`. Shapes: both of one
-    /// length.
-    pub fn multiply_derivative(self, output: &[f32], gradient: &mut [f32]) {
-        let pairs = gradient.iter_mut().zip(output);
-        match self {
-            Self::Relu => pairs.for_each(|(g, &y)| *g = if y > 0.0 { *g } else { 0.0 }),
-            Self::Tanh => pairs.for_each(|(g, &y)| *g *= 1.0 - y * y),
-            Self::Sigmoid => pairs.for_each(|(g, &y)| *g *= y * (1.0 - y)),
+    /// Replaces each value by its activation. `width` is the last dimension.
+    pub fn apply(self, values: &mut [f32], width: usize) {
+        vectorized(#[inline(always)] || match self {
+            Self::Relu => each(values, relu),
+            Self::LeakyRelu => each(values, |x| if x < 0.0 { LEAK * x } else { x }),
+            Self::Gelu => each(values, |x| x * normal_below(x)),
+            Self::Selu => each(values, selu),
+            Self::Silu => each(values, |x| x * sigmoid(x)),
+            Self::Mish => each(values, |x| x * mish_share(x)),
+            Self::Tanh => each(values, tanh),
+            Self::Sigmoid => each(values, sigmoid),
+            Self::Softmax => values.chunks_exact_mut(width.max(1)).for_each(softmax),
             Self::Linear => {}
-        }
+        });
+    }
+
+    /// Multiplies each gradient by the derivative at its place. `sums` are the `x` where [`Activation::needs_sums`],
+    /// else they may be empty; `outputs` are the `y`. Shapes: all of one length.
+    pub fn multiply_derivative(self, sums: &[f32], outputs: &[f32], gradients: &mut [f32], width: usize) {
+        vectorized(#[inline(always)] || match self {
+            Self::Relu => by_output(outputs, gradients, |y, g| if y > 0.0 { g } else { 0.0 }),
+            Self::LeakyRelu => by_output(outputs, gradients, |y, g| if y > 0.0 { g } else { LEAK * g }),
+            Self::Gelu => by_output(sums, gradients, |x, g| g * (normal_below(x) + x * normal_density(x))),
+            Self::Selu => by_output(outputs, gradients, |y, g| {
+                g * if y > 0.0 { SELU_SCALE } else { y + SELU_SCALE * SELU_ALPHA }
+            }),
+            Self::Silu => by_output(sums, gradients, |x, g| {
+                let s = sigmoid(x);
+                g * (s * (1.0 + x * (1.0 - s)))
+            }),
+            Self::Mish => by_output(sums, gradients, |x, g| {
+                let t = mish_share(x);
+                g * (t + x * sigmoid(x) * (1.0 - t * t))
+            }),
+            Self::Tanh => by_output(outputs, gradients, |y, g| g * (1.0 - y * y)),
+            Self::Sigmoid => by_output(outputs, gradients, |y, g| g * (y * (1.0 - y))),
+            Self::Softmax => {
+                let width = width.max(1);
+                for (y, g) in outputs.chunks_exact(width).zip(gradients.chunks_exact_mut(width)) {
+                    let mean: f32 = y.iter().zip(&*g).map(|(y, g)| y * g).sum();
+                    y.iter().zip(g).for_each(|(y, g)| *g = y * (*g - mean));
+                }
+            }
+            Self::Linear => {}
+        });
     }
 }
 
-/// The logistic function. `exp` overflows to infinity for `x` below -88, and 1 over infinity is the right 0.
-pub(crate) fn sigmoid(x: f32) -> f32 {
-    1.0 / (1.0 + (-x).exp())
+#[inline(always)]
+fn each(values: &mut [f32], f: impl Fn(f32) -> f32) {
+    values.iter_mut().for_each(|v| *v = f(*v));
+}
+
+#[inline(always)]
+fn by_output(values: &[f32], gradients: &mut [f32], f: impl Fn(f32, f32) -> f32) {
+    gradients.iter_mut().zip(values).for_each(|(g, &v)| *g = f(v, *g));
+}
+
+/// Not `max`, which would turn NaN into 0 and hide a diverging network.
+#[inline(always)]
+fn relu(x: f32) -> f32 {
+    if x < 0.0 { 0.0 } else { x }
+}
+
+#[inline(always)]
+fn selu(x: f32) -> f32 {
+    let below = SELU_SCALE * SELU_ALPHA * (exp(x) - 1.0);
+    if x > 0.0 { SELU_SCALE * x } else { below }
+}
+
+/// The normal distribution function.
+#[inline(always)]
+fn normal_below(x: f32) -> f32 {
+    0.5 * (1.0 + erf(x * std::f32::consts::FRAC_1_SQRT_2))
+}
+
+#[inline(always)]
+fn normal_density(x: f32) -> f32 {
+    0.398_942_3 * exp(-0.5 * x * x)
+}
+
+/// `tanh(ln(1 + exp(x)))`, as a quotient of polynomials in `exp(x)`; beyond 20 it is 1 to the last digit.
+#[inline(always)]
+fn mish_share(x: f32) -> f32 {
+    let e = exp(if x > 20.0 { 20.0 } else { x });
+    let n = e * (e + 2.0);
+    n / (n + 2.0)
+}
+
+/// Softmax of one row in place. NaN comes through, by way of the sum.
+#[inline(always)]
+pub(crate) fn softmax(row: &mut [f32]) {
+    let maximum = row.iter().copied().fold(f32::NEG_INFINITY, |m, v| if v > m { v } else { m });
+    row.iter_mut().for_each(|v| *v = exp(*v - maximum));
+    let factor = 1.0 / row.iter().sum::<f32>();
+    row.iter_mut().for_each(|v| *v *= factor);
+}
+
+/// An activation as a layer of its own, for rows of any shape.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Activate {
+    /// Which.
+    pub activation: Activation,
+}
+
+#[derive(Debug)]
+struct Built {
+    activation: Activation,
+    shape: Shape,
+    width: usize,
+}
+
+impl Describe for Activate {
+    fn build(&self, inputs: &[&Shape]) -> Result<Box<dyn Layer>, String> {
+        let shape = only(inputs, "an activation")?;
+        let [_, width] = shape.expect_places("an activation")?;
+        Ok(Box::new(Built { activation: self.activation, shape: shape.clone(), width }))
+    }
+}
+
+impl Layer for Built {
+    fn output(&self) -> &Shape {
+        &self.shape
+    }
+
+    fn forward(&self, pass: Forward<'_>) {
+        pass.output.copy_from_slice(pass.input);
+        self.activation.apply(pass.output, self.width);
+    }
+
+    fn backward(&self, pass: Backward<'_>) {
+        let Some(input_gradient) = pass.input_gradient else { return };
+        input_gradient.copy_from_slice(pass.output_gradient);
+        self.activation.multiply_derivative(pass.input, pass.output, input_gradient, self.width);
+    }
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests {
+    use super::super::numeric_gradient;
+    use super::super::super::oracle::{assert_close, layers_of, numbers};
     use super::*;
+    use proptest::prelude::*;
+
+    const ALL: [Activation; 10] = [
+        Activation::Relu,
+        Activation::LeakyRelu,
+        Activation::Gelu,
+        Activation::Selu,
+        Activation::Silu,
+        Activation::Mish,
+        Activation::Tanh,
+        Activation::Sigmoid,
+        Activation::Softmax,
+        Activation::Linear,
+    ];
+
+    #[test]
+    fn values_and_derivatives_are_those_of_pytorch() {
+        for case in layers_of("activation") {
+            let activation: Activation = serde_json::from_value(case["activation"].clone()).unwrap();
+            let (x, mut g) = (numbers(&case["x"]), numbers(&case["upstream"]));
+            let mut y = x.clone();
+            activation.apply(&mut y, 5);
+            assert_close(&y, &numbers(&case["y"]), 5e-7);
+            activation.multiply_derivative(&x, &y, &mut g, 5);
+            assert_close(&g, &numbers(&case["dx"]), 2e-6);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(40))]
+        #[test]
+        fn gradients_agree_with_central_differences(rows in 1usize..4, width in 1usize..9, which in 0usize..10, seed in any::<u64>()) {
+            let shape = Shape::sequence(2, width);
+            let layer = Activate { activation: ALL[which] }.build(&[&shape]).unwrap();
+            numeric_gradient::check(&*layer, &[&shape], rows, seed);
+        }
+    }
 
     #[test]
     fn extreme_numbers_saturate() {
         let mut values = [-1000.0, -0.0, 1000.0, f32::INFINITY, f32::NEG_INFINITY];
-        Activation::Sigmoid.apply(&mut values);
+        Activation::Sigmoid.apply(&mut values, 5);
         assert_eq!(values, [0.0, 0.5, 1.0, 1.0, 0.0]);
+        for activation in [Activation::Gelu, Activation::Silu, Activation::Mish] {
+            let mut values = [-80.0, 0.0, 1e30];
+            activation.apply(&mut values, 3);
+            assert!(values[0].abs() < 1e-6 && values[1] == 0.0 && values[2] == 1e30, "{activation:?} {values:?}");
+        }
     }
 
     #[test]
     fn nan_is_never_hidden() {
-        for activation in [Activation::Relu, Activation::Tanh, Activation::Sigmoid, Activation::Linear] {
-            let mut values = [f32::NAN];
-            activation.apply(&mut values);
-            assert!(values[0].is_nan(), "{activation:?}");
+        for activation in ALL {
+            let mut values = [1.0, f32::NAN];
+            activation.apply(&mut values, 2);
+            assert!(values[1].is_nan(), "{activation:?}");
         }
     }
 
     #[test]
     fn names_are_those_of_the_field() {
-        let named: Vec<Activation> = serde_json::from_str(r#"["relu", "tanh", "sigmoid", "linear"]"#).unwrap();
-        assert_eq!(named, [Activation::Relu, Activation::Tanh, Activation::Sigmoid, Activation::Linear]);
+        let names = r#"["relu","leaky_relu","gelu","selu","silu","mish","tanh","sigmoid","softmax","linear"]"#;
+        assert_eq!(serde_json::from_str::<Vec<Activation>>(names).unwrap(), ALL);
         assert!(serde_json::from_str::<Activation>(r#""rleu""#).is_err());
     }
 }

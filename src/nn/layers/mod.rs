@@ -1,132 +1,165 @@
 //! Layers: what each computes, and how its gradient flows back.
 //!
-//! A [`Layer`] is built from its [`LayerSpec`] and the shape of the rows that reach it. It holds sizes and options
-//! only: parameters, gradients and intermediate results belong to the caller and are passed in, so one layer serves any
-//! number of threads at once. Back-propagation (Rumelhart, Hinton & Williams 1986, *Learning representations by
-//! back-propagating errors*) is the chain rule from the last layer to the first: a layer gets the gradient of the loss
-//! by its output and gives the gradients by its parameters and by its input.
+//! A layer is described by a plain struct, such as [`Dense`], and built for the shape of the rows that reach it. What
+//! is built, a [`Layer`], holds sizes and options only: parameters, gradients and intermediate results belong to the
+//! caller and are passed in, so one layer serves any number of threads at once. Back-propagation (Rumelhart, Hinton &
+//! Williams 1986, *Learning representations by back-propagating errors*) is the chain rule from the last layer to the
+//! first: a layer gets the gradient of the loss by its output and gives the gradients by its parameters and its input.
 //!
-//! A new kind of layer is a file here, a variant of [`LayerSpec`] and a line in [`LayerSpec::build`].
+//! A new kind of layer is a file here, a variant of [`LayerSpec`] and a line in its `describe`.
 
 mod activation;
+mod average_pool;
+mod batch_norm;
+mod combine;
+mod conv1d;
+mod conv2d;
+mod convolution;
 mod dense;
+mod direct;
 mod dropout;
+mod embedding;
+mod embedding_bag;
+mod flatten;
+mod global_pool;
+mod layer_norm;
+mod max_pool;
 #[cfg(test)]
-mod numeric_gradient;
+pub(crate) mod numeric_gradient;
+mod pass;
+mod reading;
+mod residual;
+mod scale;
+mod window;
 
-pub use activation::Activation;
-pub(crate) use activation::sigmoid;
+pub use activation::{Activate, Activation};
+pub use average_pool::AveragePool;
+pub use batch_norm::BatchNorm;
+pub use combine::{Add, Concatenate, Multiply};
+pub use conv1d::Conv1d;
+pub use conv2d::Conv2d;
 pub use dense::Dense;
 pub use dropout::Dropout;
+pub use embedding::Embedding;
+pub use embedding_bag::{EmbeddingBag, Pooling};
+pub use flatten::Flatten;
+pub use global_pool::{GlobalAveragePool, GlobalMaxPool};
+pub use layer_norm::LayerNorm;
+pub use max_pool::MaxPool;
+pub use pass::{Backward, Forward, Layer, Parameter, Synchronized, Table};
+pub use residual::Residual;
+pub use scale::Scale;
+pub use window::{Padding, Pair};
 
-use super::initialize::Initial;
 use super::shape::Shape;
-use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
-use std::fmt;
 
-/// A layer as it is described. Shapes follow from the layer before.
+/// What a description can be asked.
+pub(crate) trait Describe {
+    /// The layer for rows of these shapes, one for each input.
+    ///
+    /// Errors: the reason in words, where an option is out of range or the layer cannot read such rows.
+    fn build(&self, inputs: &[&Shape]) -> Result<Box<dyn Layer>, String>;
+}
+
+/// A layer as it is described. Shapes follow from what it reads.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "each variant is named as its description, which is documented")]
 pub enum LayerSpec {
-    /// Fully connected units; see [`Dense`].
-    Dense {
-        /// How many units; at least 1.
-        units: usize,
-        /// What each unit applies to its sum. Default `relu`.
-        #[serde(default)]
-        activation: Activation,
-    },
-    /// Random silence while training; see [`Dropout`].
-    Dropout {
-        /// The share of values that is silenced, in `[0, 1)`.
-        rate: f64,
-    },
+    Dense(Dense),
+    Activate(Activate),
+    Dropout(Dropout),
+    BatchNorm(BatchNorm),
+    LayerNorm(LayerNorm),
+    Scale(Scale),
+    Embedding(Embedding),
+    EmbeddingBag(EmbeddingBag),
+    Flatten(Flatten),
+    Conv1d(Conv1d),
+    Conv2d(Conv2d),
+    MaxPool(MaxPool),
+    AveragePool(AveragePool),
+    GlobalMaxPool(GlobalMaxPool),
+    GlobalAveragePool(GlobalAveragePool),
+    Add(Add),
+    Multiply(Multiply),
+    Concatenate(Concatenate),
+    Residual(Residual),
 }
 
 impl LayerSpec {
+    /// Fully connected units with an activation and all else at its default.
+    pub fn dense(units: usize, activation: Activation) -> Self {
+        Self::Dense(Dense { units, activation, ..Dense::default() })
+    }
+
+    /// Silence for a share of the values while training.
+    pub fn dropout(rate: f64) -> Self {
+        Self::Dropout(Dropout { rate })
+    }
+
     /// The name of the kind, as it is written.
     pub fn kind(&self) -> &'static str {
         match self {
-            Self::Dense { .. } => "dense",
-            Self::Dropout { .. } => "dropout",
+            Self::Dense(_) => "dense",
+            Self::Activate(_) => "activate",
+            Self::Dropout(_) => "dropout",
+            Self::BatchNorm(_) => "batch_norm",
+            Self::LayerNorm(_) => "layer_norm",
+            Self::Scale(_) => "scale",
+            Self::Embedding(_) => "embedding",
+            Self::EmbeddingBag(_) => "embedding_bag",
+            Self::Flatten(_) => "flatten",
+            Self::Conv1d(_) => "conv1d",
+            Self::Conv2d(_) => "conv2d",
+            Self::MaxPool(_) => "max_pool",
+            Self::AveragePool(_) => "average_pool",
+            Self::GlobalMaxPool(_) => "global_max_pool",
+            Self::GlobalAveragePool(_) => "global_average_pool",
+            Self::Add(_) => "add",
+            Self::Multiply(_) => "multiply",
+            Self::Concatenate(_) => "concatenate",
+            Self::Residual(_) => "residual",
         }
     }
 
-    /// The layer for rows of the shape `input`.
-    ///
-    /// Errors: the reason in words, where an option is out of range or the layer cannot read such rows.
-    pub fn build(&self, input: &Shape) -> Result<Box<dyn Layer>, String> {
-        match *self {
-            Self::Dense { units, activation } => Ok(Box::new(Dense::new(input, units, activation)?)),
-            Self::Dropout { rate } => Ok(Box::new(Dropout::new(input, rate)?)),
+    /// Whether it reads tokens rather than numbers.
+    pub(crate) fn reads_tokens(&self) -> Option<usize> {
+        match self {
+            Self::Embedding(embedding) => Some(embedding.tokens),
+            Self::EmbeddingBag(bag) => Some(bag.tokens),
+            _ => None,
         }
     }
-}
 
-/// One parameter of a layer: a tensor that training changes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Parameter {
-    /// Its name within the layer: `weight`, `bias`.
-    pub name: &'static str,
-    /// Its dimensions; it is stored row-major.
-    pub shape: Vec<usize>,
-    /// How its starting values are drawn.
-    pub initial: Initial,
-}
-
-/// What a layer reads and writes on the way forward. All batches are row-major and have `rows` rows.
-pub struct Forward<'a> {
-    /// The number of rows.
-    pub rows: usize,
-    /// The layer's parameters, one after the other in the order of [`Layer::parameters`].
-    pub parameters: &'a [f32],
-    /// `[rows, input]`
-    pub input: &'a [f32],
-    /// `[rows, output]`, to be overwritten.
-    pub output: &'a mut [f32],
-    /// `[rows, kept_per_row]`: what the layer wants to find again on the way back.
-    pub kept: &'a mut [f32],
-    /// The source of randomness while training, `None` in prediction, which is deterministic.
-    pub training: Option<&'a mut ChaCha8Rng>,
-}
-
-/// What a layer reads and writes on the way back, after [`Layer::forward`] in training with the same buffers.
-pub struct Backward<'a> {
-    /// The number of rows.
-    pub rows: usize,
-    /// The layer's parameters.
-    pub parameters: &'a [f32],
-    /// `[rows, input]`, as on the way forward.
-    pub input: &'a [f32],
-    /// `[rows, output]`, as the layer wrote it.
-    pub output: &'a [f32],
-    /// `[rows, kept_per_row]`, as the layer wrote it.
-    pub kept: &'a [f32],
-    /// `[rows, output]`: the gradient of the loss by the output. The layer may use it as working space.
-    pub output_gradient: &'a mut [f32],
-    /// `[rows, input]`: the gradient by the input, to be overwritten; `None` where no layer before needs it.
-    pub input_gradient: Option<&'a mut [f32]>,
-    /// The gradients by the parameters, laid out as they are, to be overwritten.
-    pub parameter_gradient: &'a mut [f32],
-}
-
-/// A layer that is built for one shape of input.
-pub trait Layer: fmt::Debug + Send + Sync {
-    /// The shape of a row of the output.
-    fn output(&self) -> &Shape;
-
-    /// The parameters, in the order in which they are stored. Empty for a layer that learns nothing.
-    fn parameters(&self) -> &[Parameter];
-
-    /// How many numbers a row keeps from the way forward to the way back, besides input and output.
-    fn kept_per_row(&self) -> usize {
-        0
+    /// Whether it joins two or more inputs.
+    pub(crate) fn joins(&self) -> bool {
+        matches!(self, Self::Add(_) | Self::Multiply(_) | Self::Concatenate(_))
     }
 
-    /// Computes the output from the input.
-    fn forward(&self, pass: Forward<'_>);
-
-    /// Computes the gradients by parameters and input from the gradient by the output.
-    fn backward(&self, pass: Backward<'_>);
+    /// The description as what it can be asked; `None` for a layer that is made of several others.
+    pub(crate) fn describe(&self) -> Option<&dyn Describe> {
+        Some(match self {
+            Self::Dense(layer) => layer,
+            Self::Activate(layer) => layer,
+            Self::Dropout(layer) => layer,
+            Self::BatchNorm(layer) => layer,
+            Self::LayerNorm(layer) => layer,
+            Self::Scale(layer) => layer,
+            Self::Embedding(layer) => layer,
+            Self::EmbeddingBag(layer) => layer,
+            Self::Flatten(layer) => layer,
+            Self::Conv1d(layer) => layer,
+            Self::Conv2d(layer) => layer,
+            Self::MaxPool(layer) => layer,
+            Self::AveragePool(layer) => layer,
+            Self::GlobalMaxPool(layer) => layer,
+            Self::GlobalAveragePool(layer) => layer,
+            Self::Add(layer) => layer,
+            Self::Multiply(layer) => layer,
+            Self::Concatenate(layer) => layer,
+            Self::Residual(_) => return None,
+        })
+    }
 }

@@ -1,7 +1,8 @@
 //! The options of a training.
 
 use super::super::error::Error;
-use super::super::optimizers::OptimizerSpec;
+use super::super::optimizer::{GroupRule, OptimizerSpec};
+use super::super::schedule::{ScheduleKind, ScheduleSpec};
 use serde::{Deserialize, Serialize};
 
 /// How to train. The defaults are those of Keras where it has any.
@@ -14,6 +15,10 @@ pub struct TrainingOptions {
     pub batch_size: usize,
     /// How a gradient changes the parameters. Default AdamW.
     pub optimizer: OptimizerSpec,
+    /// How the learning rate changes. Default: not at all.
+    pub schedule: ScheduleSpec,
+    /// What is different for some parameters. Default nothing.
+    pub groups: Vec<GroupRule>,
     /// Decides the order of the rows and what random layers do. Default 0.
     pub seed: u64,
     /// Whether the rows come in a new order each epoch. Default true.
@@ -31,6 +36,8 @@ impl Default for TrainingOptions {
             epochs: 10,
             batch_size: 256,
             optimizer: OptimizerSpec::default(),
+            schedule: ScheduleSpec::default(),
+            groups: Vec::new(),
             seed: 0,
             shuffle: true,
             early_stopping: None,
@@ -60,7 +67,17 @@ impl TrainingOptions {
         if self.clip_norm.is_some_and(|limit| !(limit.is_finite() && limit > 0.0)) {
             return refuse("clip_norm", "must be a number above 0");
         }
-        self.optimizer.check().map_err(|(option, reason)| Error::Option { option, reason })
+        let named = |(option, reason)| Error::Option { option, reason };
+        self.schedule.check().map_err(named)?;
+        self.optimizer.check().map_err(named)
+    }
+
+    /// Whether something listens to the validation loss, and what.
+    pub(super) fn listens(&self) -> Option<&'static str> {
+        if self.early_stopping.is_some() {
+            return Some("early_stopping");
+        }
+        matches!(self.schedule.kind, ScheduleKind::Plateau(_)).then_some("schedule")
     }
 }
 
@@ -88,35 +105,21 @@ mod tests {
     fn options_that_make_no_sense_are_refused_by_name() {
         let default = TrainingOptions::default;
         let stopping = |patience, min_delta| Some(EarlyStopping { patience, min_delta });
+        let sgd = OptimizerSpec::Sgd { learning_rate: -1.0, momentum: 0.0, nesterov: false, weight_decay: 0.0 };
+        let schedule = ScheduleSpec { warm_up: f64::NAN, ..ScheduleSpec::default() };
         for (options, message) in [
-            (TrainingOptions { epochs: 0, ..default() }, "training option `epochs`: must be at least 1"),
-            (TrainingOptions { batch_size: 0, ..default() }, "training option `batch_size`: must be at least 1"),
-            (
-                TrainingOptions { clip_norm: Some(0.0), ..default() },
-                "training option `clip_norm`: must be a number above 0",
-            ),
-            (
-                TrainingOptions { early_stopping: stopping(0, 0.0), ..default() },
-                "training option `patience`: must be at least 1 epoch",
-            ),
+            (TrainingOptions { epochs: 0, ..default() }, "`epochs`: must be at least 1"),
+            (TrainingOptions { batch_size: 0, ..default() }, "`batch_size`: must be at least 1"),
+            (TrainingOptions { clip_norm: Some(0.0), ..default() }, "`clip_norm`: must be a number above 0"),
+            (TrainingOptions { early_stopping: stopping(0, 0.0), ..default() }, "`patience`: must be at least 1 epoch"),
             (
                 TrainingOptions { early_stopping: stopping(1, f64::NAN), ..default() },
-                "training option `min_delta`: must be 0 or a number above",
+                "`min_delta`: must be 0 or a number above",
             ),
-            (
-                TrainingOptions {
-                    optimizer: OptimizerSpec::Sgd {
-                        learning_rate: -1.0,
-                        momentum: 0.0,
-                        nesterov: false,
-                        weight_decay: 0.0,
-                    },
-                    ..default()
-                },
-                "training option `learning_rate`: must be a number above 0, it is -1",
-            ),
+            (TrainingOptions { optimizer: sgd, ..default() }, "`learning_rate`: must be a number above 0, it is -1"),
+            (TrainingOptions { schedule, ..default() }, "`warm_up`: must be 0 or a number above, it is NaN"),
         ] {
-            assert_eq!(options.check().map_err(|e| e.to_string()), Err(message.to_owned()));
+            assert_eq!(options.check().map_err(|e| e.to_string()), Err(format!("training option {message}")));
         }
         assert!(default().check().is_ok());
     }

@@ -3,9 +3,9 @@
 use super::super::head::Head;
 use super::super::layers::{Activation, LayerSpec};
 use super::super::loss::Targets;
-use super::super::network::NetworkSpec;
-use super::super::optimizers::OptimizerSpec;
-use super::super::oracle::{assert_close, numbers, pytorch};
+use super::super::graph::NetworkSpec;
+use super::super::optimizer::OptimizerSpec;
+use super::super::oracle::{assert_close, numbers, training_of};
 use super::super::plan::Plan;
 use super::*;
 use ndarray::{Array2, ArrayView2};
@@ -16,7 +16,7 @@ fn proceed(_: &Progress<'_>) -> ControlFlow<()> {
 }
 
 fn dense(units: usize, activation: Activation) -> LayerSpec {
-    LayerSpec::Dense { units, activation }
+    LayerSpec::dense(units, activation)
 }
 
 fn sgd(learning_rate: f64) -> OptimizerSpec {
@@ -31,8 +31,8 @@ fn signs(n: usize) -> (Array2<f32>, Vec<f32>) {
 }
 
 fn network(rate: f64) -> Network {
-    let layers = vec![dense(24, Activation::Relu), LayerSpec::Dropout { rate }, dense(9, Activation::Tanh)];
-    Network::new(NetworkSpec { input: Shape::features(3), layers, head: Head::Binary }, 5).unwrap()
+    let layers = vec![dense(24, Activation::Relu), LayerSpec::dropout(rate), dense(9, Activation::Tanh)];
+    Network::new(NetworkSpec::sequential(Shape::features(3), layers, Head::Binary), 5).unwrap()
 }
 
 fn in_memory<'a>(data: &'a (Array2<f32>, Vec<f32>)) -> InMemory<'a> {
@@ -41,7 +41,7 @@ fn in_memory<'a>(data: &'a (Array2<f32>, Vec<f32>)) -> InMemory<'a> {
 
 #[test]
 fn whole_trainings_are_those_of_pytorch() {
-    let oracle = pytorch()["trainings"].take();
+    let oracle = training_of("trainings").swap_remove(0);
     let x = numbers(&oracle["x"]);
     let x = ArrayView2::from_shape((150, 4), &x).unwrap();
     for case in oracle["cases"].as_array().unwrap() {
@@ -57,7 +57,7 @@ fn whole_trainings_are_those_of_pytorch() {
             _ => json!({"adamw": {"learning_rate": 0.01, "weight_decay": 0.05}}),
         };
         let layers = vec![dense(6, Activation::Relu), dense(5, Activation::Tanh)];
-        let spec = NetworkSpec { input: Shape::features(4), layers, head };
+        let spec = NetworkSpec::sequential(Shape::features(4), layers, head);
         let network = Network::with_parameters(spec.clone(), Plan::new(&spec).unwrap(), numbers(&case["start"]));
         let options = TrainingOptions {
             epochs: 5,
@@ -156,7 +156,7 @@ fn divergence_is_an_error_that_names_its_place() {
     data.0.iter_mut().for_each(|v| *v *= 1e4);
     let target: Vec<f32> = data.1.iter().map(|t| t * 1e6).collect();
     let layers = vec![dense(8, Activation::Linear)];
-    let spec = NetworkSpec { input: Shape::features(3), layers, head: Head::Regression { outputs: 1 } };
+    let spec = NetworkSpec::sequential(Shape::features(3), layers, Head::Regression { outputs: 1 });
     let diverge = |optimizer: OptimizerSpec, batch_size: usize| {
         let options = TrainingOptions { optimizer, batch_size, ..TrainingOptions::default() };
         let mut source = InMemory::new(data.0.view(), Targets::Values(&target), None).unwrap();
@@ -200,7 +200,7 @@ fn the_callback_hears_of_all_and_may_break_off() {
 #[test]
 fn a_row_of_weight_two_counts_like_the_row_twice() {
     let (x, t) = signs(40);
-    let spec = NetworkSpec { input: Shape::features(3), layers: vec![dense(6, Activation::Tanh)], head: Head::Binary };
+    let spec = NetworkSpec::sequential(Shape::features(3), vec![dense(6, Activation::Tanh)], Head::Binary);
     let options = TrainingOptions {
         epochs: 4,
         batch_size: 100,
@@ -245,7 +245,7 @@ fn sources_and_options_that_do_not_fit_are_refused() {
     let mut classes = InMemory::new(data.0.view(), Targets::Classes(&[0; 10]), None).unwrap();
     assert_eq!(
         refusal(&mut classes, None, default()),
-        "the training data: a binary or regression head needs numbers, these are classes"
+        "the training data: only a multiclass head reads classes, these are some"
     );
     let mut labels = data.1.clone();
     labels[7] = 2.0;
@@ -262,8 +262,8 @@ fn sources_and_options_that_do_not_fit_are_refused() {
 struct Failing(usize);
 
 impl Batches for Failing {
-    fn features(&self) -> usize {
-        3
+    fn widths(&self) -> Vec<usize> {
+        vec![3]
     }
     fn rows(&self) -> usize {
         20
@@ -277,8 +277,8 @@ impl Batches for Failing {
         if self.0 == 2 {
             return Err("row group 7 is damaged".into());
         }
-        batch.inputs.extend([0.0; 3]);
-        batch.values.push(1.0);
+        batch.inputs[0].extend([0.0; 3]);
+        batch.targets[0].values.push(1.0);
         Ok(())
     }
 }

@@ -1,0 +1,128 @@
+//! A text as the mean of the vectors of its tokens.
+
+use super::super::shape::Shape;
+use super::super::simd::{add_scaled, vectorized};
+use super::embedding::{length, table, token};
+use super::reading::only;
+use super::{Backward, Describe, Forward, Layer, Parameter, Table};
+use serde::{Deserialize, Serialize};
+
+/// `y = Σ W[token] / k` over the `k` tokens of a row that are not 0, the padding; 0 where there is none.
+///
+/// Shapes: the input is `[n, length]`, whole numbers from 0 to below `tokens`; `W` is `[tokens, size]`, `y` is `[n,
+/// size]`. A token that stands in a row more than once counts as often. The gradient by a row of `W` is the sum of `dy /
+/// k` over the places where its token stands; the other rows do not change in that step.
+///
+/// Source: Joulin, Grave, Bojanowski & Mikolov 2016, *Bag of tricks for efficient text classification* (fastText).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EmbeddingBag {
+    /// How many tokens there are, with the padding.
+    pub tokens: usize,
+    /// The length of a vector.
+    pub size: usize,
+    /// Whether vectors are averaged or added. Default averaged.
+    #[serde(default)]
+    pub pooling: Pooling,
+}
+
+/// How the vectors of a bag become one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pooling {
+    /// Their mean.
+    #[default]
+    Mean,
+    /// Their sum.
+    Sum,
+}
+
+#[derive(Debug)]
+struct Built {
+    of: EmbeddingBag,
+    length: usize,
+    output: Shape,
+    parameters: [Parameter; 1],
+}
+
+impl Describe for EmbeddingBag {
+    fn build(&self, inputs: &[&Shape]) -> Result<Box<dyn Layer>, String> {
+        let length = length(only(inputs, "an embedding_bag")?, "an embedding_bag")?;
+        let parameters = [table("an embedding_bag", self.tokens, self.size, true)?];
+        Ok(Box::new(Built { of: *self, length, output: Shape::features(self.size), parameters }))
+    }
+}
+
+impl Built {
+    /// What each vector of a row is multiplied by.
+    fn factor(&self, tokens: &[f32]) -> f32 {
+        match self.of.pooling {
+            Pooling::Sum => 1.0,
+            Pooling::Mean => 1.0 / tokens.iter().filter(|t| **t > 0.0).count().max(1) as f32,
+        }
+    }
+}
+
+impl Layer for Built {
+    fn output(&self) -> &Shape {
+        &self.output
+    }
+
+    fn parameters(&self) -> &[Parameter] {
+        &self.parameters
+    }
+
+    fn table(&self) -> Option<&dyn Table> {
+        Some(self)
+    }
+
+    fn forward(&self, pass: Forward<'_>) {
+        let Forward { parameters, input, output, .. } = pass;
+        let size = self.of.size;
+        vectorized(#[inline(always)] || {
+            for (tokens, y) in input.chunks_exact(self.length).zip(output.chunks_exact_mut(size)) {
+                y.fill(0.0);
+                let factor = self.factor(tokens);
+                for &x in tokens.iter().filter(|x| **x > 0.0) {
+                    let row = token(x, self.of.tokens);
+                    add_scaled(y, factor, &parameters[row * size..(row + 1) * size]);
+                }
+            }
+        });
+    }
+
+    fn backward(&self, pass: Backward<'_>) {
+        // A token is no quantity: there is no direction in which it could move a little.
+        if let Some(gradient) = pass.input_gradient {
+            gradient.fill(0.0);
+        }
+    }
+}
+
+impl Table for Built {
+    fn row(&self) -> usize {
+        self.of.size
+    }
+
+    fn visit(&self, input: &[f32], output_gradient: &[f32], visit: &mut dyn FnMut(usize, f32, &[f32])) {
+        for (tokens, dy) in input.chunks_exact(self.length).zip(output_gradient.chunks_exact(self.of.size)) {
+            let factor = self.factor(tokens);
+            for &x in tokens.iter().filter(|x| **x > 0.0) {
+                visit(token(x, self.of.tokens), factor, dy);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests {
+    use super::super::super::oracle::assert_layer;
+
+    #[test]
+    fn outputs_and_gradients_are_those_of_pytorch() {
+        assert_layer("embedding_bag", 1e-6, |case| {
+            Box::new(serde_json::from_value::<super::EmbeddingBag>(case["options"].clone()).unwrap())
+        });
+    }
+}
