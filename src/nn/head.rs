@@ -68,10 +68,16 @@ impl Head {
     pub fn finish(self, logits: &mut [f32]) {
         match self {
             Self::Binary | Self::Multilabel { .. } => {
-                vectorized(#[inline(always)] || logits.iter_mut().for_each(|z| *z = sigmoid(*z)));
+                vectorized(
+                    #[inline(always)]
+                    || logits.iter_mut().for_each(|z| *z = sigmoid(*z)),
+                );
             }
             Self::Multiclass { classes } => Activation::Softmax.apply(logits, classes),
-            Self::Counts { .. } => vectorized(#[inline(always)] || logits.iter_mut().for_each(|z| *z = exp(*z))),
+            Self::Counts { .. } => vectorized(
+                #[inline(always)]
+                || logits.iter_mut().for_each(|z| *z = exp(*z)),
+            ),
             Self::Regression { .. } => {}
         }
     }

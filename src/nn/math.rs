@@ -88,7 +88,9 @@ mod tests {
     #[test]
     fn the_error_function_is_that_of_the_tables() {
         // Abramowitz & Stegun 1964, table 7.1.
-        for (x, expected) in [(0.0, 0.0), (0.1, 0.112_462_9), (0.5, 0.520_499_9), (1.0, 0.842_700_8), (2.0, 0.995_322_3)] {
+        for (x, expected) in
+            [(0.0, 0.0), (0.1, 0.112_462_9), (0.5, 0.520_499_9), (1.0, 0.842_700_8), (2.0, 0.995_322_3)]
+        {
             assert!((erf(x) - expected).abs() < 3e-7, "{x}");
             assert!((erf(-x) + expected).abs() < 3e-7, "-{x}");
         }
@@ -100,6 +102,8 @@ mod tests {
         assert_eq!((exp(f32::NEG_INFINITY), exp(f32::INFINITY)), (0.0, f32::INFINITY));
         assert_eq!((sigmoid(-1000.0), sigmoid(1000.0), sigmoid(-0.0)), (0.0, 1.0, 0.5));
         assert_eq!((tanh(-1000.0), tanh(1000.0)), (-1.0, 1.0));
-        assert!(exp(f32::NAN).is_nan() && sigmoid(f32::NAN).is_nan() && tanh(f32::NAN).is_nan() && erf(f32::NAN).is_nan());
+        assert!(
+            exp(f32::NAN).is_nan() && sigmoid(f32::NAN).is_nan() && tanh(f32::NAN).is_nan() && erf(f32::NAN).is_nan()
+        );
     }
 }

@@ -147,7 +147,10 @@ impl Network {
         let n = self.check_rows(inputs)?;
         let asked = self.plan.outputs.get(output).filter(|output| column < output.head.width());
         let Some(asked) = asked else {
-            return Err(Error::Targets { what: "the question", reason: format!("there is no logit {column} of output {output}") });
+            return Err(Error::Targets {
+                what: "the question",
+                reason: format!("there is no logit {column} of output {output}"),
+            });
         };
         let layout = Layout::new(&self.plan, Way::Explanation);
         let rows = self.rows_together().min(n.max(1));
@@ -215,7 +218,10 @@ impl Network {
     fn check_rows(&self, inputs: &[ArrayView2<'_, f32>]) -> Result<usize, Error> {
         if inputs.len() != self.plan.inputs.len() {
             let (got, expected) = (inputs.len(), self.plan.inputs.len());
-            return Err(Error::Targets { what: "the data", reason: format!("there are {got} inputs, the network reads {expected}") });
+            return Err(Error::Targets {
+                what: "the data",
+                reason: format!("there are {got} inputs, the network reads {expected}"),
+            });
         }
         let n = inputs.first().map_or(0, ArrayView2::nrows);
         for (spec, data) in self.plan.inputs.iter().zip(inputs) {
@@ -280,12 +286,20 @@ impl Summary {
         for (index, value) in plan.values.iter().enumerate() {
             let step = plan.steps.iter().find(|step| step.output == index);
             // Inputs are not computed; a value that stands for another is one under another shape.
-            let (kind, parameters) = match step {
-                Some(step) => (step.kind, step.parameters.len()),
-                None if value.root != index => ("flatten", 0),
-                None => continue,
+            let (kind, parameters) = match (step, value.part_of) {
+                (_, Some(part)) => {
+                    let step = part.parameters_of.and_then(|step| plan.steps.get(step));
+                    (part.kind, step.map_or(0, |step| step.parameters.len()))
+                }
+                (Some(step), None) => (step.kind, step.parameters.len()),
+                (None, None) if value.root != index => ("flatten", 0),
+                (None, None) => continue,
             };
-            layers.push(SummaryRow { layer: format!("{} ({kind})", value.name), output: value.shape.clone(), parameters });
+            layers.push(SummaryRow {
+                layer: format!("{} ({kind})", value.name),
+                output: value.shape.clone(),
+                parameters,
+            });
         }
         Self { layers, parameters: plan.parameter_count }
     }

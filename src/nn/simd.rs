@@ -3,7 +3,10 @@
 //! The program is compiled for any x86-64 processor, whose registers hold four `f32`. A loop that is compiled once more
 //! for AVX2 works on eight, and the compiler does that by itself when it may. No sum changes its order and no product is
 //! fused with a sum, so that both versions give the same bits; only the time differs.
-#![allow(unsafe_code, reason = "a function for AVX2 may be called only where the processor has it, which is checked here")]
+#![allow(
+    unsafe_code,
+    reason = "a function for AVX2 may be called only where the processor has it, which is checked here"
+)]
 
 /// Runs `work` compiled for AVX2 where the processor has it. The loops must be inlined into `work`: write them as
 /// functions marked `#[inline(always)]`.
@@ -76,8 +79,22 @@ mod tests {
     fn wide_and_narrow_registers_give_the_same_bits() {
         let a: Vec<f32> = (0..1003).map(|i| ((i * 37 % 101) as f32 - 50.0) / 7.0).collect();
         let b: Vec<f32> = (0..1003).map(|i| ((i * 53 % 97) as f32 - 40.0) / 3.0).collect();
-        assert_eq!(vectorized(#[inline(always)] || dot(&a, &b)).to_bits(), dot(&a, &b).to_bits());
-        assert_eq!(vectorized(#[inline(always)] || sum(&a)).to_bits(), sum(&a).to_bits());
+        assert_eq!(
+            vectorized(
+                #[inline(always)]
+                || dot(&a, &b)
+            )
+            .to_bits(),
+            dot(&a, &b).to_bits()
+        );
+        assert_eq!(
+            vectorized(
+                #[inline(always)]
+                || sum(&a)
+            )
+            .to_bits(),
+            sum(&a).to_bits()
+        );
     }
 
     #[test]

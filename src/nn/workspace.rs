@@ -98,7 +98,9 @@ impl Workspace {
     /// Lets a synchronized layer say what these rows come to on the way forward.
     pub(crate) fn gather(&mut self, pass: Pass<'_>, index: usize) {
         let step = &pass.plan.steps[index];
-        let Some(layer) = step.layer.synchronized() else { return };
+        let Some(layer) = step.layer.synchronized() else {
+            return;
+        };
         let input = pass.layout.values[pass.plan.values[step.inputs[0]].root].of(self.capacity, pass.rows);
         layer.gather(pass.rows, &self.block[input], &mut self.statistics[step.statistics.clone()]);
     }
@@ -107,7 +109,9 @@ impl Workspace {
     pub(crate) fn gather_back(&mut self, pass: Pass<'_>, index: usize) {
         let Pass { plan, layout, statistics, rows, .. } = pass;
         let step = &plan.steps[index];
-        let Some(layer) = step.layer.synchronized() else { return };
+        let Some(layer) = step.layer.synchronized() else {
+            return;
+        };
         let input = layout.values[plan.values[step.inputs[0]].root].of(self.capacity, rows);
         let gradient = layout.gradients[step.output].of(self.capacity, rows);
         let own = step.statistics.clone();
@@ -130,7 +134,10 @@ impl Workspace {
                 let by_input = match write {
                     Write::Skip => 0..0,
                     Write::First => layout.gradients[root].of(self.capacity, rows),
-                    Write::Add => layout.spare.of(self.capacity, rows).start..layout.spare.of(self.capacity, rows).start + plan.values[root].size * rows,
+                    Write::Add => {
+                        layout.spare.of(self.capacity, rows).start
+                            ..layout.spare.of(self.capacity, rows).start + plan.values[root].size * rows
+                    }
                 };
                 let places = [
                     layout.values[root].of(self.capacity, rows),
@@ -160,7 +167,10 @@ impl Workspace {
                 if write == Write::Add {
                     let sum = layout.gradients[root].of(self.capacity, rows);
                     let [sum, addend] = disjoint(&mut self.block, [sum, by_input]);
-                    vectorized(#[inline(always)] || add(sum, addend));
+                    vectorized(
+                        #[inline(always)]
+                        || add(sum, addend),
+                    );
                 }
             }
         }

@@ -292,7 +292,7 @@ def residual():
 
     target = (x.mean((1, 2, 3)).mul(8).round().clamp(-1, 1) + 1).long()
     before = named()
-    history = learn(net, lambda p: torch.optim.Adam(p, lr=0.01), x, target, F.cross_entropy, epochs=3)
+    history = learn(net, lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9), x, target, F.cross_entropy, epochs=3)
     net.eval()
     return [dict(x=x.movedim(1, -1), target=target, start=before, losses=history, end=named(), outputs=net(x[:3]))]
 

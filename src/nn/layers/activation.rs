@@ -47,49 +47,55 @@ impl Activation {
 
     /// Replaces each value by its activation. `width` is the last dimension.
     pub fn apply(self, values: &mut [f32], width: usize) {
-        vectorized(#[inline(always)] || match self {
-            Self::Relu => each(values, relu),
-            Self::LeakyRelu => each(values, |x| if x < 0.0 { LEAK * x } else { x }),
-            Self::Gelu => each(values, |x| x * normal_below(x)),
-            Self::Selu => each(values, selu),
-            Self::Silu => each(values, |x| x * sigmoid(x)),
-            Self::Mish => each(values, |x| x * mish_share(x)),
-            Self::Tanh => each(values, tanh),
-            Self::Sigmoid => each(values, sigmoid),
-            Self::Softmax => values.chunks_exact_mut(width.max(1)).for_each(softmax),
-            Self::Linear => {}
-        });
+        vectorized(
+            #[inline(always)]
+            || match self {
+                Self::Relu => each(values, relu),
+                Self::LeakyRelu => each(values, |x| if x < 0.0 { LEAK * x } else { x }),
+                Self::Gelu => each(values, |x| x * normal_below(x)),
+                Self::Selu => each(values, selu),
+                Self::Silu => each(values, |x| x * sigmoid(x)),
+                Self::Mish => each(values, |x| x * mish_share(x)),
+                Self::Tanh => each(values, tanh),
+                Self::Sigmoid => each(values, sigmoid),
+                Self::Softmax => values.chunks_exact_mut(width.max(1)).for_each(softmax),
+                Self::Linear => {}
+            },
+        );
     }
 
     /// Multiplies each gradient by the derivative at its place. `sums` are the `x` where [`Activation::needs_sums`],
     /// else they may be empty; `outputs` are the `y`. Shapes: all of one length.
     pub fn multiply_derivative(self, sums: &[f32], outputs: &[f32], gradients: &mut [f32], width: usize) {
-        vectorized(#[inline(always)] || match self {
-            Self::Relu => by_output(outputs, gradients, |y, g| if y > 0.0 { g } else { 0.0 }),
-            Self::LeakyRelu => by_output(outputs, gradients, |y, g| if y > 0.0 { g } else { LEAK * g }),
-            Self::Gelu => by_output(sums, gradients, |x, g| g * (normal_below(x) + x * normal_density(x))),
-            Self::Selu => by_output(outputs, gradients, |y, g| {
-                g * if y > 0.0 { SELU_SCALE } else { y + SELU_SCALE * SELU_ALPHA }
-            }),
-            Self::Silu => by_output(sums, gradients, |x, g| {
-                let s = sigmoid(x);
-                g * (s * (1.0 + x * (1.0 - s)))
-            }),
-            Self::Mish => by_output(sums, gradients, |x, g| {
-                let t = mish_share(x);
-                g * (t + x * sigmoid(x) * (1.0 - t * t))
-            }),
-            Self::Tanh => by_output(outputs, gradients, |y, g| g * (1.0 - y * y)),
-            Self::Sigmoid => by_output(outputs, gradients, |y, g| g * (y * (1.0 - y))),
-            Self::Softmax => {
-                let width = width.max(1);
-                for (y, g) in outputs.chunks_exact(width).zip(gradients.chunks_exact_mut(width)) {
-                    let mean: f32 = y.iter().zip(&*g).map(|(y, g)| y * g).sum();
-                    y.iter().zip(g).for_each(|(y, g)| *g = y * (*g - mean));
+        vectorized(
+            #[inline(always)]
+            || match self {
+                Self::Relu => by_output(outputs, gradients, |y, g| if y > 0.0 { g } else { 0.0 }),
+                Self::LeakyRelu => by_output(outputs, gradients, |y, g| if y > 0.0 { g } else { LEAK * g }),
+                Self::Gelu => by_output(sums, gradients, |x, g| g * (normal_below(x) + x * normal_density(x))),
+                Self::Selu => by_output(outputs, gradients, |y, g| {
+                    g * if y > 0.0 { SELU_SCALE } else { y + SELU_SCALE * SELU_ALPHA }
+                }),
+                Self::Silu => by_output(sums, gradients, |x, g| {
+                    let s = sigmoid(x);
+                    g * (s * (1.0 + x * (1.0 - s)))
+                }),
+                Self::Mish => by_output(sums, gradients, |x, g| {
+                    let t = mish_share(x);
+                    g * (t + x * sigmoid(x) * (1.0 - t * t))
+                }),
+                Self::Tanh => by_output(outputs, gradients, |y, g| g * (1.0 - y * y)),
+                Self::Sigmoid => by_output(outputs, gradients, |y, g| g * (y * (1.0 - y))),
+                Self::Softmax => {
+                    let width = width.max(1);
+                    for (y, g) in outputs.chunks_exact(width).zip(gradients.chunks_exact_mut(width)) {
+                        let mean: f32 = y.iter().zip(&*g).map(|(y, g)| y * g).sum();
+                        y.iter().zip(g).for_each(|(y, g)| *g = y * (*g - mean));
+                    }
                 }
-            }
-            Self::Linear => {}
-        });
+                Self::Linear => {}
+            },
+        );
     }
 }
 
@@ -177,7 +183,9 @@ impl Layer for Built {
     }
 
     fn backward(&self, pass: Backward<'_>) {
-        let Some(input_gradient) = pass.input_gradient else { return };
+        let Some(input_gradient) = pass.input_gradient else {
+            return;
+        };
         input_gradient.copy_from_slice(pass.output_gradient);
         self.activation.multiply_derivative(pass.input, pass.output, input_gradient, self.width);
     }
@@ -186,8 +194,8 @@ impl Layer for Built {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests {
-    use super::super::numeric_gradient;
     use super::super::super::oracle::{assert_close, layers_of, numbers};
+    use super::super::numeric_gradient;
     use super::*;
     use proptest::prelude::*;
 

@@ -108,24 +108,36 @@ impl Layer for Built {
         let channels = self.window.channels;
         output.fill(0.0);
         let rows = input.chunks_exact(self.window.input_size());
-        vectorized(#[inline(always)] || {
-            for (x, y) in rows.zip(output.chunks_exact_mut(self.window.count() * channels)) {
-                self.places(|share, from, to| add_scaled(&mut y[to..to + channels], share, &x[from..from + channels]));
-            }
-        });
+        vectorized(
+            #[inline(always)]
+            || {
+                for (x, y) in rows.zip(output.chunks_exact_mut(self.window.count() * channels)) {
+                    self.places(|share, from, to| {
+                        add_scaled(&mut y[to..to + channels], share, &x[from..from + channels])
+                    });
+                }
+            },
+        );
     }
 
     fn backward(&self, pass: Backward<'_>) {
         let Backward { output_gradient, input_gradient, .. } = pass;
-        let Some(gradient) = input_gradient else { return };
+        let Some(gradient) = input_gradient else {
+            return;
+        };
         let channels = self.window.channels;
         gradient.fill(0.0);
         let rows = gradient.chunks_exact_mut(self.window.input_size());
-        vectorized(#[inline(always)] || {
-            for (dx, dy) in rows.zip(output_gradient.chunks_exact(self.window.count() * channels)) {
-                self.places(|share, to, from| add_scaled(&mut dx[to..to + channels], share, &dy[from..from + channels]));
-            }
-        });
+        vectorized(
+            #[inline(always)]
+            || {
+                for (dx, dy) in rows.zip(output_gradient.chunks_exact(self.window.count() * channels)) {
+                    self.places(|share, to, from| {
+                        add_scaled(&mut dx[to..to + channels], share, &dy[from..from + channels])
+                    });
+                }
+            },
+        );
     }
 }
 

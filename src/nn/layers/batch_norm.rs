@@ -100,64 +100,82 @@ impl Layer for Built {
     fn forward(&self, pass: Forward<'_>) {
         let Forward { parameters, input, output, statistics, training, .. } = pass;
         let [factors, shifts, _] = split(parameters, [self.width, self.width, 2 * self.width]);
-        vectorized(#[inline(always)] || {
-            for start in (0..self.width).step_by(GROUP) {
-                let size = GROUP.min(self.width - start);
-                let (mut factor, mut shift) = ([0.0; GROUP], [0.0; GROUP]);
-                for i in 0..size {
-                    let (mean, inverse) = self.place_and_scale(start + i, parameters, statistics, training.is_some());
-                    factor[i] = factors[start + i] * inverse;
-                    shift[i] = shifts[start + i] - mean * factor[i];
+        vectorized(
+            #[inline(always)]
+            || {
+                for start in (0..self.width).step_by(GROUP) {
+                    let size = GROUP.min(self.width - start);
+                    let (mut factor, mut shift) = ([0.0; GROUP], [0.0; GROUP]);
+                    for i in 0..size {
+                        let (mean, inverse) =
+                            self.place_and_scale(start + i, parameters, statistics, training.is_some());
+                        factor[i] = factors[start + i] * inverse;
+                        shift[i] = shifts[start + i] - mean * factor[i];
+                    }
+                    for (x, y) in input.chunks_exact(self.width).zip(output.chunks_exact_mut(self.width)) {
+                        let (x, y) = (&x[start..start + size], &mut y[start..start + size]);
+                        y.iter_mut().zip(x).zip(&factor).zip(&shift).for_each(|(((y, x), f), s)| *y = x * f + s);
+                    }
                 }
-                for (x, y) in input.chunks_exact(self.width).zip(output.chunks_exact_mut(self.width)) {
-                    let (x, y) = (&x[start..start + size], &mut y[start..start + size]);
-                    y.iter_mut().zip(x).zip(&factor).zip(&shift).for_each(|(((y, x), f), s)| *y = x * f + s);
-                }
-            }
-        });
+            },
+        );
     }
 
     fn backward(&self, pass: Backward<'_>) {
-        let Backward { parameters, input, output_gradient, input_gradient, parameter_gradient, statistics, training, .. } =
-            pass;
+        let Backward {
+            parameters,
+            input,
+            output_gradient,
+            input_gradient,
+            parameter_gradient,
+            statistics,
+            training,
+            ..
+        } = pass;
         let [forward, back] = statistics;
         let training = training.is_some();
         parameter_gradient.fill(0.0);
         let (by_factor, rest) = parameter_gradient.split_at_mut(self.width);
         let by_shift = &mut rest[..self.width];
-        vectorized(#[inline(always)] || {
-            let mut input_gradient = input_gradient;
-            for start in (0..self.width).step_by(GROUP) {
-                let size = GROUP.min(self.width - start);
-                let (mut mean, mut inverse) = ([0.0f32; GROUP], [0.0f32; GROUP]);
-                let (mut scale, mut of_shift, mut of_factor) = ([0.0f32; GROUP], [0.0f32; GROUP], [0.0f32; GROUP]);
-                for i in 0..size {
-                    (mean[i], inverse[i]) = self.place_and_scale(start + i, parameters, forward, training);
-                    scale[i] = parameters[start + i] * inverse[i];
-                    if training {
-                        let count = forward[0].max(1.0);
-                        of_shift[i] = (back[start + i] / count) as f32;
-                        of_factor[i] = (back[self.width + start + i] / count) as f32;
+        vectorized(
+            #[inline(always)]
+            || {
+                let mut input_gradient = input_gradient;
+                for start in (0..self.width).step_by(GROUP) {
+                    let size = GROUP.min(self.width - start);
+                    let (mut mean, mut inverse) = ([0.0f32; GROUP], [0.0f32; GROUP]);
+                    let (mut scale, mut of_shift, mut of_factor) = ([0.0f32; GROUP], [0.0f32; GROUP], [0.0f32; GROUP]);
+                    for i in 0..size {
+                        (mean[i], inverse[i]) = self.place_and_scale(start + i, parameters, forward, training);
+                        scale[i] = parameters[start + i] * inverse[i];
+                        if training {
+                            let count = forward[0].max(1.0);
+                            of_shift[i] = (back[start + i] / count) as f32;
+                            of_factor[i] = (back[self.width + start + i] / count) as f32;
+                        }
+                    }
+                    let (by_factor, by_shift) =
+                        (&mut by_factor[start..start + size], &mut by_shift[start..start + size]);
+                    let places = input.chunks_exact(self.width).zip(output_gradient.chunks_exact(self.width));
+                    for (place, (x, dy)) in places.enumerate() {
+                        let (x, dy) = (&x[start..start + size], &dy[start..start + size]);
+                        for i in 0..size {
+                            let standardised = (x[i] - mean[i]) * inverse[i];
+                            by_factor[i] += dy[i] * standardised;
+                            by_shift[i] += dy[i];
+                        }
+                        let Some(dx) = &mut input_gradient else {
+                            continue;
+                        };
+                        let dx = &mut dx[place * self.width + start..][..size];
+                        for i in 0..size {
+                            let standardised = (x[i] - mean[i]) * inverse[i];
+                            dx[i] = scale[i] * (dy[i] - of_shift[i] - standardised * of_factor[i]);
+                        }
                     }
                 }
-                let (by_factor, by_shift) = (&mut by_factor[start..start + size], &mut by_shift[start..start + size]);
-                let places = input.chunks_exact(self.width).zip(output_gradient.chunks_exact(self.width));
-                for (place, (x, dy)) in places.enumerate() {
-                    let (x, dy) = (&x[start..start + size], &dy[start..start + size]);
-                    for i in 0..size {
-                        let standardised = (x[i] - mean[i]) * inverse[i];
-                        by_factor[i] += dy[i] * standardised;
-                        by_shift[i] += dy[i];
-                    }
-                    let Some(dx) = &mut input_gradient else { continue };
-                    let dx = &mut dx[place * self.width + start..][..size];
-                    for i in 0..size {
-                        let standardised = (x[i] - mean[i]) * inverse[i];
-                        dx[i] = scale[i] * (dy[i] - of_shift[i] - standardised * of_factor[i]);
-                    }
-                }
-            }
-        });
+            },
+        );
     }
 }
 
@@ -173,18 +191,21 @@ impl Synchronized for Built {
         let (first, rest) = statistics.split_at_mut(1);
         first[0] = count;
         let (means, squares) = rest.split_at_mut(self.width);
-        vectorized(#[inline(always)] || {
-            for x in input.chunks_exact(self.width) {
-                means.iter_mut().zip(x).for_each(|(sum, x)| *sum += f64::from(*x));
-            }
-            means.iter_mut().for_each(|sum| *sum /= count.max(1.0));
-            for x in input.chunks_exact(self.width) {
-                for ((sum, x), mean) in squares.iter_mut().zip(x).zip(&*means) {
-                    let d = f64::from(*x) - mean;
-                    *sum += d * d;
+        vectorized(
+            #[inline(always)]
+            || {
+                for x in input.chunks_exact(self.width) {
+                    means.iter_mut().zip(x).for_each(|(sum, x)| *sum += f64::from(*x));
                 }
-            }
-        });
+                means.iter_mut().for_each(|sum| *sum /= count.max(1.0));
+                for x in input.chunks_exact(self.width) {
+                    for ((sum, x), mean) in squares.iter_mut().zip(x).zip(&*means) {
+                        let d = f64::from(*x) - mean;
+                        *sum += d * d;
+                    }
+                }
+            },
+        );
     }
 
     fn merge(&self, statistics: &mut [f64], next: &[f64]) {
@@ -204,17 +225,20 @@ impl Synchronized for Built {
     fn gather_back(&self, _: usize, input: &[f32], output_gradient: &[f32], forward: &[f64], statistics: &mut [f64]) {
         statistics.fill(0.0);
         let (by_shift, by_factor) = statistics.split_at_mut(self.width);
-        vectorized(#[inline(always)] || {
-            for (x, dy) in input.chunks_exact(self.width).zip(output_gradient.chunks_exact(self.width)) {
-                for i in 0..self.width {
-                    by_shift[i] += f64::from(dy[i]);
-                    by_factor[i] += f64::from(dy[i]) * (f64::from(x[i]) - forward[1 + i]);
+        vectorized(
+            #[inline(always)]
+            || {
+                for (x, dy) in input.chunks_exact(self.width).zip(output_gradient.chunks_exact(self.width)) {
+                    for i in 0..self.width {
+                        by_shift[i] += f64::from(dy[i]);
+                        by_factor[i] += f64::from(dy[i]) * (f64::from(x[i]) - forward[1 + i]);
+                    }
                 }
-            }
-            for i in 0..self.width {
-                by_factor[i] /= (forward[1 + self.width + i] / forward[0].max(1.0) + self.epsilon).sqrt();
-            }
-        });
+                for i in 0..self.width {
+                    by_factor[i] /= (forward[1 + self.width + i] / forward[0].max(1.0) + self.epsilon).sqrt();
+                }
+            },
+        );
     }
 
     fn absorb(&self, statistics: &[f64], parameters: &mut [f32]) {
@@ -236,7 +260,7 @@ impl Synchronized for Built {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests {
-    use super::super::super::oracle::{assert_layer, assert_close, layers_of, numbers};
+    use super::super::super::oracle::{assert_close, assert_layer, layers_of, numbers};
     use super::super::numeric_gradient;
     use super::*;
     use proptest::prelude::*;
@@ -251,7 +275,7 @@ mod tests {
     #[test]
     fn running_means_are_those_of_pytorch() {
         for case in layers_of("batch_norm").iter().filter(|case| case["training"] == true) {
-            let x = numbers(&case["x"]);
+            let x = numbers(&case["inputs"]);
             let mut parameters: Vec<f32> = case["parameters"].as_array().unwrap().iter().flat_map(numbers).collect();
             let width = parameters.len() / 4;
             let layer = BatchNorm::default().build(&[&Shape::features(width)]).unwrap();

@@ -25,7 +25,9 @@ impl Bidirectional {
         let (reads_backward, other) = match layer {
             LayerSpec::Lstm(lstm) => (lstm.backward, LayerSpec::Lstm(super::Lstm { backward: true, ..*lstm })),
             LayerSpec::Gru(gru) => (gru.backward, LayerSpec::Gru(super::Gru { backward: true, ..*gru })),
-            other => return Err(format!("bidirectional doubles an lstm or a gru, not {}", other.kind())),
+            other => {
+                return Err(format!("bidirectional doubles an lstm or a gru, not {}", other.kind()));
+            }
         };
         if reads_backward {
             return Err("bidirectional doubles a layer that reads forward, this one reads backward".to_owned());

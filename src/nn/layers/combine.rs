@@ -51,7 +51,10 @@ impl Layer for Sum {
         if pass.port == 0 {
             pass.output.copy_from_slice(pass.input);
         } else {
-            vectorized(#[inline(always)] || add(pass.output, pass.input));
+            vectorized(
+                #[inline(always)]
+                || add(pass.output, pass.input),
+            );
         }
     }
 
@@ -101,7 +104,9 @@ impl Layer for Product {
     }
 
     fn backward(&self, pass: Backward<'_>) {
-        let Some(gradient) = pass.input_gradient else { return };
+        let Some(gradient) = pass.input_gradient else {
+            return;
+        };
         let (first, second) = pass.kept.split_at(gradient.len());
         let other = if pass.port == 0 { second } else { first };
         gradient.iter_mut().zip(pass.output_gradient).zip(other).for_each(|((dx, dy), other)| *dx = *dy * other);
@@ -128,7 +133,9 @@ impl Describe for Concatenate {
         };
         let before = |shape: &Shape| shape.dimensions().split_last().map(|(_, before)| before.to_vec());
         if let Some(other) = inputs.iter().find(|shape| before(shape) != before(first)) {
-            return Err(format!("concatenate reads inputs that differ in their last dimension alone, these are {first} and {other}"));
+            return Err(format!(
+                "concatenate reads inputs that differ in their last dimension alone, these are {first} and {other}"
+            ));
         }
         let total = widths.iter().try_fold(0usize, |sum, &w| sum.checked_add(w));
         let total = total.ok_or_else(|| "the inputs of concatenate are too large together".to_owned())?;
@@ -159,7 +166,9 @@ impl Layer for SideBySide {
     }
 
     fn backward(&self, pass: Backward<'_>) {
-        let Some(gradient) = pass.input_gradient else { return };
+        let Some(gradient) = pass.input_gradient else {
+            return;
+        };
         let part = self.part(pass.port);
         for (dx, dy) in gradient.chunks_exact_mut(part.len()).zip(pass.output_gradient.chunks_exact(self.total)) {
             dx.copy_from_slice(&dy[part.clone()]);
@@ -207,6 +216,9 @@ mod tests {
         assert_eq!(refusal(&Add {}, &[&a]), "add reads at least two inputs, it has 1");
         assert_eq!(refusal(&Multiply {}, &[&a, &a, &a]), "multiply reads two inputs, it has 3");
         let differ = refusal(&Concatenate {}, &[&a, &Shape::sequence(2, 3)]);
-        assert_eq!(differ, "concatenate reads inputs that differ in their last dimension alone, these are [3] and [2, 3]");
+        assert_eq!(
+            differ,
+            "concatenate reads inputs that differ in their last dimension alone, these are [3] and [2, 3]"
+        );
     }
 }

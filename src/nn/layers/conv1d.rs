@@ -71,13 +71,20 @@ pub(super) fn along(padding: Padding) -> PaddingOf {
 
 impl Describe for Conv1d {
     fn build(&self, inputs: &[&Shape]) -> Result<Box<dyn Layer>, String> {
-        let [length, channels] = only(inputs, "a conv1d layer")?.expect_sequence("a conv1d layer")?;
+        Ok(Box::new(self.convolution(only(inputs, "a conv1d layer")?)?))
+    }
+}
+
+impl Conv1d {
+    /// The convolution over rows of a shape.
+    pub(super) fn convolution(&self, input: &Shape) -> Result<Convolution, String> {
+        let [length, channels] = input.expect_sequence("a conv1d layer")?;
         let Self { filters, kernel, stride, padding, dilation, groups, activation, bias, start } = *self;
         let width = Axis::new("the length", length, [kernel, stride, dilation], along(padding))?;
         let window = Window { height: flat_axis(), width, channels };
         let options =
             Options { filters, groups, activation, bias, start, kernel: vec![kernel], places: vec![width.output] };
-        Ok(Box::new(Convolution::new(window, options)?))
+        Convolution::new(window, options)
     }
 }
 

@@ -68,13 +68,21 @@ impl Conv2d {
 
 impl Describe for Conv2d {
     fn build(&self, inputs: &[&Shape]) -> Result<Box<dyn Layer>, String> {
-        let [height, width, channels] = only(inputs, "a conv2d layer")?.expect_image("a conv2d layer")?;
+        Ok(Box::new(self.convolution(only(inputs, "a conv2d layer")?)?))
+    }
+}
+
+impl Conv2d {
+    /// The convolution over rows of a shape.
+    pub(super) fn convolution(&self, input: &Shape) -> Result<Convolution, String> {
+        let [height, width, channels] = input.expect_image("a conv2d layer")?;
         let Self { kernel, stride, dilation, padding, filters, groups, activation, bias, start } = *self;
-        let axis = |what: &str, size, i: usize| Axis::new(what, size, [kernel[i], stride[i], dilation[i]], padding.of(i));
+        let axis =
+            |what: &str, size, i: usize| Axis::new(what, size, [kernel[i], stride[i], dilation[i]], padding.of(i));
         let window = Window { height: axis("the height", height, 0)?, width: axis("the width", width, 1)?, channels };
         let places = vec![window.height.output, window.width.output];
         let options = Options { filters, groups, activation, bias, start, kernel: kernel.to_vec(), places };
-        Ok(Box::new(Convolution::new(window, options)?))
+        Convolution::new(window, options)
     }
 }
 

@@ -99,7 +99,9 @@ impl Convolution {
         let whole = self.groups == 1 && width.dilation == 1;
         for oy in 0..height.output {
             for ky in 0..height.kernel {
-                let Some(iy) = height.place(oy, ky) else { continue };
+                let Some(iy) = height.place(oy, ky) else {
+                    continue;
+                };
                 let image_row = iy * width.input * channels;
                 for ox in 0..width.output {
                     let row = (oy * width.output + ox) * size + ky * width.kernel * own;
@@ -136,23 +138,29 @@ impl Convolution {
         if self.has_padding() {
             rows.fill(0.0);
         }
-        vectorized(#[inline(always)] || {
-            for (image, rows) in images.chunks_exact(image).zip(rows.chunks_exact_mut(laid)) {
-                self.runs(group, |to, from, length| {
-                    copy(&image[from..from + length], &mut rows[to..to + length]);
-                });
-            }
-        });
+        vectorized(
+            #[inline(always)]
+            || {
+                for (image, rows) in images.chunks_exact(image).zip(rows.chunks_exact_mut(laid)) {
+                    self.runs(group, |to, from, length| {
+                        copy(&image[from..from + length], &mut rows[to..to + length]);
+                    });
+                }
+            },
+        );
     }
 
     /// Adds laid-out rows of gradients to the gradients of the images.
     fn add_up(&self, group: usize, rows: &[f32], images: &mut [f32]) {
         let (image, laid) = (self.window.input_size(), self.window.count() * self.window_size());
-        vectorized(#[inline(always)] || {
-            for (image, rows) in images.chunks_exact_mut(image).zip(rows.chunks_exact(laid)) {
-                self.runs(group, |from, to, length| add(&mut image[to..to + length], &rows[from..from + length]));
-            }
-        });
+        vectorized(
+            #[inline(always)]
+            || {
+                for (image, rows) in images.chunks_exact_mut(image).zip(rows.chunks_exact(laid)) {
+                    self.runs(group, |from, to, length| add(&mut image[to..to + length], &rows[from..from + length]));
+                }
+            },
+        );
     }
 }
 
@@ -186,60 +194,60 @@ impl Layer for Convolution {
 
     fn forward(&self, pass: Forward<'_>) {
         let Forward { parameters, input, output, kept, scratch, .. } = pass;
-        let (weight, bias) = parameters.split_at(self.filters * self.window_size());
-        let images = input.chunks(self.together * self.window.input_size());
-        let mut done = 0;
-        for (images, y) in images.zip(output.chunks_mut(self.together * self.output_size())) {
-            match &self.direct {
-                Some(direct) => direct.forward(images, weight, bias, scratch, y),
-                None => self.multiply(images, weight, bias, scratch, y),
-            }
-            if let Some(kept) = kept.get_mut(done..done + y.len()) {
+        let (images, results) = (self.together * self.window.input_size(), self.together * self.output_size());
+        for (i, (images, y)) in input.chunks(images).zip(output.chunks_mut(results)).enumerate() {
+            self.sums(parameters, images, scratch, y);
+            if let Some(kept) = kept.get_mut(i * results..i * results + y.len()) {
                 kept.copy_from_slice(y);
             }
-            done += y.len();
             self.activation.apply(y, self.filters);
         }
     }
 
     fn backward(&self, pass: Backward<'_>) {
-        let Backward { parameters, input, output, kept, output_gradient, mut input_gradient, parameter_gradient, scratch, .. } =
-            pass;
-        let (image, result) = (self.together * self.window.input_size(), self.together * self.output_size());
-        let size = self.filters * self.window_size();
-        let weight = &parameters[..size];
-        let (by_weight, by_bias) = parameter_gradient.split_at_mut(size);
-        by_bias.fill(0.0);
-        // The direct way gives no gradient by the images; where one is wanted both come from the product.
-        let direct = self.direct.as_ref().filter(|_| input_gradient.is_none());
-        if let Some(direct) = direct {
-            direct.begin(scratch);
-        }
-        for (i, (images, d)) in input.chunks(image).zip(output_gradient.chunks_mut(result)).enumerate() {
-            let place = i * result..i * result + d.len();
+        let Backward {
+            parameters,
+            input,
+            output,
+            kept,
+            output_gradient,
+            mut input_gradient,
+            parameter_gradient,
+            scratch,
+            ..
+        } = pass;
+        let (images, results) = (self.together * self.window.input_size(), self.together * self.output_size());
+        let mut back = Back::begin(self, parameters, parameter_gradient, scratch, input_gradient.is_some());
+        for (i, (x, d)) in input.chunks(images).zip(output_gradient.chunks_mut(results)).enumerate() {
+            let place = i * results..i * results + d.len();
             let sums = kept.get(place.clone()).unwrap_or_default();
             self.activation.multiply_derivative(sums, &output[place], d, self.filters);
-            if self.bias {
-                vectorized(#[inline(always)] || d.chunks_exact(self.filters).for_each(|d| add(by_bias, d)));
-            }
-            match direct {
-                Some(direct) => direct.add(images, d, scratch),
-                None => {
-                    let gradient = input_gradient.as_deref_mut().map(|g| &mut g[i * image..i * image + images.len()]);
-                    self.multiply_back(images, weight, d, scratch, i > 0, by_weight, gradient);
-                }
-            }
+            back.add(x, d, input_gradient.as_deref_mut().map(|g| &mut g[i * images..i * images + x.len()]));
         }
-        if let Some(direct) = direct {
-            direct.end(scratch, by_weight);
-        }
+        back.end();
     }
 }
 
 impl Convolution {
-    /// The sums of all windows of some images, as matrix products.
-    fn multiply(&self, images: &[f32], weight: &[f32], bias: &[f32], scratch: &mut [f32], y: &mut [f32]) {
+    /// How many numbers an image has.
+    pub(super) fn input_size(&self) -> usize {
+        self.window.input_size()
+    }
+
+    /// How many images are treated together, and how many numbers their sums have.
+    pub(super) fn together(&self) -> (usize, usize) {
+        let together = if self.direct.is_some() { 1 } else { self.together };
+        (together, together * self.output_size())
+    }
+
+    /// The sums of all windows of some images, before the activation.
+    pub(super) fn sums(&self, parameters: &[f32], images: &[f32], scratch: &mut [f32], y: &mut [f32]) {
         let (size, per_group, windows) = (self.window_size(), self.filters / self.groups, y.len() / self.filters);
+        let (weight, bias) = parameters.split_at(self.filters * size);
+        if let Some(direct) = &self.direct {
+            direct.forward(images, weight, bias, scratch, y);
+            return;
+        }
         if self.bias {
             y.chunks_exact_mut(self.filters).for_each(|y| y.copy_from_slice(bias));
         }
@@ -252,34 +260,77 @@ impl Convolution {
             multiply(rows, weight, self.bias, &mut y[group * per_group..], self.filters);
         }
     }
+}
 
-    /// The gradients by the filters and by some images, from the gradient `d` by the sums. `accumulate` says whether the
-    /// first is added to what stands there.
-    #[allow(clippy::too_many_arguments, reason = "one half of a way back, with all that it reads and writes")]
-    fn multiply_back(
-        &self,
-        images: &[f32],
-        weight: &[f32],
-        d: &[f32],
-        scratch: &mut [f32],
-        accumulate: bool,
-        by_weight: &mut [f32],
-        mut by_images: Option<&mut [f32]>,
-    ) {
-        let (size, per_group, windows) = (self.window_size(), self.filters / self.groups, d.len() / self.filters);
+/// The way back over the images of a shard, some at a time.
+pub(super) struct Back<'a> {
+    of: &'a Convolution,
+    /// Set where the windows are not laid out.
+    direct: Option<&'a Direct>,
+    weight: &'a [f32],
+    by_weight: &'a mut [f32],
+    by_bias: &'a mut [f32],
+    scratch: &'a mut [f32],
+    /// Whether `by_weight` holds something already.
+    begun: bool,
+}
+
+impl<'a> Back<'a> {
+    /// `wanted` says whether gradients by the images will be asked for.
+    pub(super) fn begin(
+        of: &'a Convolution,
+        parameters: &'a [f32],
+        parameter_gradient: &'a mut [f32],
+        scratch: &'a mut [f32],
+        wanted: bool,
+    ) -> Self {
+        let size = of.filters * of.window_size();
+        let (by_weight, by_bias) = parameter_gradient.split_at_mut(size);
+        by_bias.fill(0.0);
+        // The direct way gives no gradient by the images; where one is wanted both come from the product.
+        let direct = of.direct.as_ref().filter(|_| !wanted);
+        if let Some(direct) = direct {
+            direct.begin(scratch);
+        }
+        Self { of, direct, weight: &parameters[..size], by_weight, by_bias, scratch, begun: false }
+    }
+
+    /// Some images with the gradient by their sums. Writes the gradient by the images where it is wanted.
+    pub(super) fn add(&mut self, images: &[f32], d: &[f32], mut by_images: Option<&mut [f32]>) {
+        let Self { of, scratch, by_bias, .. } = self;
+        if of.bias {
+            vectorized(
+                #[inline(always)]
+                || d.chunks_exact(of.filters).for_each(|d| add(by_bias, d)),
+            );
+        }
+        if let Some(direct) = self.direct {
+            direct.add(images, d, scratch);
+            return;
+        }
         if let Some(by_images) = &mut by_images {
             by_images.fill(0.0);
         }
-        for group in 0..self.groups {
+        let (size, per_group, windows) = (of.window_size(), of.filters / of.groups, d.len() / of.filters);
+        for group in 0..of.groups {
             let part = group * per_group * size..(group + 1) * per_group * size;
             let rows = &mut scratch[..windows * size];
-            self.lay_out(group, images, rows);
-            let d = Matrix::strided(&d[group * per_group..], windows, per_group, self.filters);
-            multiply(d.transposed(), Matrix::new(rows, windows, size), accumulate, &mut by_weight[part.clone()], size);
+            of.lay_out(group, images, rows);
+            let d = Matrix::strided(&d[group * per_group..], windows, per_group, of.filters);
+            let by_weight = &mut self.by_weight[part.clone()];
+            multiply(d.transposed(), Matrix::new(rows, windows, size), self.begun, by_weight, size);
             if let Some(by_images) = &mut by_images {
-                multiply(d, Matrix::new(&weight[part], per_group, size), false, rows, size);
-                self.add_up(group, rows, by_images);
+                multiply(d, Matrix::new(&self.weight[part], per_group, size), false, rows, size);
+                of.add_up(group, rows, by_images);
             }
+        }
+        self.begun = true;
+    }
+
+    /// All images have been added.
+    pub(super) fn end(self) {
+        if let Some(direct) = self.direct {
+            direct.end(self.scratch, self.by_weight);
         }
     }
 }

@@ -72,7 +72,9 @@ impl Describe for Dense {
         let Self { units, activation, bias, start } = *self;
         let input = only(inputs, "a dense layer")?;
         if input.dimensions().len() > 2 {
-            return Err(format!("a dense layer reads flat rows or sequences, these are {input}; put `flatten` before it"));
+            return Err(format!(
+                "a dense layer reads flat rows or sequences, these are {input}; put `flatten` before it"
+            ));
         }
         let [places, width] = input.expect_places("a dense layer")?;
         if units == 0 {
@@ -112,7 +114,10 @@ impl Layer for Built {
         let Forward { rows, parameters, input, output, kept, .. } = pass;
         let (weight, bias) = parameters.split_at(self.units * self.inputs);
         if self.units <= NARROW {
-            vectorized(#[inline(always)] || self.forward_narrow(weight, bias, input, output));
+            vectorized(
+                #[inline(always)]
+                || self.forward_narrow(weight, bias, input, output),
+            );
         } else {
             if self.bias {
                 output.chunks_exact_mut(self.units).for_each(|y| y.copy_from_slice(bias));
@@ -129,17 +134,24 @@ impl Layer for Built {
     }
 
     fn backward(&self, pass: Backward<'_>) {
-        let Backward { rows, parameters, input, output, kept, output_gradient, input_gradient, parameter_gradient, .. } =
-            pass;
+        let Backward {
+            rows, parameters, input, output, kept, output_gradient, input_gradient, parameter_gradient, ..
+        } = pass;
         self.activation.multiply_derivative(kept, output, output_gradient, self.units);
         let weight = parameters.split_at(self.units * self.inputs).0;
         let (weight_gradient, bias_gradient) = parameter_gradient.split_at_mut(self.units * self.inputs);
         if self.bias {
             bias_gradient.fill(0.0);
-            vectorized(#[inline(always)] || output_gradient.chunks_exact(self.units).for_each(|d| add(bias_gradient, d)));
+            vectorized(
+                #[inline(always)]
+                || output_gradient.chunks_exact(self.units).for_each(|d| add(bias_gradient, d)),
+            );
         }
         if self.units <= NARROW {
-            vectorized(#[inline(always)] || self.backward_narrow(weight, input, output_gradient, weight_gradient, input_gradient));
+            vectorized(
+                #[inline(always)]
+                || self.backward_narrow(weight, input, output_gradient, weight_gradient, input_gradient),
+            );
             return;
         }
         let n = rows * self.places;
@@ -176,7 +188,9 @@ impl Built {
                 add_scaled(w, d, x);
             }
         }
-        let Some(input_gradient) = input_gradient else { return };
+        let Some(input_gradient) = input_gradient else {
+            return;
+        };
         input_gradient.fill(0.0);
         for (d, dx) in output_gradient.chunks_exact(self.units).zip(input_gradient.chunks_exact_mut(self.inputs)) {
             for (&d, w) in d.iter().zip(weight.chunks_exact(self.inputs)) {
@@ -196,9 +210,7 @@ mod tests {
 
     #[test]
     fn outputs_and_gradients_are_those_of_pytorch() {
-        assert_layer("dense", 2e-6, |case| {
-            Box::new(serde_json::from_value::<Dense>(case["options"].clone()).unwrap())
-        });
+        assert_layer("dense", 2e-6, |case| Box::new(serde_json::from_value::<Dense>(case["options"].clone()).unwrap()));
     }
 
     proptest! {

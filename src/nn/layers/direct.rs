@@ -83,7 +83,14 @@ impl Direct {
 
     /// The sums of all windows of some images. Shapes: `weight` is `[filters, window]`, `bias` is `[filters]` or empty,
     /// `output` is `[images, windows, filters]`.
-    pub(super) fn forward(&self, images: &[f32], weight: &[f32], bias: &[f32], scratch: &mut [f32], output: &mut [f32]) {
+    pub(super) fn forward(
+        &self,
+        images: &[f32],
+        weight: &[f32],
+        bias: &[f32],
+        scratch: &mut [f32],
+        output: &mut [f32],
+    ) {
         let (size, filters) = (self.offsets.len(), self.padded_filters());
         let (padded, rest) = scratch.split_at_mut(self.image_size());
         let (weights, biases) = rest[..(size + 1) * filters].split_at_mut(size * filters);
@@ -94,7 +101,9 @@ impl Direct {
             weight.iter().enumerate().for_each(|(k, w)| weights[k * filters + f] = *w);
         }
         let image = self.window.input_size();
-        for (image, output) in images.chunks_exact(image).zip(output.chunks_exact_mut(self.window.count() * self.filters)) {
+        for (image, output) in
+            images.chunks_exact(image).zip(output.chunks_exact_mut(self.window.count() * self.filters))
+        {
             let image = self.pad(image, padded);
             vectorized(
                 #[inline(always)]

@@ -69,15 +69,23 @@ impl Layer for Built {
 
     fn forward(&self, pass: Forward<'_>) {
         match pass.training {
-            Some(draws) => vectorized(#[inline(always)] || self.multiply(draws, pass.input, pass.output)),
+            Some(draws) => vectorized(
+                #[inline(always)]
+                || self.multiply(draws, pass.input, pass.output),
+            ),
             None => pass.output.copy_from_slice(pass.input),
         }
     }
 
     fn backward(&self, pass: Backward<'_>) {
-        let Some(input_gradient) = pass.input_gradient else { return };
+        let Some(input_gradient) = pass.input_gradient else {
+            return;
+        };
         match pass.training {
-            Some(draws) => vectorized(#[inline(always)] || self.multiply(draws, pass.output_gradient, input_gradient)),
+            Some(draws) => vectorized(
+                #[inline(always)]
+                || self.multiply(draws, pass.output_gradient, input_gradient),
+            ),
             None => input_gradient.copy_from_slice(pass.output_gradient),
         }
     }
@@ -95,7 +103,17 @@ mod tests {
         let mut output = vec![f32::NAN; input.len()];
         let (kept, scratch) = (&mut [], &mut []);
         let (parameters, statistics, output_of) = (&[], &[], &mut output);
-        layer.forward(Forward { rows: 1, port: 0, parameters, input, output: output_of, kept, scratch, statistics, training });
+        layer.forward(Forward {
+            rows: 1,
+            port: 0,
+            parameters,
+            input,
+            output: output_of,
+            kept,
+            scratch,
+            statistics,
+            training,
+        });
         output
     }
 

@@ -39,7 +39,9 @@ struct Built {
 pub(super) fn table(reader: &str, tokens: usize, size: usize, padding: bool) -> Result<Parameter, String> {
     let least = if padding { 2 } else { 1 };
     if tokens < least || size == 0 {
-        return Err(format!("{reader} needs at least {least} tokens and vectors of at least 1 number; it has {tokens} tokens and {size} numbers"));
+        return Err(format!(
+            "{reader} needs at least {least} tokens and vectors of at least 1 number; it has {tokens} tokens and {size} numbers"
+        ));
     }
     // Tokens travel as f32, which holds every whole number up to here.
     if tokens > 1 << 24 {
@@ -132,7 +134,8 @@ mod tests {
     #[test]
     fn what_cannot_be_looked_up_is_refused() {
         let build = |tokens, shape| Embedding { tokens, size: 2, padding: true }.build(&[&shape]).unwrap_err();
-        let few = "an embedding needs at least 2 tokens and vectors of at least 1 number; it has 1 tokens and 2 numbers";
+        let few =
+            "an embedding needs at least 2 tokens and vectors of at least 1 number; it has 1 tokens and 2 numbers";
         assert_eq!(build(1, Shape::features(3)), few);
         assert_eq!(build(9, Shape::sequence(3, 1)), "an embedding reads rows of tokens [length], these are [3, 1]");
     }

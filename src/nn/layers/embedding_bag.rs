@@ -79,16 +79,19 @@ impl Layer for Built {
     fn forward(&self, pass: Forward<'_>) {
         let Forward { parameters, input, output, .. } = pass;
         let size = self.of.size;
-        vectorized(#[inline(always)] || {
-            for (tokens, y) in input.chunks_exact(self.length).zip(output.chunks_exact_mut(size)) {
-                y.fill(0.0);
-                let factor = self.factor(tokens);
-                for &x in tokens.iter().filter(|x| **x > 0.0) {
-                    let row = token(x, self.of.tokens);
-                    add_scaled(y, factor, &parameters[row * size..(row + 1) * size]);
+        vectorized(
+            #[inline(always)]
+            || {
+                for (tokens, y) in input.chunks_exact(self.length).zip(output.chunks_exact_mut(size)) {
+                    y.fill(0.0);
+                    let factor = self.factor(tokens);
+                    for &x in tokens.iter().filter(|x| **x > 0.0) {
+                        let row = token(x, self.of.tokens);
+                        add_scaled(y, factor, &parameters[row * size..(row + 1) * size]);
+                    }
                 }
-            }
-        });
+            },
+        );
     }
 
     fn backward(&self, pass: Backward<'_>) {

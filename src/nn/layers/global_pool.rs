@@ -57,16 +57,23 @@ impl Layer for Mean {
         let Forward { input, output, .. } = pass;
         let share = 1.0 / self.places as f32;
         output.fill(0.0);
-        vectorized(#[inline(always)] || {
-            for (x, y) in input.chunks_exact(self.places * self.channels).zip(output.chunks_exact_mut(self.channels)) {
-                x.chunks_exact(self.channels).for_each(|x| add_scaled(y, share, x));
-            }
-        });
+        vectorized(
+            #[inline(always)]
+            || {
+                for (x, y) in
+                    input.chunks_exact(self.places * self.channels).zip(output.chunks_exact_mut(self.channels))
+                {
+                    x.chunks_exact(self.channels).for_each(|x| add_scaled(y, share, x));
+                }
+            },
+        );
     }
 
     fn backward(&self, pass: Backward<'_>) {
         let Backward { output_gradient, input_gradient, .. } = pass;
-        let Some(gradient) = input_gradient else { return };
+        let Some(gradient) = input_gradient else {
+            return;
+        };
         let share = 1.0 / self.places as f32;
         let rows = gradient.chunks_exact_mut(self.places * self.channels);
         for (dx, dy) in rows.zip(output_gradient.chunks_exact(self.channels)) {
@@ -115,7 +122,7 @@ impl Layer for Largest {
             for (place, x) in x.chunks_exact(self.channels).enumerate() {
                 for (channel, (x, y)) in x.iter().zip(&mut *y).enumerate() {
                     // NaN is larger than all, so that it is found at the end of the network.
-                    if !(*x <= *y) {
+                    if *x > *y || x.is_nan() {
                         *y = *x;
                         if let Some(kept) = kept.get_mut(channel) {
                             *kept = place as f32;
@@ -128,7 +135,9 @@ impl Layer for Largest {
 
     fn backward(&self, pass: Backward<'_>) {
         let Backward { kept, output_gradient, input_gradient, .. } = pass;
-        let Some(gradient) = input_gradient else { return };
+        let Some(gradient) = input_gradient else {
+            return;
+        };
         gradient.fill(0.0);
         let rows = gradient.chunks_exact_mut(self.places * self.channels);
         let given = output_gradient.chunks_exact(self.channels).zip(kept.chunks_exact(self.channels));

@@ -48,7 +48,11 @@ pub(super) fn factors_and_shifts(width: usize) -> [Parameter; 2] {
 /// The reason why a number cannot keep a division finite.
 pub(super) fn check_epsilon(epsilon: f64, of: &str) -> Result<f32, String> {
     let right = epsilon.is_finite() && epsilon as f32 > 0.0;
-    if right { Ok(epsilon as f32) } else { Err(format!("the epsilon of {of} must be a number above 0, it is {epsilon}")) }
+    if right {
+        Ok(epsilon as f32)
+    } else {
+        Err(format!("the epsilon of {of} must be a number above 0, it is {epsilon}"))
+    }
 }
 
 impl Describe for LayerNorm {
@@ -78,18 +82,23 @@ impl Layer for Built {
     fn forward(&self, pass: Forward<'_>) {
         let Forward { parameters, input, output, kept, .. } = pass;
         let (factors, shifts) = parameters.split_at(self.width);
-        vectorized(#[inline(always)] || {
-            let share = 1.0 / self.width as f32;
-            for (place, (x, y)) in input.chunks_exact(self.width).zip(output.chunks_exact_mut(self.width)).enumerate() {
-                let mean = sum(x) * share;
-                y.iter_mut().zip(x).for_each(|(y, x)| *y = x - mean);
-                let inverse = 1.0 / (dot(y, y) * share + self.epsilon).sqrt();
-                y.iter_mut().zip(factors).zip(shifts).for_each(|((y, f), s)| *y = *y * inverse * f + s);
-                if let Some([m, i]) = kept.get_mut(2 * place..2 * place + 2) {
-                    (*m, *i) = (mean, inverse);
+        vectorized(
+            #[inline(always)]
+            || {
+                let share = 1.0 / self.width as f32;
+                for (place, (x, y)) in
+                    input.chunks_exact(self.width).zip(output.chunks_exact_mut(self.width)).enumerate()
+                {
+                    let mean = sum(x) * share;
+                    y.iter_mut().zip(x).for_each(|(y, x)| *y = x - mean);
+                    let inverse = 1.0 / (dot(y, y) * share + self.epsilon).sqrt();
+                    y.iter_mut().zip(factors).zip(shifts).for_each(|((y, f), s)| *y = *y * inverse * f + s);
+                    if let Some([m, i]) = kept.get_mut(2 * place..2 * place + 2) {
+                        (*m, *i) = (mean, inverse);
+                    }
                 }
-            }
-        });
+            },
+        );
     }
 
     fn backward(&self, pass: Backward<'_>) {
@@ -98,22 +107,27 @@ impl Layer for Built {
         let (by_factor, by_shift) = parameter_gradient.split_at_mut(self.width);
         by_factor.fill(0.0);
         by_shift.fill(0.0);
-        vectorized(#[inline(always)] || {
-            let share = 1.0 / self.width as f32;
-            let places = input.chunks_exact(self.width).zip(output_gradient.chunks_exact_mut(self.width));
-            for (place, ((x, dy), kept)) in places.zip(kept.chunks_exact(2)).enumerate() {
-                let (mean, inverse) = (kept[0], kept[1]);
-                let standardised = |x: f32| (x - mean) * inverse;
-                by_shift.iter_mut().zip(&*dy).for_each(|(sum, dy)| *sum += dy);
-                by_factor.iter_mut().zip(&*dy).zip(x).for_each(|((sum, dy), x)| *sum += dy * standardised(*x));
-                let Some(dx) = &mut input_gradient else { continue };
-                let dx = &mut dx[place * self.width..][..self.width];
-                dy.iter_mut().zip(factors).for_each(|(dy, f)| *dy *= f);
-                dx.iter_mut().zip(x).for_each(|(dx, x)| *dx = standardised(*x));
-                let (mean_g, mean_gx) = (sum(dy) * share, dot(dy, dx) * share);
-                dx.iter_mut().zip(&*dy).for_each(|(dx, g)| *dx = (g - mean_g - *dx * mean_gx) * inverse);
-            }
-        });
+        vectorized(
+            #[inline(always)]
+            || {
+                let share = 1.0 / self.width as f32;
+                let places = input.chunks_exact(self.width).zip(output_gradient.chunks_exact_mut(self.width));
+                for (place, ((x, dy), kept)) in places.zip(kept.chunks_exact(2)).enumerate() {
+                    let (mean, inverse) = (kept[0], kept[1]);
+                    let standardised = |x: f32| (x - mean) * inverse;
+                    by_shift.iter_mut().zip(&*dy).for_each(|(sum, dy)| *sum += dy);
+                    by_factor.iter_mut().zip(&*dy).zip(x).for_each(|((sum, dy), x)| *sum += dy * standardised(*x));
+                    let Some(dx) = &mut input_gradient else {
+                        continue;
+                    };
+                    let dx = &mut dx[place * self.width..][..self.width];
+                    dy.iter_mut().zip(factors).for_each(|(dy, f)| *dy *= f);
+                    dx.iter_mut().zip(x).for_each(|(dx, x)| *dx = standardised(*x));
+                    let (mean_g, mean_gx) = (sum(dy) * share, dot(dy, dx) * share);
+                    dx.iter_mut().zip(&*dy).for_each(|(dx, g)| *dx = (g - mean_g - *dx * mean_gx) * inverse);
+                }
+            },
+        );
     }
 }
 

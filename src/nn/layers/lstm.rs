@@ -1,8 +1,8 @@
 //! Memory over a sequence, with gates.
 
 use super::super::init::Initial;
-use super::super::matmul::{Matrix, multiply};
 use super::super::math::{sigmoid, tanh};
+use super::super::matmul::{Matrix, multiply};
 use super::super::shape::Shape;
 use super::super::simd::vectorized;
 use super::dense::yes;
@@ -157,7 +157,8 @@ impl Layer for Built {
     }
 
     fn backward(&self, pass: Backward<'_>) {
-        let Backward { rows, parameters, input, kept, output_gradient, mut input_gradient, parameter_gradient, .. } = pass;
+        let Backward { rows, parameters, input, kept, output_gradient, mut input_gradient, parameter_gradient, .. } =
+            pass;
         let (sizes, u) = (self.sizes, self.sizes.units);
         let [by_input, by_state, _] = split(parameters, self.lengths());
         parameter_gradient.fill(0.0);

@@ -40,25 +40,33 @@ impl Default for MaxPool {
     }
 }
 
+/// The windows over the rows of one shape.
 #[derive(Debug)]
-struct Built {
+pub(super) struct Pooled {
     window: Window,
     output: Shape,
 }
 
 impl Describe for MaxPool {
     fn build(&self, inputs: &[&Shape]) -> Result<Box<dyn Layer>, String> {
+        Ok(Box::new(self.place(only(inputs, "max_pool")?)?))
+    }
+}
+
+impl MaxPool {
+    /// The windows over rows of a shape.
+    pub(super) fn place(&self, input: &Shape) -> Result<Pooled, String> {
         let options = PoolOptions { window: self.window, stride: self.stride, padding: self.padding };
-        let (window, output) = options.place(only(inputs, "max_pool")?, "max_pool")?;
+        let (window, output) = options.place(input, "max_pool")?;
         // The number of a place in its window is kept as f32.
         if window.height.kernel.saturating_mul(window.width.kernel) > 1 << 24 {
             return Err("the window of max_pool is too large".to_owned());
         }
-        Ok(Box::new(Built { window, output }))
+        Ok(Pooled { window, output })
     }
 }
 
-impl Built {
+impl Pooled {
     /// `visit(number of the place in the window, start in the image, start in the output)` for each place of each window
     /// that lies in the image, window by window.
     #[inline(always)]
@@ -68,7 +76,9 @@ impl Built {
             for ox in 0..width.output {
                 let output = (oy * width.output + ox) * channels;
                 for ky in 0..height.kernel {
-                    let Some(iy) = height.place(oy, ky) else { continue };
+                    let Some(iy) = height.place(oy, ky) else {
+                        continue;
+                    };
                     for kx in 0..width.kernel {
                         if let Some(ix) = width.place(ox, kx) {
                             visit(ky * width.kernel + kx, (iy * width.input + ix) * channels, output);
@@ -79,12 +89,75 @@ impl Built {
         }
     }
 
-    fn output_size(&self) -> usize {
+    pub(super) fn output_size(&self) -> usize {
         self.window.count() * self.window.channels
+    }
+
+    /// The largest values of the windows of some images. `kept` is as long as `output`, or empty.
+    pub(super) fn pool(&self, input: &[f32], output: &mut [f32], kept: &mut [f32]) {
+        let (image, size, channels) = (self.window.input_size(), self.output_size(), self.window.channels);
+        let rows = input.len() / image;
+        output.fill(f32::NEG_INFINITY);
+        kept.fill(0.0);
+        vectorized(
+            #[inline(always)]
+            || {
+                for row in 0..rows {
+                    let (x, y) = (&input[row * image..(row + 1) * image], &mut output[row * size..(row + 1) * size]);
+                    match kept.get_mut(row * size..(row + 1) * size) {
+                        Some(kept) => self.places(|place, from, to| {
+                            let (x, y) = (&x[from..from + channels], &mut y[to..to + channels]);
+                            for ((x, y), kept) in x.iter().zip(y).zip(&mut kept[to..to + channels]) {
+                                // NaN is larger than all, so that it is found at the end of the network.
+                                let larger = *x > *y || x.is_nan();
+                                *kept = if larger { place as f32 } else { *kept };
+                                *y = if larger { *x } else { *y };
+                            }
+                        }),
+                        None => self.places(|_, from, to| {
+                            let (x, y) = (&x[from..from + channels], &mut y[to..to + channels]);
+                            x.iter().zip(y).for_each(|(x, y)| *y = if *x > *y || x.is_nan() { *x } else { *y });
+                        }),
+                    }
+                }
+            },
+        );
+    }
+
+    /// Gives the gradients by the largest values to their places.
+    pub(super) fn spread(&self, kept: &[f32], output_gradient: &[f32], gradient: &mut [f32]) {
+        let (image, size, channels) = (self.window.input_size(), self.output_size(), self.window.channels);
+        let rows = gradient.len() / image;
+        // Where windows neither overlap nor leave anything out, each place is written once.
+        let apart = |axis: super::window::Axis| axis.stride == axis.kernel && axis.output * axis.stride == axis.input;
+        let once = apart(self.window.height) && apart(self.window.width);
+        if !once {
+            gradient.fill(0.0);
+        }
+        vectorized(
+            #[inline(always)]
+            || {
+                for row in 0..rows {
+                    let dx = &mut gradient[row * image..(row + 1) * image];
+                    let (dy, kept) =
+                        (&output_gradient[row * size..(row + 1) * size], &kept[row * size..(row + 1) * size]);
+                    self.places(|place, to, from| {
+                        let dx = &mut dx[to..to + channels];
+                        let (dy, kept) = (&dy[from..from + channels], &kept[from..from + channels]);
+                        let given = dy.iter().zip(kept).map(|(dy, kept)| if *kept == place as f32 { *dy } else { 0.0 });
+                        if once {
+                            dx.iter_mut().zip(given).for_each(|(dx, dy)| *dx = dy);
+                        } else {
+                            dx.iter_mut().zip(given).for_each(|(dx, dy)| *dx += dy);
+                        }
+                    });
+                }
+            },
+        );
     }
 }
 
-impl Layer for Built {
+impl Layer for Pooled {
     fn output(&self) -> &Shape {
         &self.output
     }
@@ -95,58 +168,13 @@ impl Layer for Built {
     }
 
     fn forward(&self, pass: Forward<'_>) {
-        let Forward { rows, input, output, kept, .. } = pass;
-        let (image, size, channels) = (self.window.input_size(), self.output_size(), self.window.channels);
-        output.fill(f32::NEG_INFINITY);
-        kept.fill(0.0);
-        vectorized(#[inline(always)] || {
-            for row in 0..rows {
-                let (x, y) = (&input[row * image..(row + 1) * image], &mut output[row * size..(row + 1) * size]);
-                match kept.get_mut(row * size..(row + 1) * size) {
-                    Some(kept) => self.places(|place, from, to| {
-                        let (x, y) = (&x[from..from + channels], &mut y[to..to + channels]);
-                        for ((x, y), kept) in x.iter().zip(y).zip(&mut kept[to..to + channels]) {
-                            // NaN is larger than all, so that it is found at the end of the network.
-                            let larger = !(*x <= *y);
-                            *kept = if larger { place as f32 } else { *kept };
-                            *y = if larger { *x } else { *y };
-                        }
-                    }),
-                    None => self.places(|_, from, to| {
-                        let (x, y) = (&x[from..from + channels], &mut y[to..to + channels]);
-                        x.iter().zip(y).for_each(|(x, y)| *y = if !(*x <= *y) { *x } else { *y });
-                    }),
-                }
-            }
-        });
+        self.pool(pass.input, pass.output, pass.kept);
     }
 
     fn backward(&self, pass: Backward<'_>) {
-        let Backward { rows, kept, output_gradient, input_gradient, .. } = pass;
-        let Some(gradient) = input_gradient else { return };
-        let (image, size, channels) = (self.window.input_size(), self.output_size(), self.window.channels);
-        // Where windows neither overlap nor leave anything out, each place is written once.
-        let apart = |axis: super::window::Axis| axis.stride == axis.kernel && axis.output * axis.stride == axis.input;
-        let once = apart(self.window.height) && apart(self.window.width);
-        if !once {
-            gradient.fill(0.0);
+        if let Some(gradient) = pass.input_gradient {
+            self.spread(pass.kept, pass.output_gradient, gradient);
         }
-        vectorized(#[inline(always)] || {
-            for row in 0..rows {
-                let dx = &mut gradient[row * image..(row + 1) * image];
-                let (dy, kept) = (&output_gradient[row * size..(row + 1) * size], &kept[row * size..(row + 1) * size]);
-                self.places(|place, to, from| {
-                    let dx = &mut dx[to..to + channels];
-                    let (dy, kept) = (&dy[from..from + channels], &kept[from..from + channels]);
-                    let given = dy.iter().zip(kept).map(|(dy, kept)| if *kept == place as f32 { *dy } else { 0.0 });
-                    if once {
-                        dx.iter_mut().zip(given).for_each(|(dx, dy)| *dx = dy);
-                    } else {
-                        dx.iter_mut().zip(given).for_each(|(dx, dy)| *dx += dy);
-                    }
-                });
-            }
-        });
     }
 }
 

@@ -9,11 +9,14 @@
 //! A new kind of layer is a file here, a variant of [`LayerSpec`] and a line in its `describe`.
 
 mod activation;
+mod attention;
 mod average_pool;
 mod batch_norm;
+mod bidirectional;
 mod combine;
 mod conv1d;
 mod conv2d;
+mod conv_pool;
 mod convolution;
 mod dense;
 mod direct;
@@ -22,20 +25,27 @@ mod embedding;
 mod embedding_bag;
 mod flatten;
 mod global_pool;
+mod gru;
 mod layer_norm;
+mod lstm;
 mod max_pool;
 #[cfg(test)]
 pub(crate) mod numeric_gradient;
 mod pass;
+mod position;
 mod reading;
+mod recurrent;
 mod residual;
 mod scale;
 mod window;
 
 pub use activation::{Activate, Activation};
+pub use attention::Attention;
 pub use average_pool::AveragePool;
 pub use batch_norm::BatchNorm;
+pub use bidirectional::Bidirectional;
 pub use combine::{Add, Concatenate, Multiply};
+pub(crate) use conv_pool::fused;
 pub use conv1d::Conv1d;
 pub use conv2d::Conv2d;
 pub use dense::Dense;
@@ -44,9 +54,12 @@ pub use embedding::Embedding;
 pub use embedding_bag::{EmbeddingBag, Pooling};
 pub use flatten::Flatten;
 pub use global_pool::{GlobalAveragePool, GlobalMaxPool};
+pub use gru::Gru;
 pub use layer_norm::LayerNorm;
+pub use lstm::Lstm;
 pub use max_pool::MaxPool;
 pub use pass::{Backward, Forward, Layer, Parameter, Synchronized, Table};
+pub use position::Position;
 pub use residual::Residual;
 pub use scale::Scale;
 pub use window::{Padding, Pair};
@@ -75,6 +88,7 @@ pub enum LayerSpec {
     Scale(Scale),
     Embedding(Embedding),
     EmbeddingBag(EmbeddingBag),
+    Position(Position),
     Flatten(Flatten),
     Conv1d(Conv1d),
     Conv2d(Conv2d),
@@ -85,7 +99,11 @@ pub enum LayerSpec {
     Add(Add),
     Multiply(Multiply),
     Concatenate(Concatenate),
+    Lstm(Lstm),
+    Gru(Gru),
+    Attention(Attention),
     Residual(Residual),
+    Bidirectional(Bidirectional),
 }
 
 impl LayerSpec {
@@ -110,6 +128,7 @@ impl LayerSpec {
             Self::Scale(_) => "scale",
             Self::Embedding(_) => "embedding",
             Self::EmbeddingBag(_) => "embedding_bag",
+            Self::Position(_) => "position",
             Self::Flatten(_) => "flatten",
             Self::Conv1d(_) => "conv1d",
             Self::Conv2d(_) => "conv2d",
@@ -120,7 +139,11 @@ impl LayerSpec {
             Self::Add(_) => "add",
             Self::Multiply(_) => "multiply",
             Self::Concatenate(_) => "concatenate",
+            Self::Lstm(_) => "lstm",
+            Self::Gru(_) => "gru",
+            Self::Attention(_) => "attention",
             Self::Residual(_) => "residual",
+            Self::Bidirectional(_) => "bidirectional",
         }
     }
 
@@ -149,6 +172,7 @@ impl LayerSpec {
             Self::Scale(layer) => layer,
             Self::Embedding(layer) => layer,
             Self::EmbeddingBag(layer) => layer,
+            Self::Position(layer) => layer,
             Self::Flatten(layer) => layer,
             Self::Conv1d(layer) => layer,
             Self::Conv2d(layer) => layer,
@@ -159,7 +183,10 @@ impl LayerSpec {
             Self::Add(layer) => layer,
             Self::Multiply(layer) => layer,
             Self::Concatenate(layer) => layer,
-            Self::Residual(_) => return None,
+            Self::Lstm(layer) => layer,
+            Self::Gru(layer) => layer,
+            Self::Attention(layer) => layer,
+            Self::Residual(_) | Self::Bidirectional(_) => return None,
         })
     }
 }

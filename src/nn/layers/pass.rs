@@ -56,7 +56,8 @@ pub struct Forward<'a> {
     pub input: &'a [f32],
     /// `[rows, output]`, to be overwritten.
     pub output: &'a mut [f32],
-    /// `[rows, kept_per_row]`: what the layer wants to find again on the way back; empty where there is no way back.
+    /// `[rows, kept_per_row]`: what the layer wants to find again on the way back; empty where there is no way back, unless
+    /// [`Layer::works_in_kept`].
     pub kept: &'a mut [f32],
     /// Working space of [`Layer::scratch`] numbers, with anything in it.
     pub scratch: &'a mut [f32],
@@ -108,6 +109,11 @@ pub trait Layer: fmt::Debug + Send + Sync {
     /// How many numbers a row keeps from the way forward to the way back, besides input and output.
     fn kept_per_row(&self) -> usize {
         0
+    }
+
+    /// Whether it needs what it keeps as working space on the way forward, even where there is no way back.
+    fn works_in_kept(&self) -> bool {
+        false
     }
 
     /// How many numbers of working space it needs, whatever the number of rows.

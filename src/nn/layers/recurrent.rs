@@ -55,7 +55,12 @@ impl Sizes {
     }
 
     /// The blocks of the step before and of a step. There is none before the first.
-    pub(super) fn blocks<'a>(&self, kept: &'a mut [f32], rows: usize, step: usize) -> (Option<&'a mut [f32]>, &'a mut [f32]) {
+    pub(super) fn blocks<'a>(
+        &self,
+        kept: &'a mut [f32],
+        rows: usize,
+        step: usize,
+    ) -> (Option<&'a mut [f32]>, &'a mut [f32]) {
         let block = rows * self.width();
         let (before, rest) = kept.split_at_mut(step * block);
         let before = step.checked_sub(1).map(|step| &mut before[step * block..]);

@@ -62,20 +62,26 @@ impl Layer for Built {
 
     fn forward(&self, pass: Forward<'_>) {
         let Forward { parameters, input, output, .. } = pass;
-        vectorized(#[inline(always)] || multiply(input, parameters, output, self.width));
+        vectorized(
+            #[inline(always)]
+            || multiply(input, parameters, output, self.width),
+        );
     }
 
     fn backward(&self, pass: Backward<'_>) {
         let Backward { parameters, input, output_gradient, input_gradient, parameter_gradient, .. } = pass;
-        vectorized(#[inline(always)] || {
-            parameter_gradient.fill(0.0);
-            for (x, g) in input.chunks_exact(self.width).zip(output_gradient.chunks_exact(self.width)) {
-                parameter_gradient.iter_mut().zip(x).zip(g).for_each(|((sum, x), g)| *sum += x * g);
-            }
-            if let Some(input_gradient) = input_gradient {
-                multiply(output_gradient, parameters, input_gradient, self.width);
-            }
-        });
+        vectorized(
+            #[inline(always)]
+            || {
+                parameter_gradient.fill(0.0);
+                for (x, g) in input.chunks_exact(self.width).zip(output_gradient.chunks_exact(self.width)) {
+                    parameter_gradient.iter_mut().zip(x).zip(g).for_each(|((sum, x), g)| *sum += x * g);
+                }
+                if let Some(input_gradient) = input_gradient {
+                    multiply(output_gradient, parameters, input_gradient, self.width);
+                }
+            },
+        );
     }
 }
 

@@ -19,7 +19,10 @@ pub(super) fn categorical(
     gradient: &mut [f32],
 ) -> f64 {
     gradient.copy_from_slice(z);
-    let (maximum, sum) = vectorized(#[inline(always)] || softmax(gradient));
+    let (maximum, sum) = vectorized(
+        #[inline(always)]
+        || softmax(gradient),
+    );
     let log_sum = sum.ln();
     let weight = |k: usize| weights.get(k).map_or(1.0, |&w| f64::from(w));
     // The difference of the two large terms comes first: both may be near 1e30 while the loss is near 0.

@@ -24,7 +24,10 @@ fn of_probability(minus_log: f64, gamma: f64) -> (f64, f64) {
 /// Loss of a row of one class; its gradient is written to `gradient`. Shapes: both `[classes]`.
 pub(super) fn of_class(z: &[f32], class: usize, gamma: f64, gradient: &mut [f32]) -> f64 {
     gradient.copy_from_slice(z);
-    let (maximum, sum) = vectorized(#[inline(always)] || softmax(gradient));
+    let (maximum, sum) = vectorized(
+        #[inline(always)]
+        || softmax(gradient),
+    );
     let minus_log = z.get(class).map_or(f64::NAN, |&v| (f64::from(maximum) - f64::from(v)) + sum.ln());
     let (loss, slope) = of_probability(minus_log, gamma);
     for (k, g) in gradient.iter_mut().enumerate() {
@@ -43,7 +46,9 @@ pub(super) fn of_labels(z: &[f32], targets: &[f32], gamma: f64, weights: &[f32],
         let share = weights.get(i).map_or(1.0, |&w| f64::from(w)) / total;
         let (z, t) = (f64::from(z), f64::from(t));
         // -ln sigmoid(z) and -ln sigmoid(-z)
-        let softplus = |z: f64| if z < 0.0 { z.exp().ln_1p() } else { z + (-z).exp().ln_1p() };
+        let softplus = |z: f64| {
+            if z < 0.0 { z.exp().ln_1p() } else { z + (-z).exp().ln_1p() }
+        };
         let (yes, no) = (softplus(-z), softplus(z));
         let ((loss_yes, slope_yes), (loss_no, slope_no)) = (of_probability(yes, gamma), of_probability(no, gamma));
         sum += share * (t * loss_yes + (1.0 - t) * loss_no);

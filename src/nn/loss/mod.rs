@@ -110,7 +110,9 @@ impl Loss {
         let classes = usual == LossKind::CrossEntropy;
         let fits = match kind {
             LossKind::CrossEntropy | LossKind::Focal => classes,
-            LossKind::Mse | LossKind::Mae | LossKind::Huber => matches!(head, Head::Regression { .. }),
+            LossKind::Mse | LossKind::Mae | LossKind::Huber => {
+                matches!(head, Head::Regression { .. })
+            }
             LossKind::Poisson => matches!(head, Head::Counts { .. }),
         };
         if !fits {
@@ -187,8 +189,12 @@ impl Loss {
                 }
                 (values.len(), rows * width)
             }
-            (true, Targets::Values(_)) => return Err("a multiclass head needs classes, these are numbers".to_owned()),
-            (false, Targets::Classes(_)) => return Err("only a multiclass head reads classes, these are some".to_owned()),
+            (true, Targets::Values(_)) => {
+                return Err("a multiclass head needs classes, these are numbers".to_owned());
+            }
+            (false, Targets::Classes(_)) => {
+                return Err("only a multiclass head reads classes, these are some".to_owned());
+            }
         };
         if got == expected {
             Ok(())
@@ -255,7 +261,9 @@ impl Loss {
                 continue;
             }
             let loss = match targets {
-                Targets::Classes(ids) => ids.get(number).map_or(f64::NAN, |&id| self.of_class(z, id as usize, weight, g)),
+                Targets::Classes(ids) => {
+                    ids.get(number).map_or(f64::NAN, |&id| self.of_class(z, id as usize, weight, g))
+                }
                 Targets::Values(t) => t.get(place).map_or(f64::NAN, |t| weight * self.of_values(z, t, g)),
             };
             sum += loss;

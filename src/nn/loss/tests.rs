@@ -51,7 +51,8 @@ impl Stored {
 fn losses_and_gradients_are_those_of_pytorch() {
     for case in training_of("losses") {
         let stored = Stored::of(&case);
-        let (loss, gradient) = loss_of(stored.head, &stored.spec, &stored.z, stored.targets(), stored.weights.as_deref());
+        let (loss, gradient) =
+            loss_of(stored.head, &stored.spec, &stored.z, stored.targets(), stored.weights.as_deref());
         let expected = case["value"].as_f64().unwrap();
         assert!((loss - expected).abs() <= 2e-6 * expected.abs().max(1.0), "{}: {loss}, {expected}", case["loss"]);
         for (g, e) in gradient.iter().zip(numbers(&case["gradient"])) {

@@ -67,7 +67,10 @@ fn probabilities_sum_to_one_and_a_row_does_not_depend_on_its_neighbours() {
 fn inputs_of_several_kinds_meet_and_several_questions_are_answered() {
     let network = Network::new(mixed(), 1).unwrap();
     let names: Vec<_> = network.named_parameters().map(|(name, shape, _)| (name.to_owned(), shape.to_vec())).collect();
-    assert!(names.contains(&("bag.weight".to_owned(), vec![10, 3])) && names.contains(&("head_delay.bias".to_owned(), vec![2])));
+    assert!(
+        names.contains(&("bag.weight".to_owned(), vec![10, 3]))
+            && names.contains(&("head_delay.bias".to_owned(), vec![2]))
+    );
     let numbers = Array2::from_shape_fn((300, 2), |(i, j)| (i + j) as f32 / 100.0);
     let words = Array2::from_shape_fn((300, 4), |(i, j)| ((i * 3 + j) % 10) as f32);
     let places = Array2::from_shape_fn((300, 2), |(i, j)| ((i + j) % 5) as f32);
@@ -98,7 +101,10 @@ fn the_seed_decides_the_parameters_and_a_layer_more_changes_no_other() {
     let mut longer = spec();
     longer.nodes[0].inputs = vec!["front".to_owned()];
     let front = LayerSpec::Dense(Dense { units: 3, ..Dense::default() });
-    longer.nodes.insert(0, super::super::graph::NodeSpec { name: "front".to_owned(), layer: front, inputs: vec!["input".to_owned()] });
+    longer.nodes.insert(
+        0,
+        super::super::graph::NodeSpec { name: "front".to_owned(), layer: front, inputs: vec!["input".to_owned()] },
+    );
     assert_eq!(network(spec(), 3).parameters[..], network(longer, 3).parameters[12..]);
 }
 

@@ -24,15 +24,7 @@ pub(super) struct Adam {
 impl Adam {
     /// One step of some numbers. `mean` and `square` are `m` and `v`.
     #[inline(always)]
-    pub(super) fn sweep(
-        self,
-        rate: f64,
-        decay: f64,
-        p: &mut [f32],
-        g: &[f32],
-        mean: &mut [f32],
-        square: &mut [f32],
-    ) {
+    pub(super) fn sweep(self, rate: f64, decay: f64, p: &mut [f32], g: &[f32], mean: &mut [f32], square: &mut [f32]) {
         let (beta1, beta2, epsilon) = (self.beta1 as f32, self.beta2 as f32, self.epsilon as f32);
         // 1 - β is taken in f64: in f32 it would lose four of seven digits for β2 = 0.999.
         let (new1, new2) = ((1.0 - self.beta1) as f32, (1.0 - self.beta2) as f32);

@@ -73,9 +73,9 @@ pub(crate) fn groups(parameters: &[Place], rules: &[GroupRule]) -> Result<Vec<Gr
 fn matches(pattern: &str, name: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == name,
-        Some((start, rest)) => name
-            .strip_prefix(start)
-            .is_some_and(|name| name.char_indices().map(|(i, _)| i).chain([name.len()]).any(|i| matches(rest, &name[i..]))),
+        Some((start, rest)) => name.strip_prefix(start).is_some_and(|name| {
+            name.char_indices().map(|(i, _)| i).chain([name.len()]).any(|i| matches(rest, &name[i..]))
+        }),
     }
 }
 
@@ -118,8 +118,12 @@ mod tests {
         let rules = [rule("*.bias", 0.1, Some(true)), rule("layer_1.*", 0.0, None), rule("*1*weight", 3.0, None)];
         let groups = groups(&places(), &rules).unwrap();
         let plain: Vec<_> = groups.iter().map(|g| (g.range.clone(), g.rate, g.decays, g.learned)).collect();
-        let expected =
-            [(0..6, 3.0, true, true), (6..8, 0.0, false, false), (8..10, 1.0, false, true), (10..12, 1.0, false, false)];
+        let expected = [
+            (0..6, 3.0, true, true),
+            (6..8, 0.0, false, false),
+            (8..10, 1.0, false, true),
+            (10..12, 1.0, false, false),
+        ];
         assert_eq!(plain, expected);
     }
 

@@ -249,9 +249,13 @@ impl Sweep {
             OptimizerSpec::Rmsprop { alpha, epsilon, momentum, .. } => {
                 Rule::Rmsprop(Rmsprop { alpha, epsilon, momentum })
             }
-            OptimizerSpec::Adam { beta1, beta2, epsilon, .. } => {
-                Rule::Adam(Adam { beta1, beta2, epsilon, decoupled: false, corrections: [beta1, beta2].map(correction) })
-            }
+            OptimizerSpec::Adam { beta1, beta2, epsilon, .. } => Rule::Adam(Adam {
+                beta1,
+                beta2,
+                epsilon,
+                decoupled: false,
+                corrections: [beta1, beta2].map(correction),
+            }),
             OptimizerSpec::Adamw { beta1, beta2, epsilon, .. } => {
                 Rule::Adam(Adam { beta1, beta2, epsilon, decoupled: true, corrections: [beta1, beta2].map(correction) })
             }
@@ -267,11 +271,14 @@ impl Sweep {
         }
         let rate = self.rate * group.rate;
         let decay = if group.decays { self.decay } else { 0.0 };
-        vectorized(#[inline(always)] || match self.rule {
-            Rule::Sgd(rule) => rule.sweep(rate, decay, p, g, first),
-            Rule::Rmsprop(rule) => rule.sweep(rate, decay, p, g, first, second),
-            Rule::Adam(rule) => rule.sweep(rate, decay, p, g, first, second),
-        });
+        vectorized(
+            #[inline(always)]
+            || match self.rule {
+                Rule::Sgd(rule) => rule.sweep(rate, decay, p, g, first),
+                Rule::Rmsprop(rule) => rule.sweep(rate, decay, p, g, first, second),
+                Rule::Adam(rule) => rule.sweep(rate, decay, p, g, first, second),
+            },
+        );
     }
 }
 

@@ -19,15 +19,7 @@ pub(super) struct Rmsprop {
 impl Rmsprop {
     /// One step of some numbers. `square` is `v`, `buffer` is `b`; it may be empty where there is no momentum.
     #[inline(always)]
-    pub(super) fn sweep(
-        self,
-        rate: f64,
-        decay: f64,
-        p: &mut [f32],
-        g: &[f32],
-        square: &mut [f32],
-        buffer: &mut [f32],
-    ) {
+    pub(super) fn sweep(self, rate: f64, decay: f64, p: &mut [f32], g: &[f32], square: &mut [f32], buffer: &mut [f32]) {
         let (rate, decay, momentum) = (rate as f32, decay as f32, self.momentum as f32);
         let (alpha, new, epsilon) = (self.alpha as f32, (1.0 - self.alpha) as f32, self.epsilon as f32);
         let direction = |p: f32, g: f32, v: &mut f32| {

@@ -2,10 +2,12 @@
 
 use super::super::error::Error;
 use super::super::graph::{InputSpec, NetworkSpec, NodeSpec, OutputSpec};
-use super::super::layers::{Activate, Activation, Add, Conv1d, Conv2d, LayerSpec, Residual};
+use super::super::layers::{
+    Activate, Activation, Add, Bidirectional, Concatenate, Conv1d, Conv2d, LayerSpec, Residual, fused,
+};
 use super::super::loss::Loss;
 use super::super::shape::Shape;
-use super::{MAX_PARAMETERS, MAX_ROW, Output, Plan, Step, Value};
+use super::{MAX_PARAMETERS, MAX_ROW, Output, PartOf, Plan, Step, Value};
 use std::collections::HashMap;
 
 /// The steps of a description, without places for their parameters.
@@ -24,6 +26,7 @@ pub(super) fn expand(spec: &NetworkSpec) -> Result<Plan, Error> {
         },
         names: HashMap::new(),
         used: Vec::new(),
+        specs: Vec::new(),
         parameters: 0,
     };
     if spec.inputs.is_empty() {
@@ -42,6 +45,7 @@ pub(super) fn expand(spec: &NetworkSpec) -> Result<Plan, Error> {
         expansion.output(output)?;
     }
     expansion.check_use(spec)?;
+    expansion.fuse();
     Ok(expansion.plan)
 }
 
@@ -51,6 +55,8 @@ struct Expansion<'a> {
     names: HashMap<&'a str, usize>,
     /// Whether anything reads a value.
     used: Vec<bool>,
+    /// The description of each step.
+    specs: Vec<LayerSpec>,
     parameters: usize,
 }
 
@@ -63,7 +69,9 @@ impl<'a> Expansion<'a> {
         let InputSpec { name, shape, tokens } = input;
         let refuse = |reason| Err(about(name, reason));
         let Some(size) = shape.size().filter(|&size| size > 0 && size <= MAX_ROW) else {
-            return refuse(format!("a network reads rows of at least one number and at most {MAX_ROW}, these are {shape}"));
+            return refuse(format!(
+                "a network reads rows of at least one number and at most {MAX_ROW}, these are {shape}"
+            ));
         };
         if tokens.is_some_and(|tokens| tokens == 0 || tokens > 1 << 24 || shape.flat().is_none()) {
             return refuse(format!("tokens are flat rows of whole numbers below 1 to {}", 1 << 24));
@@ -78,7 +86,7 @@ impl<'a> Expansion<'a> {
     fn value(&mut self, name: &str, shape: Shape, size: usize) -> usize {
         self.plan.row_size += size;
         let root = self.plan.values.len();
-        self.plan.values.push(Value { name: name.to_owned(), shape, size, root });
+        self.plan.values.push(Value { name: name.to_owned(), shape, size, root, part_of: None });
         self.used.push(false);
         root
     }
@@ -108,6 +116,7 @@ impl<'a> Expansion<'a> {
     fn layer(&mut self, name: &str, layer: &LayerSpec, inputs: &[usize]) -> Result<usize, String> {
         match layer {
             LayerSpec::Residual(block) => self.residual(name, block, inputs[0]),
+            LayerSpec::Bidirectional(block) => self.bidirectional(name, block, inputs[0]),
             _ => self.step(name, layer, inputs),
         }
     }
@@ -115,7 +124,9 @@ impl<'a> Expansion<'a> {
     fn step(&mut self, name: &str, spec: &LayerSpec, inputs: &[usize]) -> Result<usize, String> {
         self.check_tokens(spec, inputs)?;
         let shapes: Vec<&Shape> = inputs.iter().map(|&value| &self.plan.values[value].shape).collect();
-        let Some(description) = spec.describe() else { return Err("it is made of several layers".to_owned()) };
+        let Some(description) = spec.describe() else {
+            return Err("it is made of several layers".to_owned());
+        };
         let layer = description.build(&shapes)?;
         let count = layer.parameters().iter().try_fold(self.parameters, |sum, parameter| {
             sum.checked_add(parameter.size()?).filter(|&sum| sum <= MAX_PARAMETERS)
@@ -125,7 +136,8 @@ impl<'a> Expansion<'a> {
             let row = self.plan.row_size.checked_add(output)?.checked_add(layer.kept_per_row())?;
             (row <= MAX_ROW && layer.scratch() <= MAX_ROW && output > 0).then_some((output, row))
         });
-        let (size, row) = sizes.ok_or_else(|| format!("with it a row needs more than {MAX_ROW} numbers in all layers"))?;
+        let (size, row) =
+            sizes.ok_or_else(|| format!("with it a row needs more than {MAX_ROW} numbers in all layers"))?;
         self.parameters = count;
         for &input in inputs {
             self.used[input] = true;
@@ -137,6 +149,7 @@ impl<'a> Expansion<'a> {
         self.plan.row_size = row;
         let said = self.plan.statistics..self.plan.statistics + layer.synchronized().map_or(0, |layer| layer.size());
         self.plan.statistics = said.end;
+        self.specs.push(spec.clone());
         self.plan.steps.push(Step {
             name: name.to_owned(),
             kind: spec.kind(),
@@ -152,7 +165,7 @@ impl<'a> Expansion<'a> {
     /// The same numbers under another shape: a value that stands for another.
     fn view(&mut self, name: &str, shape: Shape, of: usize) -> usize {
         let Value { size, root, .. } = self.plan.values[of];
-        self.plan.values.push(Value { name: name.to_owned(), shape, size, root });
+        self.plan.values.push(Value { name: name.to_owned(), shape, size, root, part_of: None });
         self.used.push(false);
         self.plan.values.len() - 1
     }
@@ -165,7 +178,9 @@ impl<'a> Expansion<'a> {
                 (Some(tokens), Some(known)) if tokens > known => {
                     return Err(format!("it knows {known} tokens, the input has {tokens}"));
                 }
-                (Some(_), None) => return Err("it reads numbers, these are tokens; put an embedding before it".to_owned()),
+                (Some(_), None) => {
+                    return Err("it reads numbers, these are tokens; put an embedding before it".to_owned());
+                }
                 (None, Some(_)) => return Err("it reads tokens, these are numbers".to_owned()),
                 _ => {}
             }
@@ -197,6 +212,13 @@ impl<'a> Expansion<'a> {
         self.step(name, &LayerSpec::Activate(Activate { activation: block.activation }), &[sum])
     }
 
+    fn bidirectional(&mut self, name: &str, block: &Bidirectional, input: usize) -> Result<usize, String> {
+        let [forward, backward] = block.directions()?;
+        let forward = self.step(&format!("{name}/forward"), &forward, &[input])?;
+        let backward = self.step(&format!("{name}/backward"), &backward, &[input])?;
+        self.step(name, &LayerSpec::Concatenate(Concatenate {}), &[forward, backward])
+    }
+
     fn output(&mut self, output: &OutputSpec) -> Result<(), Error> {
         let OutputSpec { name, from, head, loss, weight } = output;
         let refuse = |reason| about(&format!("output `{name}`"), reason);
@@ -220,6 +242,32 @@ impl<'a> Expansion<'a> {
         self.used[value] = true;
         self.plan.outputs.push(Output { name: name.clone(), value: root, head: *head, loss, weight: *weight });
         Ok(())
+    }
+
+    /// Makes one step of two where that is faster and nothing else reads what is between them.
+    fn fuse(&mut self) {
+        let mut index = 0;
+        while index + 1 < self.plan.steps.len() {
+            let between = self.plan.steps[index].output;
+            let reads =
+                |step: &Step| step.inputs.iter().filter(|&&input| self.plan.values[input].root == between).count();
+            let readers: usize = self.plan.steps.iter().map(reads).sum();
+            let asked = self.plan.outputs.iter().any(|output| output.value == between);
+            let reader = self.plan.steps.iter().position(|step| step.inputs == [between]);
+            let layer = reader.filter(|_| readers == 1 && !asked).and_then(|reader| {
+                let input = &self.plan.values[self.plan.steps[index].inputs[0]].shape;
+                Some((reader, fused(&self.specs[index], &self.specs[reader], input)?))
+            });
+            if let Some((reader, layer)) = layer {
+                let second = self.plan.steps.remove(reader);
+                self.specs.remove(reader);
+                let step = &mut self.plan.steps[index];
+                (step.layer, step.output) = (layer, second.output);
+                self.plan.values[between].part_of = Some(PartOf { kind: step.kind, parameters_of: Some(index) });
+                self.plan.values[second.output].part_of = Some(PartOf { kind: second.kind, parameters_of: None });
+            }
+            index += 1;
+        }
     }
 
     /// Refuses what nothing reads: it would be computed for nothing.
@@ -254,6 +302,8 @@ fn shortcut(from: &Shape, to: &Shape) -> Result<Option<LayerSpec>, String> {
             let stride = [height.div_ceil(to_height), width.div_ceil(to_width)];
             LayerSpec::Conv2d(Conv2d { stride, ..Conv2d::new(filters, [1, 1], linear) })
         }
-        _ => return Err(format!("there is no way around layers that make {to} of {from}")),
+        _ => {
+            return Err(format!("there is no way around layers that make {to} of {from}"));
+        }
     }))
 }

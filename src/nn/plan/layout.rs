@@ -86,8 +86,8 @@ impl Layout {
             scratch: plan.steps.iter().map(|step| step.layer.scratch()).max().unwrap_or(0),
         };
         layout.place_values(plan, way);
+        layout.place_kept(plan, way);
         if way != Way::Prediction {
-            layout.place_kept(plan);
             layout.place_gradients(plan, &needs_gradient, way);
         }
         layout
@@ -106,7 +106,7 @@ impl Layout {
     /// Values: the inputs at time 0, the output of step `s` at time `s + 1`.
     fn place_values(&mut self, plan: &Plan, way: Way) {
         let end = plan.steps.len() + 1;
-        let roots = (0..plan.values.len()).filter(|&v| plan.values[v].root == v);
+        let roots = (0..plan.values.len()).filter(|&v| plan.values[v].root == v && plan.is_stored(v));
         let roots: Vec<usize> = roots.collect();
         let needs: Vec<Need> = roots
             .iter()
@@ -125,11 +125,22 @@ impl Layout {
         self.per_row = total;
     }
 
-    fn place_kept(&mut self, plan: &Plan) {
-        for (kept, step) in self.kept.iter_mut().zip(&plan.steps) {
-            *kept = Region { start: self.per_row, size: step.layer.kept_per_row() };
-            self.per_row += kept.size;
+    /// What layers keep, until the end or, where there is no way back, while they work.
+    fn place_kept(&mut self, plan: &Plan, way: Way) {
+        let end = plan.steps.len() + 1;
+        let need = |(index, step): (usize, &super::Step)| match way {
+            Way::Prediction if step.layer.works_in_kept() => {
+                Need { from: index, to: index, size: step.layer.kept_per_row() }
+            }
+            Way::Prediction => Need { from: 0, to: end, size: 0 },
+            _ => Need { from: 0, to: end, size: step.layer.kept_per_row() },
+        };
+        let needs: Vec<Need> = plan.steps.iter().enumerate().map(need).collect();
+        let (starts, total) = pack(&needs);
+        for ((kept, need), start) in self.kept.iter_mut().zip(needs).zip(starts) {
+            *kept = Region { start: self.per_row + start, size: need.size };
         }
+        self.per_row += total;
     }
 
     /// Gradients: those by the logits at time 0, those that step `s` gives at time `steps - s`.

@@ -51,6 +51,16 @@ pub(crate) struct Value {
     pub(crate) size: usize,
     /// The value whose numbers these are: itself, unless it is another shape of that one.
     pub(crate) root: usize,
+    /// Set where it is a layer's within a step that stands for several.
+    pub(crate) part_of: Option<PartOf>,
+}
+
+/// A layer within a step that stands for several.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PartOf {
+    pub(crate) kind: &'static str,
+    /// The step, where its parameters are those of this layer.
+    pub(crate) parameters_of: Option<usize>,
 }
 
 /// One layer at its place.
@@ -157,6 +167,11 @@ impl Plan {
         self.steps
             .iter()
             .find(|step| parameters.get(step.parameters.clone()).is_none_or(|own| own.iter().any(|p| !p.is_finite())))
+    }
+
+    /// Whether a value lies in memory: inputs and what steps give, but nothing that stays within a step.
+    pub(crate) fn is_stored(&self, root: usize) -> bool {
+        root < self.inputs.len() || self.steps.iter().any(|step| step.output == root)
     }
 
     /// The steps that must know of all rows before they can be computed, in order.

@@ -79,7 +79,11 @@ fn residual_blocks_become_their_layers_with_a_way_around() {
     let block = |layers| LayerSpec::Residual(Residual { layers, activation: Activation::Relu });
     let conv = |filters, stride| {
         let padding = Padding::Same;
-        LayerSpec::Conv2d(Conv2d { stride: [stride, stride], padding, ..Conv2d::new(filters, [3, 3], Activation::Linear) })
+        LayerSpec::Conv2d(Conv2d {
+            stride: [stride, stride],
+            padding,
+            ..Conv2d::new(filters, [3, 3], Activation::Linear)
+        })
     };
     let layers = vec![
         block(vec![conv(3, 1), LayerSpec::BatchNorm(BatchNorm::default())]),
@@ -120,4 +124,39 @@ fn a_block_of_no_layers_is_refused() {
     let block = LayerSpec::Residual(Residual { layers: vec![], activation: Activation::Relu });
     let error = refused(|s| s.nodes[1] = NodeSpec { layer: block, ..s.nodes[1].clone() });
     assert_eq!(error, "layer_2 (residual): a residual block needs at least one layer");
+}
+
+#[test]
+fn a_convolution_and_its_pooling_are_one_step_and_shown_as_two() {
+    let layers = |more: bool| {
+        let mut spec = NetworkSpec::chain(
+            super::super::graph::InputSpec::numbers("image", Shape::image(6, 6, 1)),
+            vec![],
+            Head::Binary,
+        );
+        spec.nodes.clear();
+        spec.push("conv", LayerSpec::Conv2d(Conv2d::new(2, [3, 3], Activation::Relu)), &["image"]);
+        spec.push("pool", LayerSpec::MaxPool(MaxPool::default()), &["conv"]);
+        spec.push("flat", LayerSpec::Flatten(Flatten {}), &["pool"]);
+        let mut last = "flat".to_owned();
+        if more {
+            spec.push("mean", LayerSpec::GlobalAveragePool(GlobalAveragePool {}), &["conv"]);
+            last = spec.push("both", LayerSpec::Concatenate(Concatenate {}), &["flat", "mean"]);
+        }
+        spec.push("head", LayerSpec::dense(1, Activation::Linear), &[&last]);
+        spec
+    };
+    let plan = Plan::new(&layers(false)).unwrap();
+    assert_eq!(plan.steps.iter().map(|step| step.kind).collect::<Vec<_>>(), ["conv2d", "dense"]);
+    let shown = layers(false).summary().unwrap();
+    let rows: Vec<_> =
+        shown.layers.iter().map(|row| format!("{} {} {}", row.layer, row.output, row.parameters)).collect();
+    assert_eq!(
+        rows,
+        ["conv (conv2d) [4, 4, 2] 20", "pool (max_pool) [2, 2, 2] 0", "flat (flatten) [8] 0", "head (dense) [1] 9"]
+    );
+    // What another layer reads too stays a value of its own.
+    let plan = Plan::new(&layers(true)).unwrap();
+    let kinds: Vec<_> = plan.steps.iter().map(|step| step.kind).collect();
+    assert_eq!(kinds, ["conv2d", "max_pool", "global_average_pool", "concatenate", "dense"]);
 }

@@ -3,8 +3,8 @@
 //! A schedule gives the factor of the learning rate for a step, told from the number of the step alone, except for
 //! [`Plateau`], which listens to the validation loss.
 
-mod coslog4;
 mod cosine;
+mod coslog4;
 mod one_cycle;
 mod plateau;
 mod step;

@@ -71,11 +71,7 @@ impl TargetBuffer {
 impl Batch {
     /// An empty batch for a number of inputs and outputs.
     pub fn new(inputs: usize, outputs: usize) -> Self {
-        Self {
-            inputs: vec![Vec::new(); inputs],
-            targets: vec![TargetBuffer::default(); outputs],
-            weights: Vec::new(),
-        }
+        Self { inputs: vec![Vec::new(); inputs], targets: vec![TargetBuffer::default(); outputs], weights: Vec::new() }
     }
 
     /// Empties the batch and keeps its memory.
@@ -165,7 +161,9 @@ impl<'a> InMemory<'a> {
         let mut widths = Vec::with_capacity(targets.len());
         for targets in &targets {
             widths.push(match *targets {
-                Targets::Classes(classes) if classes.len() != n => return Err(count(classes.len(), "classes")),
+                Targets::Classes(classes) if classes.len() != n => {
+                    return Err(count(classes.len(), "classes"));
+                }
                 Targets::Classes(_) => 1,
                 Targets::Values(values)
                     if values.len().checked_rem(n).unwrap_or(values.len()) != 0 || (n > 0 && values.is_empty()) =>

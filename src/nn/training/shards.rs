@@ -151,7 +151,9 @@ impl Shards {
     /// For each row of a table that a batch has read, in the batch's order: `visit(row, factor, gradient)`.
     pub(super) fn visit_table(&self, plan: &Plan, rows: usize, step: usize, visit: &mut dyn FnMut(usize, f32, &[f32])) {
         let step = &plan.steps[step];
-        let Some(table) = step.layer.table() else { return };
+        let Some(table) = step.layer.table() else {
+            return;
+        };
         for shard in &self.shards[..count(rows)] {
             let root = plan.values[step.inputs[0]].root;
             let input = shard.workspace.value(&self.layout, root, shard.rows.len());
@@ -236,7 +238,9 @@ impl Shard {
 
 /// What the shards say about a batch on the way forward, merged in their order.
 fn merge(plan: &Plan, step: usize, shards: &[Shard], merged: &mut [f64]) {
-    let Some(layer) = plan.steps[step].layer.synchronized() else { return };
+    let Some(layer) = plan.steps[step].layer.synchronized() else {
+        return;
+    };
     let own = plan.steps[step].statistics.clone();
     for (i, shard) in shards.iter().enumerate() {
         let said = &shard.workspace.statistics[own.clone()];

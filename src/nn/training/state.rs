@@ -65,7 +65,10 @@ impl State {
             return refuse("its state holds numbers that are not finite");
         }
         let progress = &self.progress;
-        if progress.history.len() != progress.epochs || progress.best_epoch > progress.epochs || (best == 0) != (progress.best_epoch == 0) {
+        if progress.history.len() != progress.epochs
+            || progress.best_epoch > progress.epochs
+            || (best == 0) != (progress.best_epoch == 0)
+        {
             return refuse("its state contradicts itself");
         }
         if progress.epochs > options.epochs {

@@ -122,27 +122,27 @@ impl<'a, I: Iterator<Item = &'a [f32]> + Clone + Send> Blocks<'a, I> {
             // Waking a thread would take longer than the sweep.
             (self.run(start, p, g, first, second), self.run(start + middle, p2, g2, first2, second2))
         } else {
-            rayon::join(
-                || self.run(start, p, g, first, second),
-                || self.run(start + middle, p2, g2, first2, second2),
-            )
+            rayon::join(|| self.run(start, p, g, first, second), || self.run(start + middle, p2, g2, first2, second2))
         };
         a && b
     }
 
     fn block(&self, start: usize, p: &mut [f32], g: &mut [f32], first: &mut [f32], second: &mut [f32]) -> bool {
         let end = start + g.len();
-        vectorized(#[inline(always)] || {
-            if self.add_up {
-                for (i, own) in self.gradients.clone().enumerate() {
-                    let own = &own[start..end];
-                    if i == 0 { g.copy_from_slice(own) } else { add(g, own) }
+        vectorized(
+            #[inline(always)]
+            || {
+                if self.add_up {
+                    for (i, own) in self.gradients.clone().enumerate() {
+                        let own = &own[start..end];
+                        if i == 0 { g.copy_from_slice(own) } else { add(g, own) }
+                    }
                 }
-            }
-            if self.factor != 1.0 {
-                g.iter_mut().for_each(|g| *g *= self.factor);
-            }
-        });
+                if self.factor != 1.0 {
+                    g.iter_mut().for_each(|g| *g *= self.factor);
+                }
+            },
+        );
         if let Some(sweep) = self.sweep {
             let from = self.groups.partition_point(|group| group.range.end <= start);
             for group in self.groups[from..].iter().take_while(|group| group.range.start < end) {
@@ -156,7 +156,10 @@ impl<'a, I: Iterator<Item = &'a [f32]> + Clone + Send> Blocks<'a, I> {
                 );
             }
         }
-        vectorized(#[inline(always)] || all_finite(g))
+        vectorized(
+            #[inline(always)]
+            || all_finite(g),
+        )
     }
 }
 
@@ -182,7 +185,10 @@ impl TableGradient {
                 read.push(row as u32);
             }
             let sum = &mut gradient[row * *width..(row + 1) * *width];
-            vectorized(#[inline(always)] || add_scaled(sum, factor, own));
+            vectorized(
+                #[inline(always)]
+                || add_scaled(sum, factor, own),
+            );
         });
     }
 

@@ -59,9 +59,8 @@ pub(super) fn validate(
             break;
         }
         let task = Task { plan, parameters, batch, rows };
-        let score = |output: usize, logits: &[f32], targets: Targets<'_>| {
-            score(plan.outputs[output].head, logits, targets)
-        };
+        let score =
+            |output: usize, logits: &[f32], targets: Targets<'_>| score(plan.outputs[output].head, logits, targets);
         shards.judge(task, score, &mut sums, &mut scores);
         add_totals(plan, batch, &mut totals);
         count += rows;
@@ -84,7 +83,8 @@ pub(super) fn validate(
         })
         .collect();
     let loss = plan.outputs.iter().zip(&judged).map(|(output, judged)| output.weight * judged.loss).sum();
-    let (metric_name, metric) = judged.first().map(|first| (first.metric_name.clone(), first.metric)).unwrap_or_default();
+    let (metric_name, metric) =
+        judged.first().map(|first| (first.metric_name.clone(), first.metric)).unwrap_or_default();
     Ok(Validation { loss, metric_name, metric, outputs: if outputs > 1 { judged } else { Vec::new() } })
 }
 
