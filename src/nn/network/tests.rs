@@ -1,7 +1,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use super::super::head::Head;
-use super::super::layers::{Activation, Concatenate, Dense, Embedding, EmbeddingBag, Flatten, LayerSpec, Pooling};
+use super::super::layers::{
+    Activation, BatchNorm, Concatenate, Conv2d, Dense, Embedding, EmbeddingBag, Flatten, LayerSpec, MaxPool, Pooling,
+};
 use super::*;
 use ndarray::{Axis, s};
 
@@ -91,6 +93,33 @@ fn inputs_of_several_kinds_meet_and_several_questions_are_answered() {
     };
     assert!(((moved(step) - moved(-step)) / (2.0 * step) - gradients[0][(7, 1)]).abs() < 1e-3);
     assert!(gradients[1].iter().all(|g| *g == 0.0));
+}
+
+#[test]
+fn derivatives_by_an_image_agree_with_differences() {
+    let layers = vec![
+        LayerSpec::Conv2d(Conv2d::new(3, [3, 3], Activation::Tanh)),
+        LayerSpec::BatchNorm(BatchNorm::default()),
+        LayerSpec::dropout(0.5),
+        LayerSpec::MaxPool(MaxPool::default()),
+        LayerSpec::Flatten(Flatten {}),
+    ];
+    let spec = NetworkSpec::sequential(Shape::image(6, 6, 2), layers, Head::Multiclass { classes: 3 });
+    let network = Network::new(spec, 2).unwrap();
+    let x = Array2::from_shape_fn((70, 72), |(i, j)| ((i * 31 + j * 17) % 23) as f32 / 11.0 - 1.0);
+    let gradients = network.input_gradients(&[x.view()], 0, 2).unwrap().swap_remove(0);
+    let step = 1.0 / 64.0;
+    for (row, place) in [(0, 3), (69, 40), (30, 71)] {
+        let moved = |by: f32| {
+            let mut x = x.clone();
+            x[(row, place)] += by;
+            network.logits(x.view()).unwrap()[(row, 2)]
+        };
+        let numeric = (moved(step) - moved(-step)) / (2.0 * step);
+        assert!((numeric - gradients[(row, place)]).abs() < 2e-3, "{numeric} {}", gradients[(row, place)]);
+    }
+    let error = network.input_gradients(&[x.view()], 0, 3).unwrap_err();
+    assert_eq!(error.to_string(), "the question: there is no logit 3 of output 0");
 }
 
 #[test]

@@ -6,6 +6,7 @@
 //! gives the same network on one machine, whatever its number of threads and its load.
 
 mod batches;
+mod checkpoint;
 mod options;
 mod run;
 mod shards;
