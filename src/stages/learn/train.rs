@@ -145,6 +145,7 @@ impl Train {
             shuffle: true,
             early_stopping: self.early_stopping.as_ref().map(|stopping| stopping.value.spec()),
             clip_norm: self.clip_norm.as_ref().map(|norm| norm.value),
+            ..TrainingOptions::default()
         }
     }
 
@@ -157,7 +158,7 @@ impl Train {
             TargetKind::Number => Head::Regression { outputs: 1 },
         };
         let layers = self.network.iter().map(|layer| layer.value.spec()).collect();
-        let spec = NetworkSpec { input: nn::Shape::features(least), layers, head };
+        let spec = NetworkSpec::sequential(nn::Shape::features(least), layers, head);
         let places: Vec<Place> = self.network.iter().map(|layer| layer.place.clone()).collect();
         spec.summary().map(|_| ()).map_err(|error| place_layer(error, &places, Class::Definition))
     }
@@ -220,9 +221,8 @@ impl Train {
 
 /// Says which of the written layers is wrong.
 fn place_layer(error: nn::Error, places: &[Place], class: Class) -> Diagnostic {
-    let nn::Error::Layer { layer, .. } = &error else { return Diagnostic::error(class, error.to_string()) };
-    let number = layer.strip_prefix("layer_").and_then(|rest| rest.split(' ').next()?.parse::<usize>().ok());
-    let place = number.and_then(|number| places.get(number.checked_sub(1)?));
+    let nn::Error::Layer { index, .. } = &error else { return Diagnostic::error(class, error.to_string()) };
+    let place = index.and_then(|index| places.get(index));
     let finding = Diagnostic::error(class, error.to_string());
     match place {
         Some(place) => finding.at(place),
@@ -240,11 +240,8 @@ struct TrainWork {
 
 impl TrainWork {
     fn network(&self, encoder: &Encoder) -> Result<Network, Diagnostic> {
-        let spec = NetworkSpec {
-            input: nn::Shape::features(encoder.width()),
-            layers: self.layers.clone(),
-            head: bundle::head(encoder.target()),
-        };
+        let input = nn::Shape::features(encoder.width());
+        let spec = NetworkSpec::sequential(input, self.layers.clone(), bundle::head(encoder.target()));
         Network::new(spec, self.options.seed).map_err(|error| place_layer(error, &self.places, Class::Limit))
     }
 

@@ -261,8 +261,8 @@ impl Bundle {
         let network =
             Network::load(&description, &self.file(folder, WEIGHTS)?).map_err(|error| damaged(error.to_string()))?;
         let spec = network.spec();
-        let fits = spec.input.flat() == Some(encoder.width())
-            && spec.head == head(encoder.target())
+        let fits = matches!(spec.inputs.as_slice(), [input] if input.shape.flat() == Some(encoder.width()))
+            && matches!(spec.outputs.as_slice(), [output] if output.head == head(encoder.target()))
             && encoder.target().kind() == self.kind;
         if fits {
             Ok((encoder, network))

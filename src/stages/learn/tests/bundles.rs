@@ -69,11 +69,8 @@ fn a_saved_model_replaces_a_model_and_nothing_else() {
 /// A bundle whose relation is given.
 fn bundle(world: &World, relation: &Relation, name: &str) -> PathBuf {
     let (_, tensors) = world.tensors("tensors: {features: [miles], target: late}");
-    let spec = crate::nn::NetworkSpec {
-        input: crate::nn::Shape::features(tensors.encoder.width()),
-        layers: Vec::new(),
-        head: crate::nn::Head::Binary,
-    };
+    let input = crate::nn::Shape::features(tensors.encoder.width());
+    let spec = crate::nn::NetworkSpec::sequential(input, Vec::new(), crate::nn::Head::Binary);
     let folder = world.path(name);
     Bundle::write(
         &folder,

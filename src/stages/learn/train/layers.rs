@@ -27,9 +27,9 @@ impl Layer {
     pub(super) fn spec(&self) -> nn::LayerSpec {
         match self {
             Self::Dense(Dense(dense)) => {
-                nn::LayerSpec::Dense { units: dense.units, activation: dense.activation.spec() }
+                nn::LayerSpec::dense(dense.units, dense.activation.spec())
             }
-            Self::Dropout(Dropout(dropout)) => nn::LayerSpec::Dropout { rate: dropout.rate },
+            Self::Dropout(Dropout(dropout)) => nn::LayerSpec::dropout(dropout.rate),
         }
     }
 }
