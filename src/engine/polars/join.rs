@@ -11,7 +11,8 @@ use crate::expression::Schema;
 use crate::relation::{Asof, AsofDirection, Join, JoinKind};
 
 /// The joined rows: the columns of the left, then those taken from the right. Left rows keep their order, and the matches of a
-/// row keep the order of the right; a right join keeps the order of the right instead.
+/// row keep the order of the right; a right join keeps the order of the right instead. Where the unmatched rows of the right
+/// stand among themselves, Polars does not promise for a full join: `join_by_partitions` does those whose order matters.
 ///
 /// `left` and `right` come with the schemas of the join's inputs; `needed` are the columns of the left that are there.
 pub(super) fn join(

@@ -70,7 +70,8 @@ impl Lowering<'_> {
         plan.over(frame, bytes, self.spilling, self.cancelled).map(Some)
     }
 
-    /// The join by partitions; none when the side that Polars holds is small, or has no keys to part it by.
+    /// The join by partitions; none when the side that Polars holds is small and the order of the rows is Polars' in every run, or
+    /// when there are no keys to part the sides by.
     pub(in super::super) fn join_by_partitions(
         &mut self,
         join: &Join,
@@ -85,10 +86,12 @@ impl Lowering<'_> {
         // An asof join sorts both sides.
         let is_large =
             self.is_large(held, held_needed) || join.kind == JoinKind::Asof && self.is_large(&join.left, left_needed);
-        if !is_large || !GraceJoin::can(join) {
+        let ordered = self.is_ordered();
+        // Polars gives the unmatched rows of the right as its threads come to them.
+        let wavers = ordered && join.kind == JoinKind::Full;
+        if !(is_large || wavers) || !GraceJoin::can(join) {
             return Ok(None);
         }
-        let ordered = self.is_ordered();
         let plan = GraceJoin::new(join, &join.left.schema(), &join.right.schema(), needed, ordered)?;
         let bytes = |relation: &Relation, needed: &Needed| {
             estimate(relation, self.pins).map(|found| found.bytes(&relation.schema(), needed))

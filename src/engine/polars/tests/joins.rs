@@ -1,3 +1,5 @@
+use arrow::array::Int64Array;
+
 use super::*;
 use crate::relation::{Asof, AsofDirection, Join, JoinKind};
 
@@ -57,6 +59,22 @@ fn a_full_join_keeps_all_rows_and_coalesces_keys() {
         joined(JoinKind::Full),
         ["2 p x", "2 p w", "- q -", "1 r -", "2 s x", "2 s w", "4 t -", "- - y", "3 - z"]
     );
+}
+
+#[test]
+fn a_full_join_keeps_unmatched_rows_of_the_right_in_their_order() {
+    let engine = engine();
+    let keys: Vec<i64> = (0..20_000).map(|i| i * 7_919 % 20_000).collect();
+    let relation = Relation::Join(Box::new(Join {
+        left: table(&engine, vec![("k", DataType::Int64, integers(&[Some(5), Some(-1)]))]),
+        right: table(&engine, vec![("k", DataType::Int64, Arc::new(Int64Array::from(keys.clone())))]),
+        kind: JoinKind::Full,
+        on: vec![("k".to_owned(), "k".to_owned())],
+        take: vec![],
+        asof: None,
+    }));
+    let expected = [5, -1].into_iter().chain(keys.into_iter().filter(|key| *key != 5));
+    assert_eq!(rows(&engine, &relation), expected.map(|key| key.to_string()).collect::<Vec<_>>());
 }
 
 #[test]
