@@ -153,6 +153,10 @@ pub fn sniff(path: &Path, given: &Given) -> Result<Sniffed, FileError> {
         reasons.push("it begins and ends with `PAR1`".to_owned());
         return Ok(told(compression, Format::Parquet, reasons, warnings));
     }
+    // A text may begin like this too (`PARENT,CHILD`), but hardly end so.
+    if sample.starts_with(b"PARE") && compression == Compression::Plain && &last_four(path)? == b"PARE" {
+        return Err(encrypted(path));
+    }
     if given.format == Some(Format::Parquet) {
         return Err(FileError::data(format!("`{name}` is no Parquet file: it does not begin with `PAR1`")));
     }
@@ -329,6 +333,18 @@ fn whole_parquet(path: &Path, compression: Compression) -> Result<(), FileError>
         return Err(FileError::data(format!("`{name}` is a Parquet file inside {compression}"))
             .help("unpack it; Parquet files are compressed within"));
     }
+    match &last_four(path)? {
+        b"PAR1" => Ok(()),
+        b"PARE" => Err(encrypted(path)),
+        _ => Err(FileError::data(format!(
+            "`{name}` is cut off: it begins like a Parquet file, but does not end like one"
+        ))
+        .help("copy or download the file again")),
+    }
+}
+
+/// The last four bytes of a file; zeros where it is too short for a Parquet file.
+fn last_four(path: &Path) -> Result<[u8; 4], FileError> {
     let reading = |error| FileError::reading(path, &error);
     let mut file = compression::open_file(path)?;
     let size = file.metadata().map_err(reading)?.len();
@@ -337,14 +353,12 @@ fn whole_parquet(path: &Path, compression: Compression) -> Result<(), FileError>
         file.seek(SeekFrom::End(-4)).map_err(reading)?;
         file.read_exact(&mut end).map_err(reading)?;
     }
-    match &end {
-        b"PAR1" => Ok(()),
-        b"PARE" => Err(FileError::data(format!("`{name}` is an encrypted Parquet file, which is not read"))),
-        _ => Err(FileError::data(format!(
-            "`{name}` is cut off: it begins like a Parquet file, but does not end like one"
-        ))
-        .help("copy or download the file again")),
-    }
+    Ok(end)
+}
+
+fn encrypted(path: &Path) -> FileError {
+    FileError::data(format!("`{}` is an encrypted Parquet file, which is not read", path.display()))
+        .help("decrypt it with the program that wrote it")
 }
 
 fn encoding_of(

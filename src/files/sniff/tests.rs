@@ -58,6 +58,10 @@ fn what_is_given_is_believed() {
 fn parquet_is_known_whole_or_refused() {
     assert!(sniffed("a", b"PAR1........PAR1", &Given::default()).unwrap_err().message.contains("declares a footer"));
     assert!(sniffed("a", b"PAR1........", &Given::default()).unwrap_err().message.contains("is cut off"));
+    assert!(
+        sniffed("a", b"PARE\x15\x00\xff\x9cPARE", &Given::default()).unwrap_err().message.contains("is an encrypted")
+    );
+    assert!(sniffed("a", b"PARENT,CHILD\n1,2\n", &Given::default()).is_ok());
     let given = Given { format: Some(Format::Parquet), ..Given::default() };
     assert!(sniffed("a", b"a,b\n", &given).unwrap_err().message.contains("is no Parquet file"));
     let packed = zstd::encode_all(b"PAR1........PAR1".as_slice(), 1).unwrap();
