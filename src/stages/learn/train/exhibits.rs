@@ -83,7 +83,10 @@ fn layers(trained: &Trained) -> Exhibit {
         ]
     });
     let columns = vec![Column::new("layer"), Column::new("output"), Column::formatted("parameters", Format::Integer)];
-    let note = Some(format!("Each row has {} inputs.", trained.network.spec().inputs.iter().filter_map(|input| input.shape.size()).sum::<usize>()));
+    let note = Some(format!(
+        "Each row has {} inputs.",
+        trained.network.spec().inputs.iter().filter_map(|input| input.shape.size()).sum::<usize>()
+    ));
     Exhibit::Table(Table { title: "Network".to_owned(), columns, rows: rows.collect(), note })
 }
 

@@ -26,9 +26,7 @@ impl Layer {
     /// As the network knows it.
     pub(super) fn spec(&self) -> nn::LayerSpec {
         match self {
-            Self::Dense(Dense(dense)) => {
-                nn::LayerSpec::dense(dense.units, dense.activation.spec())
-            }
+            Self::Dense(Dense(dense)) => nn::LayerSpec::dense(dense.units, dense.activation.spec()),
             Self::Dropout(Dropout(dropout)) => nn::LayerSpec::dropout(dropout.rate),
         }
     }
