@@ -195,7 +195,8 @@ mod tests {
 
     #[test]
     fn outputs_and_gradients_are_those_of_pytorch() {
-        assert_layer("attention", 1e-5, |case| {
+        // Gradients here are sums of terms some ten times as large: PyTorch's own, in f32, are off by 1.4e-5.
+        assert_layer("attention", 3e-5, |case| {
             Box::new(serde_json::from_value::<Attention>(case["options"].clone()).unwrap())
         });
     }
