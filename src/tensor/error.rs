@@ -30,6 +30,26 @@ pub enum TensorError {
     /// A class target with a value for nearly each row.
     #[error("the target `{0}` has more than {MAX_CLASSES} values in the training rows")]
     TooManyClasses(String),
+    /// A number target of a single row.
+    #[error("only one training row has a value of the target `{0}`; nothing can be learned from it")]
+    OneRow(String),
+    /// A number target so large that its mean is not finite.
+    #[error("the numbers of the target `{0}` are too large for their mean to be computed")]
+    TooLarge(String),
+    /// A count target without an event.
+    #[error("the count target `{0}` is 0 in all training rows; there is nothing to learn")]
+    NoEvent(String),
+    /// A count target with a number that is none.
+    #[error("the target `{column}` holds {value}, which is no count: counts are whole numbers from 0")]
+    NoCount {
+        /// The target.
+        column: String,
+        /// The number.
+        value: String,
+    },
+    /// A target of labels that all rows have, or none.
+    #[error("no label of the target `{0}` tells training rows apart: each is in all of them, or there is none")]
+    NoLabels(String),
     /// The rows cannot be filtered by their target; a bug.
     #[error("the rows cannot be read: {0}")]
     Rows(String),

@@ -1,6 +1,6 @@
 //! Learning an encoder: one pass over the rows.
 
-use arrow::array::{ArrayRef, RecordBatch};
+use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use rayon::prelude::*;
 
@@ -8,7 +8,7 @@ use super::category::CategoryFit;
 use super::encoder::{Encoder, Feature};
 use super::error::TensorError;
 use super::number::NumberFit;
-use super::specification::Specification;
+use super::specification::{FeatureKind, FeatureSpec, Specification};
 use super::target::TargetFit;
 
 /// An encoder that is being learned. Rows without a target teach nothing and are counted.
@@ -17,8 +17,9 @@ use super::target::TargetFit;
 #[derive(Debug)]
 pub struct Fit {
     features: Vec<FeatureFit>,
-    target: TargetFit,
-    target_column: String,
+    targets: Vec<TargetFit>,
+    rows: u64,
+    left_out: u64,
 }
 
 #[derive(Debug)]
@@ -28,6 +29,13 @@ enum FeatureFit {
 }
 
 impl FeatureFit {
+    fn new(feature: &FeatureSpec) -> Self {
+        match &feature.kind {
+            FeatureKind::Number(scale) => Self::Number(NumberFit::new(&feature.column, *scale)),
+            FeatureKind::Category(largest) => Self::Category(CategoryFit::new(&feature.column, *largest)),
+        }
+    }
+
     fn name(&self) -> &str {
         match self {
             Self::Number(fit) => &fit.name,
@@ -53,25 +61,35 @@ impl FeatureFit {
 impl Fit {
     /// Nothing learned yet.
     pub fn new(specification: &Specification) -> Self {
-        let numbers = specification.numbers.iter().map(|name| NumberFit::new(name, specification.number_scale));
-        let categories =
-            specification.categories.iter().map(|name| CategoryFit::new(name, specification.max_categories));
         Self {
-            features: numbers.map(FeatureFit::Number).chain(categories.map(FeatureFit::Category)).collect(),
-            target: TargetFit::new(&specification.target, specification.kind),
-            target_column: specification.target.clone(),
+            features: specification.features.iter().map(FeatureFit::new).collect(),
+            targets: specification.targets.iter().map(TargetFit::new).collect(),
+            rows: 0,
+            left_out: 0,
         }
     }
 
     /// Learns from rows with the columns of the specification.
     ///
-    /// Errors: a column is missing, or the target has too many classes.
+    /// Errors: a column is missing, or a target has too many classes or something that is none.
     pub fn add(&mut self, batch: &RecordBatch) -> Result<(), TensorError> {
         let column = |batch: &RecordBatch, name: &str| {
             batch.column_by_name(name).cloned().ok_or_else(|| TensorError::MissingColumn(name.to_owned()))
         };
-        let rows = self.target.add(&column(batch, &self.target_column)?)?;
-        let batch = filter_record_batch(batch, &rows).map_err(|error| TensorError::Rows(error.to_string()))?;
+        let mut known = vec![true; batch.num_rows()];
+        for target in &self.targets {
+            let has = target.known(&column(batch, &target.column)?);
+            known.iter_mut().zip(has).for_each(|(known, has)| *known &= has);
+        }
+        let kept = known.iter().filter(|known| **known).count();
+        self.rows += kept as u64;
+        self.left_out += (known.len() - kept) as u64;
+        let batch = filter_record_batch(batch, &BooleanArray::from(known))
+            .map_err(|error| TensorError::Rows(error.to_string()))?;
+        for target in &mut self.targets {
+            let array = column(&batch, &target.column)?;
+            target.add(&array)?;
+        }
         self.features.par_iter_mut().try_for_each(|fit| {
             fit.add(&column(&batch, fit.name())?);
             Ok(())
@@ -80,10 +98,10 @@ impl Fit {
 
     /// The encoder.
     ///
-    /// Errors: no row had a target, or the classes do not fit the kind of the target.
+    /// Errors: no row had all targets, or what they are does not fit the kind of a target.
     pub fn finish(self) -> Result<Encoder, TensorError> {
-        let (target, rows, left_out) = self.target.finish()?;
+        let targets = self.targets.into_iter().map(TargetFit::finish).collect::<Result<_, _>>()?;
         let features = self.features.into_iter().map(FeatureFit::finish).collect();
-        Ok(Encoder::new(features, target, rows, left_out))
+        Ok(Encoder::new(features, targets, self.rows, self.left_out))
     }
 }

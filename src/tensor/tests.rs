@@ -23,16 +23,19 @@ fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
     RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true))).unwrap()
 }
 
+fn target(column: &str, kind: TargetKind) -> TargetSpec {
+    TargetSpec { column: column.to_owned(), kind, separator: None }
+}
+
+fn scaled(numbers: &[&str], scale: NumberScale, categories: &[&str], kind: TargetKind) -> Specification {
+    let numbers = numbers.iter().map(|name| (*name, FeatureKind::Number(scale)));
+    let categories = categories.iter().map(|name| (*name, FeatureKind::Category(2)));
+    let features = numbers.chain(categories).map(|(name, kind)| FeatureSpec { column: name.to_owned(), kind });
+    Specification { features: features.collect(), targets: vec![target("y", kind)] }
+}
+
 fn specification(numbers: &[&str], categories: &[&str], kind: TargetKind) -> Specification {
-    let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-    Specification {
-        numbers: owned(numbers),
-        categories: owned(categories),
-        target: "y".to_owned(),
-        kind,
-        number_scale: NumberScale::Zscore,
-        max_categories: 2,
-    }
+    scaled(numbers, NumberScale::Zscore, categories, kind)
 }
 
 fn fitted(specification: &Specification, batches: &[RecordBatch]) -> Result<Encoder, TensorError> {
@@ -46,7 +49,7 @@ fn ys(rows: usize) -> ArrayRef {
 }
 
 fn rows(encoded: &Encoded) -> Vec<Vec<f32>> {
-    encoded.inputs.rows().into_iter().map(|row| row.to_vec()).collect()
+    encoded.inputs[0].rows().into_iter().map(|row| row.to_vec()).collect()
 }
 
 #[test]
@@ -61,10 +64,10 @@ fn numbers_are_scaled_by_what_was_learned() {
         (NumberScale::Minmax, [0.0, 0.2, 0.4, 1.0], 0.4),
         (NumberScale::Robust, [-0.75, -0.25, 0.25, 1.75], 0.0),
     ] {
-        let specification = Specification { number_scale: scale, ..specification(&["x"], &[], TargetKind::Binary) };
+        let specification = scaled(&["x"], scale, &[], TargetKind::Binary);
         let encoder = fitted(&specification, std::slice::from_ref(&x)).unwrap();
         let close = |encoded: Encoded, expected: &[f64]| {
-            let found = encoded.inputs.iter().zip(expected);
+            let found = encoded.inputs[0].iter().zip(expected);
             assert!(found.clone().all(|(a, b)| (f64::from(*a) - b).abs() < 1e-6), "{scale:?} {found:?}");
         };
         close(encoder.encode(&x).unwrap(), &expected);
@@ -79,7 +82,7 @@ fn numbers_are_scaled_by_what_was_learned() {
 fn a_missing_number_has_a_mark_when_training_had_some() {
     let x = batch(vec![("x", numbers(&[Some(5.0), None, Some(5.0)])), ("y", ys(3))]);
     let encoder = fitted(&specification(&["x"], &[], TargetKind::Binary), std::slice::from_ref(&x)).unwrap();
-    assert_eq!(encoder.feature_names(), ["x", "x is missing"]);
+    assert_eq!(encoder.feature_names(0), ["x", "x is missing"]);
     assert_eq!(rows(&encoder.encode(&x).unwrap()), [[0.0, 0.0], [0.0, 1.0], [0.0, 0.0]]);
     // All values are equal: differences from the center are left.
     let other = batch(vec![("x", numbers(&[Some(7.5)]))]);
@@ -91,8 +94,7 @@ fn whole_numbers_and_booleans_are_numbers_too() {
     let x: ArrayRef = Arc::new(Int64Array::from(vec![0, 2, 4, 6]));
     let b = booleans(&[Some(true), Some(true), Some(false), Some(false)]);
     let all = batch(vec![("x", x), ("b", b), ("y", ys(4))]);
-    let specification =
-        Specification { number_scale: NumberScale::Minmax, ..specification(&["x", "b"], &[], TargetKind::Binary) };
+    let specification = scaled(&["x", "b"], NumberScale::Minmax, &[], TargetKind::Binary);
     let encoder = fitted(&specification, std::slice::from_ref(&all)).unwrap();
     assert_eq!(rows(&encoder.encode(&all).unwrap())[1], [1.0 / 3.0, 1.0]);
 }
@@ -102,7 +104,7 @@ fn the_vocabulary_is_ordered_by_frequency_and_then_by_value() {
     let values = ["b", "a", "b", "c", "a", "d"].map(Some);
     let x = batch(vec![("c", texts(&values)), ("y", ys(6))]);
     let encoder = fitted(&specification(&[], &["c"], TargetKind::Binary), std::slice::from_ref(&x)).unwrap();
-    assert_eq!(encoder.feature_names(), ["c = a", "c = b", "c is another"]);
+    assert_eq!(encoder.feature_names(0), ["c = a", "c = b", "c is another"]);
     let encoded = encoder.encode(&batch(vec![("c", texts(&[Some("b"), Some("d"), Some("new"), None]))])).unwrap();
     assert_eq!(rows(&encoded), [[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [0.0, 0.0, 1.0], [0.0, 0.0, 0.0]]);
     assert_eq!((encoded.unknown, encoded.missing), (vec![2], vec![1]));
@@ -112,7 +114,7 @@ fn the_vocabulary_is_ordered_by_frequency_and_then_by_value() {
 fn without_rare_values_in_training_an_unseen_one_leaves_all_inputs_at_zero() {
     let x = batch(vec![("c", texts(&[Some("a"), None, Some("b")])), ("y", ys(3))]);
     let encoder = fitted(&specification(&[], &["c"], TargetKind::Binary), std::slice::from_ref(&x)).unwrap();
-    assert_eq!(encoder.feature_names(), ["c = a", "c = b", "c is missing"]);
+    assert_eq!(encoder.feature_names(0), ["c = a", "c = b", "c is missing"]);
     let encoded = encoder.encode(&batch(vec![("c", texts(&[Some("new"), None]))])).unwrap();
     assert_eq!(rows(&encoded), [[0.0, 0.0, 0.0], [0.0, 0.0, 1.0]]);
 }
@@ -129,7 +131,7 @@ fn classes_are_sorted_and_whole_numbers_by_value() {
     );
     assert_eq!((classes.majority(), classes.share(2)), (2, 0.5));
     assert_eq!((encoder.rows(), encoder.left_out()), (4, 1));
-    assert_eq!(encoder.labelled(&x).unwrap().targets, Targets::Classes(vec![2, 1, 0, 2]));
+    assert_eq!(encoder.labelled(&x).unwrap().targets, [Targets::Classes(vec![2, 1, 0, 2])]);
 }
 
 #[test]
@@ -140,12 +142,12 @@ fn rows_without_a_target_teach_nothing_and_are_left_out() {
         ("y", numbers(&[Some(10.0), None, Some(20.0)])),
     ]);
     let encoder = fitted(&specification(&["x"], &["c"], TargetKind::Number), std::slice::from_ref(&x)).unwrap();
-    assert_eq!(encoder.feature_names(), ["x", "c = a"]);
+    assert_eq!(encoder.feature_names(0), ["x", "c = a"]);
     let Feature::Number(number) = &encoder.features()[0] else { panic!("x is a number") };
     assert_eq!((number.center(), number.scale()), (2.0, 2.0_f64.sqrt()));
     let labelled = encoder.labelled(&x).unwrap();
-    assert_eq!((labelled.missing, labelled.unknown, labelled.encoded.inputs.nrows()), (1, 0, 2));
-    assert_eq!(labelled.targets, Targets::Numbers(vec![10.0, 20.0]));
+    assert_eq!((labelled.missing, labelled.unknown, labelled.encoded.inputs[0].nrows()), (1, 0, 2));
+    assert_eq!(labelled.targets, [Targets::Numbers(vec![10.0, 20.0])]);
 }
 
 #[test]
@@ -162,7 +164,7 @@ fn a_class_that_training_did_not_have_is_left_out_and_counted() {
     let encoder = fitted(&specification(&["x"], &[], TargetKind::Binary), std::slice::from_ref(&train)).unwrap();
     let test = batch(vec![("x", numbers(&[Some(1.0); 3])), ("y", texts(&[Some("maybe"), Some("yes"), None]))]);
     let labelled = encoder.labelled(&test).unwrap();
-    assert_eq!((labelled.targets, labelled.unknown, labelled.missing), (Targets::Classes(vec![1]), 1, 1));
+    assert_eq!((labelled.targets, labelled.unknown, labelled.missing), (vec![Targets::Classes(vec![1])], 1, 1));
 }
 
 #[test]
@@ -209,12 +211,12 @@ proptest! {
             let c: Vec<Option<&str>> = rows.iter().map(|(_, c)| c.as_deref()).collect();
             batch(vec![("x", numbers(&x)), ("c", texts(&c)), ("y", ys(rows.len()))])
         };
-        let specification = Specification { number_scale: scale, ..specification(&["x"], &["c"], TargetKind::Binary) };
+        let specification = scaled(&["x"], scale, &["c"], TargetKind::Binary);
         let train = table(&train);
         let encoder = fitted(&specification, std::slice::from_ref(&train)).unwrap();
         let encoded = encoder.encode(&table(&apply)).unwrap();
-        prop_assert!(encoded.inputs.iter().all(|value| value.is_finite()));
-        prop_assert_eq!(encoded.inputs.ncols(), encoder.feature_names().len());
+        prop_assert!(encoded.inputs[0].iter().all(|value| value.is_finite()));
+        prop_assert_eq!(encoded.inputs[0].ncols(), encoder.feature_names(0).len());
         let text = serde_json::to_string(&encoder).unwrap();
         let again: Encoder = serde_json::from_str(&text).unwrap();
         prop_assert_eq!(&again, &encoder);
@@ -222,6 +224,6 @@ proptest! {
         // The same rows in two batches teach the same vocabulary.
         let cut = split.min(train.num_rows());
         let parts = [train.slice(0, cut), train.slice(cut, train.num_rows() - cut)];
-        prop_assert_eq!(fitted(&specification, &parts).unwrap().feature_names(), encoder.feature_names());
+        prop_assert_eq!(fitted(&specification, &parts).unwrap().feature_names(0), encoder.feature_names(0));
     }
 }

@@ -66,7 +66,7 @@ impl Stage for Evaluate {
         let mut findings = Findings::new();
         let part = self.part(model.tensors.table.split.as_ref());
         let part = part.map_err(|finding| findings.push(finding)).unwrap_or_default();
-        let threshold = threshold(self.threshold.as_ref(), model.tensors.specification.kind);
+        let threshold = threshold(self.threshold.as_ref(), model.tensors.specification.kind());
         let threshold = threshold.map_err(|finding| findings.push(finding)).unwrap_or_default();
         if !findings.is_empty() {
             return Err(findings);
@@ -204,6 +204,10 @@ impl Work for EvaluateWork {
             Target::Binary(classes) => classes::binary(classes, &judged, self.threshold),
             Target::Category(classes) => classes::several(classes, &judged),
             Target::Number(number) => numbers::number(number, &judged),
+            Target::MultiLabel(_) | Target::Count(_) => {
+                let message = "labels and counts cannot be judged yet";
+                return Err(Diagnostic::error(Class::Stage, message));
+            }
         };
         let Verdict { scores, exhibits } = verdict
             .map_err(|error| Diagnostic::error(Class::Stage, format!("the predictions cannot be judged: {error}")))?;

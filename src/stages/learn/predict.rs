@@ -89,11 +89,12 @@ impl Predict {
             findings.into_iter().map(|finding| finding.or_at(&self.model.place)).collect::<Findings>()
         })?;
         let tensors = &model.tensors;
-        let features: Vec<String> = tensors.specification.features().cloned().collect();
+        let features = tensors.specification.feature_columns();
         let replay = Replay::of(&tensors.table.relation, &features)
             .map_err(|reason| one(bundle::impossible(&model.stage, &reason)))?;
-        let target = tensors.table.schema.data_type(&tensors.specification.target).cloned().unwrap_or(DataType::Null);
-        Ok(Known { folder: None, fingerprint: None, target, kind: tensors.specification.kind, replay })
+        let target = tensors.specification.targets.first().map_or("", |target| &target.column);
+        let target = tensors.table.schema.data_type(target).cloned().unwrap_or(DataType::Null);
+        Ok(Known { folder: None, fingerprint: None, target, kind: tensors.specification.kind(), replay })
     }
 
     /// A saved linkage gives each row its entity.
@@ -115,7 +116,7 @@ impl Predict {
         let name = |name: &str| format!("{name}{}", self.suffix.value);
         let prediction = Field::new(name("prediction"), outcome::data_type(known.kind, &known.target));
         let probability = Field::new(name("probability"), DataType::Float64);
-        let has_probability = known.kind != TargetKind::Number;
+        let has_probability = !matches!(known.kind, TargetKind::Number | TargetKind::Count);
         std::iter::once(prediction).chain(has_probability.then_some(probability)).collect()
     }
 }

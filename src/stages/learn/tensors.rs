@@ -13,7 +13,9 @@ use crate::expression::{DataType, Expr, Field, Function, Literal};
 use crate::relation::{NamedExpr, Relation, keep_columns};
 use crate::stages::work::{Change, Outcome, StageCounts, Work, WorkContext};
 use crate::stages::{PlanContext, Planned, Product, Shape, Stage, TableProduct, TableShape, TensorsShape, inputs};
-use crate::tensor::{Encoder, Fit, NumberScale, Specification, TargetKind, TensorError};
+use crate::tensor::{
+    Encoder, FeatureKind, FeatureSpec, Fit, NumberScale, Specification, TargetKind, TargetSpec, TensorError,
+};
 use exhibits::PartRows;
 pub use features::{ByKind, Features};
 
@@ -91,14 +93,13 @@ impl Stage for Tensors {
             ByKind::default()
         });
         let Some(kind) = kind.filter(|_| findings.is_empty()) else { return Err(findings) };
-        let names = |columns: &[Spanned<String>]| columns.iter().map(|name| name.value.clone()).collect();
+        let spec = |name: &Spanned<String>, kind| FeatureSpec { column: name.value.clone(), kind };
+        let numbers = features.number.iter().map(|name| spec(name, FeatureKind::Number(self.number_scale)));
+        let categories =
+            features.category.iter().map(|name| spec(name, FeatureKind::Category(self.max_categories.value)));
         let specification = Specification {
-            numbers: names(&features.number),
-            categories: names(&features.category),
-            target: self.target.value.clone(),
-            kind,
-            number_scale: self.number_scale,
-            max_categories: self.max_categories.value,
+            features: numbers.chain(categories).collect(),
+            targets: vec![TargetSpec { column: self.target.value.clone(), kind, separator: None }],
         };
         let work = TensorsWork { specification: specification.clone() };
         let mut planned = Planned::relation(table.clone()).work(work).meaning(&specification);
@@ -228,7 +229,7 @@ impl TensorsWork {
     fn count(&self, table: &TableProduct, context: &WorkContext<'_>) -> Result<Vec<PartRows>, Diagnostic> {
         let schema = table.relation.schema();
         let column = |name: &str| schema.data_type(name).map(|data_type| Expr::column(name, data_type.clone()));
-        let target = column(&self.specification.target).into_iter().collect();
+        let target = self.specification.targets.first().and_then(|target| column(&target.column)).into_iter().collect();
         let aggregate = |name: &str, function, arguments| NamedExpr {
             name: name.to_owned(),
             expr: Expr::aggregate(function, arguments, DataType::Int64),

@@ -22,7 +22,7 @@ use crate::stages::work::{Change, Outcome, Progress, StageCounts, Work, WorkCont
 use crate::stages::{
     ModelShape, PlanContext, Planned, Product, Shape, Split, Stage, TableShape, TensorsProduct, TensorsShape,
 };
-use crate::tensor::{Encoder, TargetKind};
+use crate::tensor::{Block, Encoder, TargetKind};
 pub use layers::{Activation, Dense, DenseOptions, Dropout, DropoutOptions, Layer};
 pub use optimizer::{Adamw, EarlyStopping, Optimizer, Sgd};
 use rows::Rows;
@@ -151,14 +151,16 @@ impl Train {
 
     /// Checks the layers as far as they can be known before the encoders are: each feature has at least one input.
     fn check_layers(&self, tensors: &TensorsShape) -> Result<(), Diagnostic> {
-        let least = tensors.specification.features().count().max(1);
-        let head = match tensors.specification.kind {
+        let least: usize = tensors.specification.blocks().iter().map(Block::size).sum();
+        let head = match tensors.specification.kind() {
             TargetKind::Binary => Head::Binary,
             TargetKind::Category => Head::Multiclass { classes: 2 },
+            TargetKind::MultiLabel => Head::Multilabel { labels: 1 },
             TargetKind::Number => Head::Regression { outputs: 1 },
+            TargetKind::Count => Head::Counts { outputs: 1 },
         };
         let layers = self.network.iter().map(|layer| layer.value.spec()).collect();
-        let spec = NetworkSpec::sequential(nn::Shape::features(least), layers, head);
+        let spec = NetworkSpec::sequential(nn::Shape::features(least.max(1)), layers, head);
         let places: Vec<Place> = self.network.iter().map(|layer| layer.place.clone()).collect();
         spec.summary().map(|_| ()).map_err(|error| place_layer(error, &places, Class::Definition))
     }

@@ -156,7 +156,7 @@ impl Bundle {
             created_by: concat!("gristmill ", env!("CARGO_PKG_VERSION")).to_owned(),
             target: field(target.column()),
             kind: target.kind(),
-            classes: target.classes().map(|classes| classes.names.clone()).unwrap_or_default(),
+            classes: target.names().to_vec(),
             inputs,
             features: parts.encoder.columns().iter().map(|name| field(name)).collect(),
             training: parts.training,
@@ -288,7 +288,9 @@ pub(super) fn head(target: &Target) -> Head {
     match target {
         Target::Binary(_) => Head::Binary,
         Target::Category(classes) => Head::Multiclass { classes: classes.names.len() },
+        Target::MultiLabel(labels) => Head::Multilabel { labels: labels.names.len() },
         Target::Number(_) => Head::Regression { outputs: 1 },
+        Target::Count(_) => Head::Counts { outputs: 1 },
     }
 }
 

@@ -45,9 +45,7 @@ impl Judged {
         network: &Network,
         context: &WorkContext<'_>,
     ) -> Result<Self, Diagnostic> {
-        let mut columns = encoder.columns();
-        columns.push(encoder.target().column().to_owned());
-        let relation = keep_columns(rows, &columns);
+        let relation = keep_columns(rows, &encoder.labelled_columns());
         let mut judged = Self::default();
         let mut wrong = None;
         context.stream(&relation, &mut |batch| {
@@ -72,10 +70,13 @@ impl Judged {
     fn add(&mut self, batch: &RecordBatch, encoder: &Encoder, network: &Network) -> Result<(), Diagnostic> {
         let failed = |error: &dyn std::fmt::Display| Diagnostic::error(Class::Stage, error.to_string());
         let labelled = encoder.labelled(batch).map_err(|error| failed(&error))?;
-        let predictions = network.predict(labelled.encoded.inputs.view()).map_err(|error| failed(&error))?;
+        let inputs: Vec<_> = labelled.encoded.inputs.iter().map(|block| block.view()).collect();
+        let predictions = network.predict_all(&inputs).map_err(|error| failed(&error))?;
+        let predictions = predictions.first().ok_or_else(|| failed(&"the network has no output"))?;
+        let targets = labelled.targets.into_iter().next().ok_or_else(|| failed(&"there is no target"))?;
         self.missing += labelled.missing;
         self.unknown += labelled.unknown;
-        match (labelled.targets, encoder.target()) {
+        match (targets, encoder.target()) {
             (Targets::Classes(truth), Target::Category(classes)) => {
                 let probabilities = predictions.mapv(f64::from);
                 let loss = multiclass_log_loss(&truth, probabilities.view()).map_err(|error| failed(&error))?;
@@ -98,7 +99,7 @@ impl Judged {
                 self.outputs.extend(predictions.iter().map(|value| number.restore(*value)));
                 self.numbers.extend(truth);
             }
-            (Targets::Numbers(_), _) => return Err(failed(&"the target is no number")),
+            _ => return Err(failed(&"labels and counts cannot be judged yet")),
         }
         Ok(())
     }

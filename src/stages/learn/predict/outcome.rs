@@ -12,7 +12,7 @@ use crate::tensor::{Classes, Target, TargetKind};
 /// The type of the column `prediction`: that of the target for classes, float64 for numbers.
 pub(super) fn data_type(kind: TargetKind, target: &DataType) -> DataType {
     match (kind, target) {
-        (TargetKind::Number, _) => DataType::Float64,
+        (TargetKind::Number | TargetKind::Count, _) => DataType::Float64,
         (_, DataType::Boolean) => DataType::Boolean,
         // Every class of these fits.
         (_, target) if target.is_integer() && *target != DataType::UInt64 => DataType::Int64,
@@ -41,6 +41,12 @@ pub(super) fn columns(outputs: &Array2<f32>, target: &Target, threshold: f64, da
     let (classes, names, probabilities): (Vec<u32>, &Classes, Vec<f64>) = match target {
         Target::Number(number) => {
             let values: Vec<f64> = outputs.iter().map(|value| number.restore(*value)).collect();
+            let array: ArrayRef = Arc::new(Float64Array::from(values.clone()));
+            return Columns { arrays: vec![array], values: Values::Numbers(values) };
+        }
+        // The head of counts gives their expectation; labels have no column yet, and no stage makes such targets.
+        Target::Count(_) | Target::MultiLabel(_) => {
+            let values: Vec<f64> = outputs.iter().map(|value| f64::from(*value)).collect();
             let array: ArrayRef = Arc::new(Float64Array::from(values.clone()));
             return Columns { arrays: vec![array], values: Values::Numbers(values) };
         }

@@ -127,8 +127,11 @@ fn add(
 ) -> Result<(), Diagnostic> {
     let failed = |error: &dyn std::fmt::Display| Diagnostic::error(Class::Stage, error.to_string());
     let encoded = predicted.encoder.encode(batch).map_err(|error| failed(&error))?;
-    let outputs = network.predict(encoded.inputs.view()).map_err(|error| failed(&error))?;
-    let columns = outcome::columns(&outputs, predicted.encoder.target(), output.threshold, &output.prediction);
+    let outputs = network
+        .predict_all(&encoded.inputs.iter().map(|block| block.view()).collect::<Vec<_>>())
+        .map_err(|error| failed(&error))?;
+    let outputs = outputs.first().ok_or_else(|| failed(&"the network has no output"))?;
+    let columns = outcome::columns(outputs, predicted.encoder.target(), output.threshold, &output.prediction);
     predicted.rows += batch.num_rows() as u64;
     predicted.missing.iter_mut().zip(encoded.missing).for_each(|(sum, rows)| *sum += rows);
     predicted.unknown.iter_mut().zip(encoded.unknown).for_each(|(sum, rows)| *sum += rows);

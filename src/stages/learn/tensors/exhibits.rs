@@ -79,6 +79,26 @@ fn target(target: &Target) -> Exhibit {
                 Metric::new("standard deviation", number.scale, Format::Number),
             ],
         },
+        Target::Count(count) => Exhibit::Metrics {
+            title,
+            metrics: vec![
+                Metric::new("mean of training rows", count.mean, Format::Number),
+                Metric::new("largest", count.largest, Format::Integer),
+            ],
+        },
+        Target::MultiLabel(labels) => {
+            let rows = labels.names.iter().zip(&labels.counts).enumerate().take(SHOWN).map(|(label, (name, count))| {
+                vec![Cell::text(name.clone()), Cell::count(*count), Cell::number(labels.share(label))]
+            });
+            let columns = vec![
+                Column::new("label"),
+                Column::formatted("training rows", Format::Integer),
+                Column::formatted("share", Format::Percent),
+            ];
+            let left_out = labels.names.len().saturating_sub(SHOWN);
+            let note = (left_out > 0).then(|| format!("{left_out} more labels are not shown."));
+            Exhibit::Table(Table { title, columns, rows: rows.collect(), note })
+        }
         Target::Binary(classes) | Target::Category(classes) => {
             let rows =
                 classes.names.iter().zip(&classes.counts).enumerate().take(SHOWN).map(|(class, (name, count))| {

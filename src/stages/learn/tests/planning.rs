@@ -81,7 +81,7 @@ fn types_decide_what_a_plain_list_and_the_target_become() {
     let by_type = specification("tensors: {features: [miles, seats, carrier], target: late}");
     assert_eq!(by_type, specification(TENSORS));
     assert_eq!(by_type.kind, TargetKind::Binary);
-    let kind = |target: &str| specification(&format!("tensors: {{features: [miles], target: {target}}}")).kind;
+    let kind = |target: &str| specification(&format!("tensors: {{features: [miles], target: {target}}}")).kind();
     assert_eq!(
         [kind("late"), kind("grade"), kind("id")],
         [TargetKind::Binary, TargetKind::Category, TargetKind::Number]

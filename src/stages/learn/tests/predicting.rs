@@ -73,7 +73,7 @@ fn each_row_gets_what_the_network_says_about_its_features() {
     // By way of the prepared table: row `id` of the trips stands at place `id`.
     let (encoder, network) = Bundle::read(&model.folder).unwrap().load(&model.folder).unwrap();
     let encoded = encoder.encode(&world.engine.rows(&prepared())).unwrap();
-    let expected = network.predict(encoded.inputs.view()).unwrap();
+    let expected = network.predict(encoded.inputs[0].view()).unwrap();
     let ids = batch::column(&rows, "id").unwrap().as_primitive::<Int64Type>();
     let probabilities = batch::floats(batch::column(&rows, "probability").unwrap());
     let predictions = batch::texts(batch::column(&rows, "prediction").unwrap());

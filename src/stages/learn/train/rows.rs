@@ -15,12 +15,10 @@ const ENCODED: usize = 16_384;
 
 /// Encoded rows with their targets.
 pub(super) struct Rows {
-    /// `[n, width]`, row-major.
-    inputs: Vec<f32>,
-    /// `[n]`, for category targets.
-    classes: Vec<u32>,
-    /// `[n]`, for the others.
-    values: Vec<f32>,
+    /// For each block `[n, size]`, row-major, and the size.
+    inputs: Vec<(Vec<f32>, usize)>,
+    /// For each target.
+    targets: Vec<nn::training::TargetBuffer>,
     width: usize,
     count: usize,
     /// Rows without a target, and rows of a class that training does not have.
@@ -37,12 +35,15 @@ impl Rows {
         limit: u64,
         context: &WorkContext<'_>,
     ) -> Result<Self, Diagnostic> {
-        let mut columns = encoder.columns();
-        columns.push(encoder.target().column().to_owned());
-        let relation = keep_columns(relation, &columns);
+        let relation = keep_columns(relation, &encoder.labelled_columns());
         let width = encoder.width();
-        let mut rows =
-            Self { inputs: Vec::new(), classes: Vec::new(), values: Vec::new(), width, count: 0, left_out: (0, 0) };
+        let mut rows = Self {
+            inputs: encoder.blocks().iter().map(|block| (Vec::new(), block.size())).collect(),
+            targets: vec![nn::training::TargetBuffer::default(); encoder.targets().len()],
+            width,
+            count: 0,
+            left_out: (0, 0),
+        };
         let mut wrong = None;
         context.stream(&relation, &mut |batch| {
             for start in (0..batch.num_rows()).step_by(ENCODED) {
@@ -59,21 +60,28 @@ impl Rows {
 
     fn add(&mut self, batch: &arrow::array::RecordBatch, encoder: &Encoder, limit: u64) -> Result<(), Diagnostic> {
         let labelled = encoder.labelled(batch).map_err(|error| Diagnostic::error(Class::Stage, error.to_string()))?;
-        let count = labelled.targets.len();
+        let count = labelled.rows.len();
         if bytes(self.count + count, self.width) > limit {
             return Err(too_large(self.count + count, self.width, limit));
         }
-        reserve(&mut self.inputs, count * self.width);
-        self.inputs.extend(labelled.encoded.inputs.iter());
-        match (labelled.targets, encoder.target()) {
-            (Targets::Classes(classes), Target::Binary(_)) => {
-                self.values.extend(classes.iter().map(|class| *class as f32))
+        for ((inputs, size), encoded) in self.inputs.iter_mut().zip(&labelled.encoded.inputs) {
+            reserve(inputs, count * *size);
+            inputs.extend(encoded.iter());
+        }
+        for ((buffer, targets), target) in self.targets.iter_mut().zip(labelled.targets).zip(encoder.targets()) {
+            match (targets, target) {
+                (Targets::Classes(classes), Target::Binary(_)) => {
+                    buffer.values.extend(classes.iter().map(|class| *class as f32));
+                }
+                (Targets::Classes(classes), _) => buffer.classes.extend(classes),
+                (Targets::Labels(labels), _) => buffer.values.extend(labels.iter()),
+                (Targets::Numbers(numbers), Target::Number(target)) => {
+                    buffer.values.extend(numbers.iter().map(|number| target.standardize(*number)));
+                }
+                (Targets::Numbers(numbers) | Targets::Counts(numbers), _) => {
+                    buffer.values.extend(numbers.iter().map(|number| *number as f32));
+                }
             }
-            (Targets::Classes(classes), _) => self.classes.extend(classes),
-            (Targets::Numbers(numbers), Target::Number(target)) => {
-                self.values.extend(numbers.iter().map(|number| target.standardize(*number)));
-            }
-            (Targets::Numbers(numbers), _) => self.values.extend(numbers.iter().map(|number| *number as f32)),
         }
         self.count += count;
         self.left_out.0 += labelled.missing;
@@ -94,14 +102,18 @@ impl Rows {
     ///
     /// Errors: never for rows that were read.
     pub(super) fn source(&self) -> Result<nn::InMemory<'_>, nn::Error> {
-        let targets = if self.classes.is_empty() {
-            nn::Targets::Values(&self.values)
-        } else {
-            nn::Targets::Classes(&self.classes)
-        };
-        let inputs = ArrayView2::from_shape((self.count, self.width), &self.inputs)
-            .map_err(|error| nn::Error::Targets { what: "the data", reason: error.to_string() })?;
-        nn::InMemory::new(inputs, targets, None)
+        let inputs = self.inputs.iter().map(|(inputs, size)| {
+            ArrayView2::from_shape((self.count, *size), inputs)
+                .map_err(|error| nn::Error::Targets { what: "the data", reason: error.to_string() })
+        });
+        let targets = self.targets.iter().map(|targets| {
+            if targets.classes.is_empty() {
+                nn::Targets::Values(&targets.values)
+            } else {
+                nn::Targets::Classes(&targets.classes)
+            }
+        });
+        nn::InMemory::of(inputs.collect::<Result<_, _>>()?, targets.collect(), None)
     }
 }
 
