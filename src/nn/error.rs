@@ -43,6 +43,14 @@ pub enum Error {
         /// What does not fit.
         reason: String,
     },
+    /// There is no node of a name.
+    #[error("the network has no node `{name}`, it has {}", .names.join(", "))]
+    Node {
+        /// The name that was asked for.
+        name: String,
+        /// Those that there are.
+        names: Vec<String>,
+    },
     /// There are no rows to learn from, or none to validate on.
     #[error("{0} has no rows")]
     Empty(&'static str),

@@ -33,17 +33,27 @@ pub struct InputSpec {
     /// How many tokens there are, where it consists of tokens rather than numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens: Option<usize>,
+    /// Whether token 0 is padding. Layers that look at a whole sequence then leave out the places where it stands:
+    /// pools over all places, `lstm`, `gru` and `attention`. A layer that changes the length of a sequence ends that,
+    /// for its places are no longer those of the tokens. Default false.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub padding: bool,
 }
 
 impl InputSpec {
     /// Numbers.
     pub fn numbers(name: &str, shape: Shape) -> Self {
-        Self { name: name.to_owned(), shape, tokens: None }
+        Self { name: name.to_owned(), shape, tokens: None, padding: false }
     }
 
     /// Rows of `length` tokens out of `tokens`.
     pub fn tokens(name: &str, length: usize, tokens: usize) -> Self {
-        Self { name: name.to_owned(), shape: Shape::features(length), tokens: Some(tokens) }
+        Self { name: name.to_owned(), shape: Shape::features(length), tokens: Some(tokens), padding: false }
+    }
+
+    /// Texts of up to `length` tokens out of `tokens`, of which 0 is padding.
+    pub fn text(name: &str, length: usize, tokens: usize) -> Self {
+        Self { padding: true, ..Self::tokens(name, length, tokens) }
     }
 }
 

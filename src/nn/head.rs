@@ -64,6 +64,28 @@ impl Head {
         LayerSpec::Dense(Dense { units: self.width(), activation: Activation::Linear, ..Dense::default() })
     }
 
+    /// How the prediction `column` of a row changes with each of its logits.
+    pub(crate) fn derivative(self, logits: &[f32], column: usize, gradient: &mut [f32]) {
+        gradient.copy_from_slice(logits);
+        self.finish(gradient);
+        let p = gradient[column];
+        match self {
+            // dp_c / dz_j = p_c (δ_cj - p_j)
+            Self::Multiclass { .. } => {
+                gradient.iter_mut().for_each(|q| *q *= -p);
+                gradient[column] += p;
+            }
+            _ => {
+                gradient.fill(0.0);
+                gradient[column] = match self {
+                    Self::Binary | Self::Multilabel { .. } => p * (1.0 - p),
+                    Self::Counts { .. } => p,
+                    _ => 1.0,
+                };
+            }
+        }
+    }
+
     /// Turns logits `[n, width]` into predictions in place.
     pub fn finish(self, logits: &mut [f32]) {
         match self {

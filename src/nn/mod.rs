@@ -28,11 +28,13 @@
 //! | [`loss`] | how wrong an output is |
 //! | [`optimizer`], [`schedule`] | how a gradient changes the parameters, and how fast |
 //! | [`init`] | how parameters start |
-//! | `network`, `head` | the parameters, prediction, derivatives by the inputs |
+//! | `network`, `head` | the parameters, prediction |
+//! | `inside` | what nodes give, and derivatives by it |
 //! | `plan`, `workspace` | shapes, places and memory worked out once; one pass over the rows of a shard |
+//! | [`presets`] | networks and trainings that are good without tuning |
 //! | [`training`] | epochs, batches, threads, early stopping |
 //! | `matmul`, `simd`, `math`, `randomness` | products, wide registers, exponentials, random numbers |
-//! | `persist` | JSON and safetensors |
+//! | `persist`, `onnx` | JSON and safetensors, and a file that other programs run |
 //!
 //! Numbers are `f32`, batches are row-major with the rows first; see [`Shape`]. Losses are added up in `f64`.
 
@@ -40,17 +42,20 @@ mod error;
 mod graph;
 mod head;
 pub mod init;
+mod inside;
 pub mod layers;
 pub mod loss;
 mod math;
 mod matmul;
 mod network;
+mod onnx;
 pub mod optimizer;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod oracle;
 mod persist;
 mod plan;
+pub mod presets;
 mod randomness;
 pub mod schedule;
 mod shape;
@@ -62,6 +67,7 @@ pub use error::Error;
 pub use graph::{InputSpec, NetworkSpec, NodeSpec, OutputSpec};
 pub use head::Head;
 pub use init::{Initial, Start};
+pub use inside::{Inside, Question};
 pub use layers::{Activation, LayerSpec};
 pub use loss::{Loss, LossKind, LossSpec, Targets};
 pub use network::{Network, Summary, SummaryRow};

@@ -5,7 +5,7 @@ use super::graph::{InputSpec, NetworkSpec};
 use super::plan::{Layout, Plan, Way};
 use super::randomness::{Purpose, generator, name_index};
 use super::shape::Shape;
-use super::workspace::{Pass, Workspace};
+use super::workspace::Workspace;
 use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 use serde::Serialize;
@@ -113,7 +113,8 @@ impl Network {
         let workspace = || Workspace::new(&self.plan, &layout, Way::Prediction, rows.min(n));
         together.par_chunks_mut(rows * total).enumerate().for_each_init(workspace, |workspace, (chunk, z)| {
             let (start, count) = (chunk * rows, z.len() / total);
-            self.pass(workspace, &layout, inputs, start, count);
+            let pass = self.fill(&self.plan, &layout, workspace, inputs, start, count);
+            workspace.forward(pass, 0..self.plan.steps.len());
             let mut column = 0;
             for (output, width) in self.plan.outputs.iter().zip(&widths) {
                 let logits = workspace.value(&layout, output.value, count);
@@ -134,88 +135,13 @@ impl Network {
             .collect())
     }
 
-    /// How the logit `column` of an output would change with each number of the inputs: for each input the derivatives
-    /// `[n, input]`, without random layers. For an input of tokens they are 0.
-    ///
-    /// Errors: as [`Network::predict`], and [`Error::Targets`] where there is no such output or logit.
-    pub fn input_gradients(
-        &self,
-        inputs: &[ArrayView2<'_, f32>],
-        output: usize,
-        column: usize,
-    ) -> Result<Vec<Array2<f32>>, Error> {
-        let n = self.check_rows(inputs)?;
-        let asked = self.plan.outputs.get(output).filter(|output| column < output.head.width());
-        let Some(asked) = asked else {
-            return Err(Error::Targets {
-                what: "the question",
-                reason: format!("there is no logit {column} of output {output}"),
-            });
-        };
-        let layout = Layout::new(&self.plan, Way::Explanation);
-        let rows = self.rows_together().min(n.max(1));
-        let sizes: Vec<usize> = (0..inputs.len()).map(|i| self.plan.values[i].size).collect();
-        let total: usize = sizes.iter().sum();
-        let mut together = vec![0.0f32; n * total];
-        let workspace = || Workspace::new(&self.plan, &layout, Way::Explanation, rows);
-        together.par_chunks_mut(rows * total).enumerate().for_each_init(workspace, |workspace, (chunk, g)| {
-            let (start, count) = (chunk * rows, g.len() / total);
-            let pass = self.pass(workspace, &layout, inputs, start, count);
-            for output in &self.plan.outputs {
-                workspace.logits(&layout, output, count).1.fill(0.0);
-            }
-            let (_, gradient) = workspace.logits(&layout, asked, count);
-            gradient.chunks_exact_mut(asked.head.width()).for_each(|row| row[column] = 1.0);
-            workspace.backward(pass, 0..self.plan.steps.len());
-            let mut start = 0;
-            for (input, size) in sizes.iter().enumerate() {
-                let own = workspace.gradient(&layout, input, count);
-                for (g, own) in g.chunks_exact_mut(total).zip(own.chunks_exact(*size)) {
-                    g[start..start + size].copy_from_slice(own);
-                }
-                start += size;
-            }
-        });
-        let mut start = 0;
-        Ok(sizes
-            .iter()
-            .map(|&size| {
-                let first = start;
-                start += size;
-                Array2::from_shape_fn((n, size), |(row, i)| together[row * total + first + i])
-            })
-            .collect())
-    }
-
-    /// One way forward over the rows from `start` on, without random layers.
-    fn pass<'a>(
-        &'a self,
-        workspace: &mut Workspace,
-        layout: &'a Layout,
-        inputs: &[ArrayView2<'_, f32>],
-        start: usize,
-        rows: usize,
-    ) -> Pass<'a> {
-        for (input, data) in inputs.iter().enumerate() {
-            let size = self.plan.values[input].size;
-            let to = workspace.input(layout, input, rows);
-            for (i, to) in to.chunks_exact_mut(size).enumerate() {
-                to.iter_mut().zip(data.row(start + i)).for_each(|(to, from)| *to = *from);
-            }
-        }
-        let (plan, parameters) = (&*self.plan, &*self.parameters);
-        let pass = Pass { plan, layout, parameters, statistics: [&[], &[]], rows, training: None };
-        workspace.forward(pass, 0..plan.steps.len());
-        pass
-    }
-
     /// How many rows pass together.
-    fn rows_together(&self) -> usize {
+    pub(super) fn rows_together(&self) -> usize {
         (PREDICTION_SIZE / self.plan.row_size.max(1)).clamp(1, PREDICTION_ROWS)
     }
 
     /// The number of rows of inputs that fit the network.
-    fn check_rows(&self, inputs: &[ArrayView2<'_, f32>]) -> Result<usize, Error> {
+    pub(super) fn check_rows(&self, inputs: &[ArrayView2<'_, f32>]) -> Result<usize, Error> {
         if inputs.len() != self.plan.inputs.len() {
             let (got, expected) = (inputs.len(), self.plan.inputs.len());
             return Err(Error::Targets {

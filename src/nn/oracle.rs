@@ -53,6 +53,7 @@ pub(crate) fn assert_layer(section: &str, tolerance: f32, describe: impl Fn(&Val
             inputs: lists("inputs"),
             parameters: lists("parameters").concat(),
             upstream: numbers(&case["upstream"]),
+            mask: if case["mask"].is_null() { Vec::new() } else { numbers(&case["mask"]) },
             training: (case["training"] == true).then(|| Draws::new(1, 1)),
         };
         let sizes: Vec<usize> = layer.parameters().iter().map(|p| p.size().unwrap()).collect();

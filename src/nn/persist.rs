@@ -19,13 +19,19 @@ impl Network {
         serde_json::to_string_pretty(self.spec()).map_err(|e| Error::Store(e.to_string()))
     }
 
+    /// Refuses a network that is not worth keeping.
+    pub(super) fn check_finite(&self) -> Result<(), Error> {
+        match self.plan.not_finite(&self.parameters) {
+            Some(step) => Err(Error::Store(format!("the weights of {} are not finite", step.title()))),
+            None => Ok(()),
+        }
+    }
+
     /// The weights as a safetensors file. The same network gives the same bytes.
     ///
     /// Errors: [`Error::Store`], also where a weight is not finite: such a network is not worth keeping.
     pub fn weights(&self) -> Result<Vec<u8>, Error> {
-        if let Some(step) = self.plan.not_finite(&self.parameters) {
-            return Err(Error::Store(format!("the weights of {} are not finite", step.title())));
-        }
+        self.check_finite()?;
         let bytes: Vec<u8> = self.parameters.iter().flat_map(|p| p.to_le_bytes()).collect();
         let mut tensors = Vec::new();
         for place in &self.plan.parameters {

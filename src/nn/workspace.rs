@@ -1,7 +1,7 @@
 //! One pass through a network, forward and back, over the rows of one shard, in memory that one thread owns at a time.
 
 use super::layers::{Backward, Forward};
-use super::plan::{Layout, Output, Plan, Way, Write};
+use super::plan::{Layout, Output, Plan, Step, Way, Write};
 use super::randomness::Draws;
 use super::simd::{add, vectorized};
 use std::ops::Range;
@@ -43,9 +43,9 @@ impl Workspace {
         }
     }
 
-    /// Where the rows of an input are written before the way forward: `[rows, input]`.
-    pub(crate) fn input(&mut self, layout: &Layout, input: usize, rows: usize) -> &mut [f32] {
-        &mut self.block[layout.values[input].of(self.capacity, rows)]
+    /// Where the rows of an input are written before the way forward, or other values than a layer gave: `[rows, value]`.
+    pub(crate) fn value_mut(&mut self, layout: &Layout, root: usize, rows: usize) -> &mut [f32] {
+        &mut self.block[layout.values[root].of(self.capacity, rows)]
     }
 
     /// What a value is after the way forward: `[rows, value]`.
@@ -67,6 +67,11 @@ impl Workspace {
         (value, gradient)
     }
 
+    /// Where the tokens stand that tell a step what is padding.
+    fn mask(&self, layout: &Layout, step: &Step, rows: usize) -> Range<usize> {
+        step.mask.map_or(0..0, |input| layout.values[input].of(self.capacity, rows))
+    }
+
     /// Computes the steps of a range from what stands before them.
     pub(crate) fn forward(&mut self, pass: Pass<'_>, steps: Range<usize>) {
         let Pass { plan, layout, parameters, statistics, rows, training } = pass;
@@ -78,8 +83,9 @@ impl Workspace {
                     layout.values[step.output].of(self.capacity, rows),
                     layout.kept[index].of(self.capacity, rows),
                     layout.scratch_of(self.capacity),
+                    self.mask(layout, step, rows),
                 ];
-                let [input, output, kept, scratch] = disjoint(&mut self.block, places);
+                let [input, output, kept, scratch, mask] = disjoint(&mut self.block, places);
                 step.layer.forward(Forward {
                     rows,
                     port,
@@ -88,6 +94,7 @@ impl Workspace {
                     output,
                     kept,
                     scratch,
+                    mask,
                     statistics: statistics[0].get(step.statistics.clone()).unwrap_or_default(),
                     training: training.map(|draws| draws.of_layer(index)),
                 });
@@ -146,8 +153,10 @@ impl Workspace {
                     gradient.of(self.capacity, rows),
                     by_input.clone(),
                     layout.scratch_of(self.capacity),
+                    self.mask(layout, step, rows),
                 ];
-                let [input, output, kept, output_gradient, input_gradient, scratch] = disjoint(&mut self.block, places);
+                let [input, output, kept, output_gradient, input_gradient, scratch, mask] =
+                    disjoint(&mut self.block, places);
                 let own = step.parameters.clone();
                 let said = |way: usize| statistics[way].get(step.statistics.clone()).unwrap_or_default();
                 step.layer.backward(Backward {
@@ -161,6 +170,7 @@ impl Workspace {
                     input_gradient: (write != Write::Skip).then_some(input_gradient),
                     parameter_gradient: self.parameter_gradient.get_mut(own).unwrap_or_default(),
                     scratch,
+                    mask,
                     statistics: [said(0), said(1)],
                     training: training.map(|draws| draws.of_layer(index)),
                 });

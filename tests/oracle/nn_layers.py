@@ -75,9 +75,9 @@ ACTIVATIONS = dict(
 )
 
 
-def activation():
+def activation(functions=ACTIVATIONS):
     cases = []
-    for name, f in ACTIVATIONS.items():
+    for name, f in functions.items():
         x = torch.cat([draw(3, 5, scale=2.0), torch.tensor([[-20.0, -9.0, 0.25, 9.0, 20.0]])])
         x.requires_grad_()
         up, y = draw(4, 5), f(x)
@@ -263,6 +263,62 @@ def attention():
     return cases
 
 
+def padded(rows, length, lengths):
+    """Tokens of which those from the end of each row on are 0, padding."""
+    mask = torch.ones(rows, length)
+    for row, own in enumerate(lengths):
+        mask[row, own:] = 0
+    return mask
+
+
+def recurrent_padded(make, gates, two_biases):
+    """As `recurrent`, over packed sequences: padding at the end is not read. PyTorch refuses rows of nothing but padding."""
+    cases = []
+    lengths = [3, 5, 1]
+    mask = padded(3, 5, lengths)
+    for sequences in (False, True):
+        for backward in (False, True):
+            net = make(3, 4, batch_first=True, bidirectional=True)
+            ps = [draw(gates * 4, 3), draw(gates * 4, 4), draw(gates * 4)] + ([draw(gates * 4)] if two_biases else [])
+
+            def forward(x, p):
+                biases = (p[2], p[3]) if two_biases else (p[2], torch.zeros(gates * 4))
+                names = dict(zip(("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"), (p[0], p[1], *biases)))
+                names |= {k + "_reverse": v for k, v in names.items()}
+                packed = nn.utils.rnn.pack_padded_sequence(x[0], lengths, batch_first=True, enforce_sorted=False)
+                y, last = torch.func.functional_call(net, names, (packed,))
+                if not sequences:
+                    return (last[0] if gates == 4 else last)[int(backward)]
+                both, _ = nn.utils.rnn.pad_packed_sequence(y, batch_first=True, total_length=5)
+                return both[..., 4:] if backward else both[..., :4]
+
+            cases.append(case(dict(units=4, sequences=sequences, backward=backward), [draw(3, 5, 3)], ps, forward, mask=mask))
+    return cases
+
+
+def attention_padded():
+    cases = []
+    mask = padded(3, 5, [3, 5, 1])
+    for heads, causal in ((2, False), (2, True)):
+        net = nn.MultiheadAttention(4, heads, batch_first=True)
+
+        def forward(x, p):
+            names = {"in_proj_weight": p[0], "in_proj_bias": p[1], "out_proj.weight": p[2], "out_proj.bias": p[3]}
+            later = torch.triu(torch.ones(5, 5, dtype=torch.bool), 1) if causal else None
+            hidden = dict(need_weights=False, attn_mask=later, key_padding_mask=mask == 0)
+            return torch.func.functional_call(net, names, (x[0], x[0], x[0]), hidden)[0]
+
+        ps = [draw(12, 4, scale=0.5), draw(12), draw(4, 4), draw(4)]
+        cases.append(case(dict(heads=heads, causal=causal), [draw(3, 5, 4)], ps, forward, mask=mask))
+    return cases
+
+
+def pool_padded(of_rows):
+    lengths = [3, 5, 1]
+    forward = lambda x, _: torch.stack([of_rows(row[:own]) for row, own in zip(x[0], lengths)])
+    return [case(dict(), [draw(3, 5, 4)], [], forward, mask=padded(3, 5, lengths))]
+
+
 result = dict(
     torch=torch.__version__.split("+")[0],
     activation=activation(),
@@ -280,6 +336,12 @@ result = dict(
     lstm=recurrent(nn.LSTM, 4, False),
     gru=recurrent(nn.GRU, 3, True),
     attention=attention(),
+    activation_elu=activation(dict(elu=F.elu)),
+    lstm_padded=recurrent_padded(nn.LSTM, 4, False),
+    gru_padded=recurrent_padded(nn.GRU, 3, True),
+    attention_padded=attention_padded(),
+    global_average_pool_padded=pool_padded(lambda row: row.mean(0)),
+    global_max_pool_padded=pool_padded(lambda row: row.amax(0)),
 )
 OUT.parent.mkdir(parents=True, exist_ok=True)
 OUT.write_text(json.dumps(plain(result), separators=(",", ":")) + "\n")

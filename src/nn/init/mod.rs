@@ -25,6 +25,8 @@ pub enum Start {
     /// It is stored as the quotient, drawn with variance `1 / inputs`, whose learning rate is divided by `sqrt(inputs)`:
     /// under an optimizer of Adam's kind, which does not see the scale of a gradient, that is the same training.
     Ntk,
+    /// [`Start::Ntk`] with weights and biases that start at 0: the last layer of RealMLP.
+    NtkZeros,
     /// All weights 0, for a last layer that begins with saying nothing.
     Zeros,
 }
@@ -36,7 +38,7 @@ impl Start {
             Self::He => Initial::Normal { variance: 2.0 / inputs.max(1) as f64 },
             Self::Glorot => Initial::Uniform { limit: (6.0 / (inputs + outputs).max(1) as f64).sqrt() },
             Self::Lecun | Self::Ntk => Initial::Normal { variance: 1.0 / inputs.max(1) as f64 },
-            Self::Zeros => Initial::Zeros,
+            Self::NtkZeros | Self::Zeros => Initial::Zeros,
         }
     }
 
@@ -47,7 +49,7 @@ impl Start {
 
     /// By what the learning rate of weights with this fan-in is multiplied.
     pub(crate) fn rate(self, inputs: usize) -> f32 {
-        if self == Self::Ntk { (1.0 / (inputs.max(1) as f64).sqrt()) as f32 } else { 1.0 }
+        if matches!(self, Self::Ntk | Self::NtkZeros) { (1.0 / (inputs.max(1) as f64).sqrt()) as f32 } else { 1.0 }
     }
 }
 

@@ -19,6 +19,8 @@ pub enum Activation {
     LeakyRelu,
     /// `x Φ(x)` with the normal distribution `Φ`; derivative `Φ(x) + x φ(x)` (Hendrycks & Gimpel 2016).
     Gelu,
+    /// `x` where it is above 0, else `exp(x) - 1`; derivative 1 or `y + 1` (Clevert, Unterthiner & Hochreiter 2015).
+    Elu,
     /// `λ x` where it is above 0, else `λ α (exp(x) - 1)`; derivative `λ` or `y + λ α` (Klambauer et al. 2017).
     Selu,
     /// `x σ(x)`; derivative `σ(x) (1 + x (1 - σ(x)))` (Elfwing, Uchibe & Doya 2017).
@@ -53,6 +55,10 @@ impl Activation {
                 Self::Relu => each(values, relu),
                 Self::LeakyRelu => each(values, |x| if x < 0.0 { LEAK * x } else { x }),
                 Self::Gelu => each(values, |x| x * normal_below(x)),
+                Self::Elu => each(values, |x| {
+                    let below = exp(x) - 1.0;
+                    if x > 0.0 { x } else { below }
+                }),
                 Self::Selu => each(values, selu),
                 Self::Silu => each(values, |x| x * sigmoid(x)),
                 Self::Mish => each(values, |x| x * mish_share(x)),
@@ -73,6 +79,7 @@ impl Activation {
                 Self::Relu => by_output(outputs, gradients, |y, g| if y > 0.0 { g } else { 0.0 }),
                 Self::LeakyRelu => by_output(outputs, gradients, |y, g| if y > 0.0 { g } else { LEAK * g }),
                 Self::Gelu => by_output(sums, gradients, |x, g| g * (normal_below(x) + x * normal_density(x))),
+                Self::Elu => by_output(outputs, gradients, |y, g| g * if y > 0.0 { 1.0 } else { y + 1.0 }),
                 Self::Selu => by_output(outputs, gradients, |y, g| {
                     g * if y > 0.0 { SELU_SCALE } else { y + SELU_SCALE * SELU_ALPHA }
                 }),
@@ -199,10 +206,11 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const ALL: [Activation; 10] = [
+    const ALL: [Activation; 11] = [
         Activation::Relu,
         Activation::LeakyRelu,
         Activation::Gelu,
+        Activation::Elu,
         Activation::Selu,
         Activation::Silu,
         Activation::Mish,
@@ -214,7 +222,7 @@ mod tests {
 
     #[test]
     fn values_and_derivatives_are_those_of_pytorch() {
-        for case in layers_of("activation") {
+        for case in layers_of("activation").into_iter().chain(layers_of("activation_elu")) {
             let activation: Activation = serde_json::from_value(case["activation"].clone()).unwrap();
             let (x, mut g) = (numbers(&case["x"]), numbers(&case["upstream"]));
             let mut y = x.clone();
@@ -228,7 +236,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(40))]
         #[test]
-        fn gradients_agree_with_central_differences(rows in 1usize..4, width in 1usize..9, which in 0usize..10, seed in any::<u64>()) {
+        fn gradients_agree_with_central_differences(rows in 1usize..4, width in 1usize..9, which in 0usize..11, seed in any::<u64>()) {
             let shape = Shape::sequence(2, width);
             let layer = Activate { activation: ALL[which] }.build(&[&shape]).unwrap();
             numeric_gradient::check(&*layer, &[&shape], rows, seed);
@@ -258,7 +266,7 @@ mod tests {
 
     #[test]
     fn names_are_those_of_the_field() {
-        let names = r#"["relu","leaky_relu","gelu","selu","silu","mish","tanh","sigmoid","softmax","linear"]"#;
+        let names = r#"["relu","leaky_relu","gelu","elu","selu","silu","mish","tanh","sigmoid","softmax","linear"]"#;
         assert_eq!(serde_json::from_str::<Vec<Activation>>(names).unwrap(), ALL);
         assert!(serde_json::from_str::<Activation>(r#""rleu""#).is_err());
     }

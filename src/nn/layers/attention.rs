@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 
 /// Multi-head self-attention: queries, keys and values `Q, K, V = X Wᵀ + b` are cut into heads of `d = features / heads`
 /// numbers, and each head gives `softmax(Q Kᵀ / sqrt(d)) V`; the heads side by side go through a last linear layer `Z Oᵀ +
-/// o`. With `causal` a place looks at itself and what stands before it only.
+/// o`. With `causal` a place looks at itself and what stands before it only; no place looks at
+/// padding.
 ///
 /// Shapes: `X` and the output are `[n, length, features]`, `W` is `[3 features, features]` (queries, keys, values), `b` is
 /// `[3 features]`, `O` is `[features, features]`, `o` is `[features]`. Time is `O(n length (length + features)
@@ -85,16 +86,26 @@ impl Built {
         (1.0 / ((self.features / self.of.heads) as f64).sqrt()) as f32
     }
 
-    /// Softmax of the scaled scores `[length, length]`, of what each place may look at.
+    /// Softmax of the scaled scores `[length, length]`, of what each place may look at: no padding, and where all that
+    /// it could look at is padding, nothing.
     #[inline(always)]
-    fn look(&self, scores: &mut [f32]) {
+    fn look(&self, scores: &mut [f32], mask: &[f32]) {
         let scale = self.scale();
         for (place, row) in scores.chunks_exact_mut(self.length).enumerate() {
             let seen = if self.of.causal { place + 1 } else { self.length };
             let (row, rest) = row.split_at_mut(seen);
-            row.iter_mut().for_each(|v| *v *= scale);
-            softmax(row);
             rest.fill(0.0);
+            row.iter_mut().for_each(|v| *v *= scale);
+            let padding = mask.iter().take(seen).filter(|token| **token == 0.0).count();
+            if padding == seen {
+                row.fill(0.0);
+                continue;
+            }
+            if padding > 0 {
+                let hidden = row.iter_mut().zip(mask).filter(|(_, token)| **token == 0.0);
+                hidden.for_each(|(v, _)| *v = f32::NEG_INFINITY);
+            }
+            softmax(row);
         }
     }
 }
@@ -116,6 +127,10 @@ impl Layer for Built {
         true
     }
 
+    fn reads_mask(&self) -> bool {
+        true
+    }
+
     /// The gradients by queries, keys and values, by one softmax, and by the heads side by side.
     fn scratch(&self) -> usize {
         let (l, f) = (self.length, self.features);
@@ -123,11 +138,12 @@ impl Layer for Built {
     }
 
     fn forward(&self, pass: Forward<'_>) {
-        let Forward { parameters, input, output, kept, .. } = pass;
+        let Forward { parameters, input, output, kept, mask, .. } = pass;
         let (l, f, d) = (self.length, self.features, self.features / self.of.heads);
         let [weight, bias, output_weight, output_bias] = split(parameters, self.lengths());
         let rows = input.chunks_exact(l * f).zip(output.chunks_exact_mut(l * f));
-        for ((x, y), kept) in rows.zip(kept.chunks_exact_mut(self.kept_per_row())) {
+        for (i, ((x, y), kept)) in rows.zip(kept.chunks_exact_mut(self.kept_per_row())).enumerate() {
+            let mask = mask.get(i * l..(i + 1) * l).unwrap_or_default();
             let [projected, looks, joined] = split_mut(kept, self.parts());
             projected.chunks_exact_mut(3 * f).for_each(|row| row.copy_from_slice(bias));
             multiply(Matrix::new(x, l, f), Matrix::new(weight, 3 * f, f).transposed(), true, projected, 3 * f);
@@ -136,7 +152,7 @@ impl Layer for Built {
                 multiply(q, k.transposed(), false, look, l);
                 vectorized(
                     #[inline(always)]
-                    || self.look(look),
+                    || self.look(look, mask),
                 );
                 multiply(Matrix::new(look, l, l), v, false, &mut joined[head * d..], f);
             }
@@ -196,20 +212,26 @@ mod tests {
     #[test]
     fn outputs_and_gradients_are_those_of_pytorch() {
         // Gradients here are sums of terms some ten times as large: PyTorch's own, in f32, are off by 1.4e-5.
-        assert_layer("attention", 3e-5, |case| {
-            Box::new(serde_json::from_value::<Attention>(case["options"].clone()).unwrap())
-        });
+        for section in ["attention", "attention_padded"] {
+            assert_layer(section, 3e-5, |case| {
+                Box::new(serde_json::from_value::<Attention>(case["options"].clone()).unwrap())
+            });
+        }
     }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(12))]
         #[test]
         fn gradients_agree_with_central_differences(
-            length in 1usize..5, heads in 1usize..3, size in 1usize..4, causal in any::<bool>(), rows in 1usize..4, seed in any::<u64>(),
+            length in 1usize..5, heads in 1usize..3, size in 1usize..4, causal in any::<bool>(), rows in 1usize..4,
+            padded in any::<bool>(), seed in any::<u64>(),
         ) {
             let shape = Shape::sequence(length, heads * size);
             let layer = Attention { heads, causal }.build(&[&shape]).unwrap();
-            numeric_gradient::check(&*layer, &[&shape], rows, seed);
+            // The first row is nothing but padding, each other has one place less of it, at its start.
+            let token = |i: usize| f32::from(length - i % length <= i / length);
+            let mask = if padded { (0..rows * length).map(token).collect() } else { Vec::new() };
+            numeric_gradient::check_masked(&*layer, &[&shape], rows, seed, mask);
         }
     }
 

@@ -203,7 +203,18 @@ mod tests {
         for (port, input) in [&[1.0, 4.0][..], &[2.0, 3.0, 5.0, 6.0]].into_iter().enumerate() {
             let (kept, scratch, output) = (&mut [], &mut [], &mut output);
             let (parameters, statistics, training) = (&[], &[], None);
-            layer.forward(Forward { rows: 1, port, parameters, input, output, kept, scratch, statistics, training });
+            layer.forward(Forward {
+                rows: 1,
+                port,
+                parameters,
+                input,
+                output,
+                kept,
+                scratch,
+                mask: &[],
+                statistics,
+                training,
+            });
         }
         assert_eq!(output, [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
     }

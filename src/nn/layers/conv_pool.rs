@@ -39,7 +39,7 @@ pub(crate) fn fused(first: &LayerSpec, second: &LayerSpec, input: &Shape) -> Opt
         _ => return None,
     };
     let rises = match activation {
-        Activation::Relu | Activation::LeakyRelu | Activation::Selu | Activation::Linear => true,
+        Activation::Relu | Activation::LeakyRelu | Activation::Elu | Activation::Selu | Activation::Linear => true,
         Activation::Tanh | Activation::Sigmoid => true,
         Activation::Gelu | Activation::Silu | Activation::Mish | Activation::Softmax => false,
     };
@@ -141,7 +141,7 @@ mod tests {
             };
             let count: usize = first.parameters().iter().map(|p| p.size().unwrap()).sum();
             let trial = |layer, inputs, upstream: usize| Trial {
-                layer, rows, inputs: vec![inputs], parameters: draw(count, 5), upstream: draw(upstream, 3), training: None,
+                layer, rows, inputs: vec![inputs], parameters: draw(count, 5), upstream: draw(upstream, 3), mask: vec![], training: None,
             };
             let x = draw(rows * size * size * channels, 1);
             let one = trial(&*both, x.clone(), rows * both.output().size().unwrap());

@@ -45,7 +45,12 @@ pub(super) fn yes() -> bool {
 /// before the others.
 pub(crate) fn start_for(activation: Activation) -> Start {
     match activation {
-        Activation::Relu | Activation::LeakyRelu | Activation::Gelu | Activation::Silu | Activation::Mish => Start::He,
+        Activation::Relu
+        | Activation::LeakyRelu
+        | Activation::Elu
+        | Activation::Gelu
+        | Activation::Silu
+        | Activation::Mish => Start::He,
         Activation::Selu => Start::Lecun,
         Activation::Tanh | Activation::Sigmoid | Activation::Softmax | Activation::Linear => Start::Glorot,
     }

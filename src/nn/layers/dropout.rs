@@ -111,6 +111,7 @@ mod tests {
             output: output_of,
             kept,
             scratch,
+            mask: &[],
             statistics,
             training,
         });

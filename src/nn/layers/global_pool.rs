@@ -6,7 +6,8 @@ use super::reading::only;
 use super::{Backward, Describe, Forward, Layer};
 use serde::{Deserialize, Serialize};
 
-/// The mean over all places, for each channel by itself; each place gets its share of the gradient.
+/// The mean over all places that are no padding, for each channel by itself, 0 where there is none; each of them gets its
+/// share of the gradient.
 ///
 /// Shapes: `[n, height, width, channels]` or `[n, length, channels]` becomes `[n, channels]`.
 ///
@@ -15,8 +16,8 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct GlobalAveragePool {}
 
-/// The largest value over all places, for each channel by itself; its place gets the gradient, the first where there are
-/// several.
+/// The largest value over all places that are no padding, for each channel by itself, 0 where there is none; its place
+/// gets the gradient, the first where there are several.
 ///
 /// Shapes: `[n, height, width, channels]` or `[n, length, channels]` becomes `[n, channels]`.
 ///
@@ -34,6 +35,17 @@ fn places(inputs: &[&Shape], reader: &str) -> Result<[usize; 2], String> {
     input.expect_places(reader)
 }
 
+/// Whether a place of a row is none of padding.
+#[inline(always)]
+fn counts(mask: &[f32], place: usize) -> bool {
+    mask.get(place).is_none_or(|token| *token != 0.0)
+}
+
+/// What one place adds to the mean of a row.
+fn share(mask: &[f32], places: usize) -> f32 {
+    1.0 / (0..places).filter(|&place| counts(mask, place)).count().max(1) as f32
+}
+
 #[derive(Debug)]
 struct Mean {
     places: usize,
@@ -48,36 +60,49 @@ impl Describe for GlobalAveragePool {
     }
 }
 
+impl Mean {
+    fn mask<'a>(&self, mask: &'a [f32], row: usize) -> &'a [f32] {
+        mask.get(row * self.places..(row + 1) * self.places).unwrap_or_default()
+    }
+}
+
 impl Layer for Mean {
     fn output(&self) -> &Shape {
         &self.output
     }
 
+    fn reads_mask(&self) -> bool {
+        true
+    }
+
     fn forward(&self, pass: Forward<'_>) {
-        let Forward { input, output, .. } = pass;
-        let share = 1.0 / self.places as f32;
+        let Forward { input, output, mask, .. } = pass;
         output.fill(0.0);
         vectorized(
             #[inline(always)]
             || {
-                for (x, y) in
-                    input.chunks_exact(self.places * self.channels).zip(output.chunks_exact_mut(self.channels))
-                {
-                    x.chunks_exact(self.channels).for_each(|x| add_scaled(y, share, x));
+                let rows = input.chunks_exact(self.places * self.channels).zip(output.chunks_exact_mut(self.channels));
+                for (row, (x, y)) in rows.enumerate() {
+                    let mask = self.mask(mask, row);
+                    let share = share(mask, self.places);
+                    let places = x.chunks_exact(self.channels).enumerate();
+                    places.filter(|(place, _)| counts(mask, *place)).for_each(|(_, x)| add_scaled(y, share, x));
                 }
             },
         );
     }
 
     fn backward(&self, pass: Backward<'_>) {
-        let Backward { output_gradient, input_gradient, .. } = pass;
+        let Backward { output_gradient, input_gradient, mask, .. } = pass;
         let Some(gradient) = input_gradient else {
             return;
         };
-        let share = 1.0 / self.places as f32;
         let rows = gradient.chunks_exact_mut(self.places * self.channels);
-        for (dx, dy) in rows.zip(output_gradient.chunks_exact(self.channels)) {
-            for dx in dx.chunks_exact_mut(self.channels) {
+        for (row, (dx, dy)) in rows.zip(output_gradient.chunks_exact(self.channels)).enumerate() {
+            let mask = self.mask(mask, row);
+            let share = share(mask, self.places);
+            for (place, dx) in dx.chunks_exact_mut(self.channels).enumerate() {
+                let share = if counts(mask, place) { share } else { 0.0 };
                 dx.iter_mut().zip(dy).for_each(|(dx, dy)| *dx = dy * share);
             }
         }
@@ -106,20 +131,29 @@ impl Layer for Largest {
         &self.output
     }
 
-    /// The place of the largest value.
+    fn reads_mask(&self) -> bool {
+        true
+    }
+
+    /// The place of the largest value, or beyond the last where all is padding.
     fn kept_per_row(&self) -> usize {
         self.channels
     }
 
     fn forward(&self, pass: Forward<'_>) {
-        let Forward { input, output, kept, .. } = pass;
+        let Forward { input, output, kept, mask, .. } = pass;
         output.fill(f32::NEG_INFINITY);
-        kept.fill(0.0);
+        kept.fill(self.places as f32);
         let rows = input.chunks_exact(self.places * self.channels).zip(output.chunks_exact_mut(self.channels));
         for (row, (x, y)) in rows.enumerate() {
             let mut none = [];
             let kept = kept.get_mut(row * self.channels..(row + 1) * self.channels).unwrap_or(&mut none);
-            for (place, x) in x.chunks_exact(self.channels).enumerate() {
+            let mask = mask.get(row * self.places..(row + 1) * self.places).unwrap_or_default();
+            if (0..self.places).all(|place| !counts(mask, place)) {
+                y.fill(0.0);
+                continue;
+            }
+            for (place, x) in x.chunks_exact(self.channels).enumerate().filter(|(place, _)| counts(mask, *place)) {
                 for (channel, (x, y)) in x.iter().zip(&mut *y).enumerate() {
                     // NaN is larger than all, so that it is found at the end of the network.
                     if *x > *y || x.is_nan() {
@@ -143,7 +177,9 @@ impl Layer for Largest {
         let given = output_gradient.chunks_exact(self.channels).zip(kept.chunks_exact(self.channels));
         for (dx, (dy, kept)) in rows.zip(given) {
             for (channel, (dy, kept)) in dy.iter().zip(kept).enumerate() {
-                dx[*kept as usize * self.channels + channel] = *dy;
+                if let Some(dx) = dx.get_mut(*kept as usize * self.channels + channel) {
+                    *dx = *dy;
+                }
             }
         }
     }
@@ -159,8 +195,10 @@ mod tests {
 
     #[test]
     fn outputs_and_gradients_are_those_of_pytorch() {
-        assert_layer("global_average_pool", 1e-6, |_| Box::new(GlobalAveragePool {}));
-        assert_layer("global_max_pool", 1e-6, |_| Box::new(GlobalMaxPool {}));
+        for padded in ["", "_padded"] {
+            assert_layer(&format!("global_average_pool{padded}"), 1e-6, |_| Box::new(GlobalAveragePool {}));
+            assert_layer(&format!("global_max_pool{padded}"), 1e-6, |_| Box::new(GlobalMaxPool {}));
+        }
     }
 
     proptest! {
@@ -170,8 +208,14 @@ mod tests {
             height in 1usize..4, width in 1usize..4, channels in 1usize..5, rows in 1usize..4, seed in any::<u64>(),
         ) {
             let shape = Shape::image(height, width, channels);
-            numeric_gradient::check(&*GlobalAveragePool {}.build(&[&shape]).unwrap(), &[&shape], rows, seed);
-            numeric_gradient::check(&*GlobalMaxPool {}.build(&[&shape]).unwrap(), &[&shape], rows, seed);
+            let places = height * width;
+            let token = |i: usize| f32::from(i % places < i / places);
+            for mask in [Vec::new(), (0..rows * places).map(token).collect()] {
+                let mean = GlobalAveragePool {}.build(&[&shape]).unwrap();
+                numeric_gradient::check_masked(&*mean, &[&shape], rows, seed, mask.clone());
+                let largest = GlobalMaxPool {}.build(&[&shape]).unwrap();
+                numeric_gradient::check_masked(&*largest, &[&shape], rows, seed, mask);
+            }
         }
     }
 }

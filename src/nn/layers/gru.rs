@@ -22,7 +22,8 @@ use serde::{Deserialize, Serialize};
 ///
 /// Shapes: `x` is `[n, length, features]`, `W` is `[3 units, features]`, `U` is `[3 units, units]`, `b` and `d` are `[3
 /// units]`, in the order `r, z, n`; the output is that of all places, `[n, length, units]`, or without `sequences` the
-/// last, `[n, units]`. The way back is the chain rule through all places.
+/// last, `[n, units]`. Padding at the end is not read: the last output is that of the last token, and those after it are
+/// 0. The way back is the chain rule through all places.
 ///
 /// Source: Cho et al. 2014, *Learning phrase representations using RNN encoder-decoder*, with the reset gate after the
 /// product, as in cuDNN and PyTorch. All parameters start uniform in `±1 / sqrt(units)`.
@@ -76,11 +77,19 @@ impl Built {
         [gates * self.sizes.features, gates * self.sizes.units, gates, gates]
     }
 
-    /// From the sums of the gates to the output, for all rows of a block.
+    /// From the sums of the gates to the output, for all rows of a block. A row that is not read keeps its output.
     #[inline(always)]
-    fn cell(&self, bias: &[f32], before: Option<&[f32]>, block: &mut [f32]) {
+    fn cell(&self, bias: &[f32], before: Option<&[f32]>, block: &mut [f32], is_read: impl Fn(usize) -> bool) {
         let (u, width) = (self.sizes.units, self.sizes.width());
         for (row, now) in block.chunks_exact_mut(width).enumerate() {
+            if !is_read(row) {
+                let state = &mut now[OUTPUT * u..BY_OUTPUT * u];
+                match before {
+                    Some(before) => state.copy_from_slice(&before[row * width + OUTPUT * u..][..u]),
+                    None => state.fill(0.0),
+                }
+                continue;
+            }
             let [r, z, n, product, h, _] = split_mut(now, [u; SLOTS]);
             let state = before.map(|before| &before[row * width + OUTPUT * u..][..u]);
             for k in 0..u {
@@ -96,11 +105,18 @@ impl Built {
     /// From the gradient by the output to those by the sums of the gates, by the product and, directly, by the output
     /// before.
     #[inline(always)]
-    fn cell_back(&self, mut before: Option<&mut [f32]>, block: &mut [f32]) {
+    fn cell_back(&self, mut before: Option<&mut [f32]>, block: &mut [f32], is_read: impl Fn(usize) -> bool) {
         let (u, width) = (self.sizes.units, self.sizes.width());
         for (row, now) in block.chunks_exact_mut(width).enumerate() {
-            let [r, z, n, product, _, by_h] = split_mut(now, [u; SLOTS]);
             let mut before = before.as_deref_mut().map(|before| &mut before[row * width..(row + 1) * width]);
+            if !is_read(row) {
+                if let Some(before) = before {
+                    before[BY_OUTPUT * u..].copy_from_slice(&now[BY_OUTPUT * u..]);
+                }
+                now[..OUTPUT * u].fill(0.0);
+                continue;
+            }
+            let [r, z, n, product, _, by_h] = split_mut(now, [u; SLOTS]);
             for k in 0..u {
                 let state = before.as_ref().map_or(0.0, |before| before[OUTPUT * u + k]);
                 if let Some(before) = &mut before {
@@ -134,8 +150,12 @@ impl Layer for Built {
         true
     }
 
+    fn reads_mask(&self) -> bool {
+        true
+    }
+
     fn forward(&self, pass: Forward<'_>) {
-        let Forward { rows, parameters, input, output, kept, .. } = pass;
+        let Forward { rows, parameters, input, output, kept, mask, .. } = pass;
         let (sizes, u) = (self.sizes, self.sizes.units);
         let [by_input, by_state, bias, state_bias] = split(parameters, self.lengths());
         let (gates, offered) = by_state.split_at(2 * u * u);
@@ -153,15 +173,24 @@ impl Layer for Built {
             }
             vectorized(
                 #[inline(always)]
-                || self.cell(state_bias, before.as_deref(), block),
+                || self.cell(state_bias, before.as_deref(), block, |row| sizes.is_read(mask, row, step)),
             );
         }
-        sizes.give(kept, rows, OUTPUT, output);
+        sizes.give(kept, mask, rows, OUTPUT, output);
     }
 
     fn backward(&self, pass: Backward<'_>) {
-        let Backward { rows, parameters, input, kept, output_gradient, mut input_gradient, parameter_gradient, .. } =
-            pass;
+        let Backward {
+            rows,
+            parameters,
+            input,
+            kept,
+            output_gradient,
+            mut input_gradient,
+            parameter_gradient,
+            mask,
+            ..
+        } = pass;
         let (sizes, u) = (self.sizes, self.sizes.units);
         let [by_input, by_state, _, _] = split(parameters, self.lengths());
         let (gates, offered) = by_state.split_at(2 * u * u);
@@ -175,10 +204,10 @@ impl Layer for Built {
         }
         for step in (0..sizes.length).rev() {
             let (mut before, block) = sizes.blocks(kept, rows, step);
-            sizes.take(output_gradient, step, BY_OUTPUT, block);
+            sizes.take(output_gradient, mask, step, BY_OUTPUT, block);
             vectorized(
                 #[inline(always)]
-                || self.cell_back(before.as_deref_mut(), block),
+                || self.cell_back(before.as_deref_mut(), block, |row| sizes.is_read(mask, row, step)),
             );
             for row in block.chunks_exact(sizes.width()) {
                 add(&mut to_state_bias[..2 * u], &row[..2 * u]);
@@ -211,7 +240,11 @@ mod tests {
 
     #[test]
     fn outputs_and_gradients_are_those_of_pytorch() {
-        assert_layer("gru", 5e-6, |case| Box::new(serde_json::from_value::<Gru>(case["options"].clone()).unwrap()));
+        for section in ["gru", "gru_padded"] {
+            assert_layer(section, 5e-6, |case| {
+                Box::new(serde_json::from_value::<Gru>(case["options"].clone()).unwrap())
+            });
+        }
     }
 
     proptest! {
@@ -219,11 +252,14 @@ mod tests {
         #[test]
         fn gradients_agree_with_central_differences(
             length in 1usize..5, features in 1usize..4, units in 1usize..4, sequences in any::<bool>(),
-            backward in any::<bool>(), rows in 1usize..4, seed in any::<u64>(),
+            backward in any::<bool>(), rows in 1usize..4, padded in any::<bool>(), seed in any::<u64>(),
         ) {
             let shape = Shape::sequence(length, features);
             let layer = Gru { units, sequences, backward }.build(&[&shape]).unwrap();
-            numeric_gradient::check(&*layer, &[&shape], rows, seed);
+            // The first row is nothing but padding, each other has one place less of it.
+            let token = |i: usize| f32::from(i % length < i / length);
+            let mask = if padded { (0..rows * length).map(token).collect() } else { Vec::new() };
+            numeric_gradient::check_masked(&*layer, &[&shape], rows, seed, mask);
         }
     }
 }

@@ -23,7 +23,8 @@ use serde::{Deserialize, Serialize};
 ///
 /// Shapes: `x` is `[n, length, features]`, `W` is `[4 units, features]`, `U` is `[4 units, units]`, `b` is `[4 units]`,
 /// with the gates in the order `i, f, g, o`; the output is that of all places, `[n, length, units]`, or without
-/// `sequences` the last, `[n, units]`. The way back is the chain rule through all places (Werbos 1990, *Backpropagation
+/// `sequences` the last, `[n, units]`. Padding at the end is not read: the last output is that of the last token, and
+/// those after it are 0. The way back is the chain rule through all places (Werbos 1990, *Backpropagation
 /// through time*).
 ///
 /// Source: Hochreiter & Schmidhuber 1997, *Long short-term memory*, with the forget gate of Gers, Schmidhuber & Cummins
@@ -80,11 +81,19 @@ impl Built {
         [gates * self.sizes.features, gates * self.sizes.units, gates]
     }
 
-    /// From the sums of the gates to memory and output, for all rows of a block.
+    /// From the sums of the gates to memory and output, for all rows of a block. A row that is not read keeps both.
     #[inline(always)]
-    fn cell(&self, before: Option<&[f32]>, block: &mut [f32]) {
+    fn cell(&self, before: Option<&[f32]>, block: &mut [f32], is_read: impl Fn(usize) -> bool) {
         let (u, width) = (self.sizes.units, self.sizes.width());
         for (row, now) in block.chunks_exact_mut(width).enumerate() {
+            if !is_read(row) {
+                let state = &mut now[OUTPUT * u..BY_OUTPUT * u];
+                match before {
+                    Some(before) => state.copy_from_slice(&before[row * width + OUTPUT * u..][..2 * u]),
+                    None => state.fill(0.0),
+                }
+                continue;
+            }
             let [i, f, g, o, h, c, _] = split_mut(now, [u, u, u, u, u, u, 2 * u]);
             let memory = before.map(|before| &before[row * width + MEMORY * u..][..u]);
             for k in 0..u {
@@ -95,13 +104,24 @@ impl Built {
         }
     }
 
-    /// From the gradients by output and memory to those by the sums of the gates and by the memory before.
+    /// From the gradients by output and memory to those by the sums of the gates, by the memory before and, of a row that
+    /// is not read, by the output before.
     #[inline(always)]
-    fn cell_back(&self, mut before: Option<&mut [f32]>, block: &mut [f32]) {
+    fn cell_back(&self, mut before: Option<&mut [f32]>, block: &mut [f32], is_read: impl Fn(usize) -> bool) {
         let (u, width) = (self.sizes.units, self.sizes.width());
         for (row, now) in block.chunks_exact_mut(width).enumerate() {
-            let [i, f, g, o, _, c, by_h, by_c] = split_mut(now, [u; SLOTS]);
             let mut before = before.as_deref_mut().map(|before| &mut before[row * width..(row + 1) * width]);
+            if !is_read(row) {
+                if let Some(before) = before {
+                    before[BY_OUTPUT * u..].copy_from_slice(&now[BY_OUTPUT * u..]);
+                }
+                now[..GATES * u].fill(0.0);
+                continue;
+            }
+            if let Some(before) = &mut before {
+                before[BY_OUTPUT * u..BY_MEMORY * u].fill(0.0);
+            }
+            let [i, f, g, o, _, c, by_h, by_c] = split_mut(now, [u; SLOTS]);
             for k in 0..u {
                 let t = tanh(c[k]);
                 let by_memory = by_c[k] + by_h[k] * o[k] * (1.0 - t * t);
@@ -136,8 +156,12 @@ impl Layer for Built {
         true
     }
 
+    fn reads_mask(&self) -> bool {
+        true
+    }
+
     fn forward(&self, pass: Forward<'_>) {
-        let Forward { rows, parameters, input, output, kept, .. } = pass;
+        let Forward { rows, parameters, input, output, kept, mask, .. } = pass;
         let (sizes, u) = (self.sizes, self.sizes.units);
         let [by_input, by_state, bias] = split(parameters, self.lengths());
         for step in 0..sizes.length {
@@ -150,15 +174,24 @@ impl Layer for Built {
             }
             vectorized(
                 #[inline(always)]
-                || self.cell(before.as_deref(), block),
+                || self.cell(before.as_deref(), block, |row| sizes.is_read(mask, row, step)),
             );
         }
-        sizes.give(kept, rows, OUTPUT, output);
+        sizes.give(kept, mask, rows, OUTPUT, output);
     }
 
     fn backward(&self, pass: Backward<'_>) {
-        let Backward { rows, parameters, input, kept, output_gradient, mut input_gradient, parameter_gradient, .. } =
-            pass;
+        let Backward {
+            rows,
+            parameters,
+            input,
+            kept,
+            output_gradient,
+            mut input_gradient,
+            parameter_gradient,
+            mask,
+            ..
+        } = pass;
         let (sizes, u) = (self.sizes, self.sizes.units);
         let [by_input, by_state, _] = split(parameters, self.lengths());
         parameter_gradient.fill(0.0);
@@ -171,16 +204,16 @@ impl Layer for Built {
         }
         for step in (0..sizes.length).rev() {
             let (mut before, block) = sizes.blocks(kept, rows, step);
-            sizes.take(output_gradient, step, BY_OUTPUT, block);
+            sizes.take(output_gradient, mask, step, BY_OUTPUT, block);
             vectorized(
                 #[inline(always)]
-                || self.cell_back(before.as_deref_mut(), block),
+                || self.cell_back(before.as_deref_mut(), block, |row| sizes.is_read(mask, row, step)),
             );
             let by_gates = sizes.slots(block, rows, 0, GATES);
             if let Some(before) = before {
                 multiply(by_gates.transposed(), sizes.slots(before, rows, OUTPUT, 1), true, to_state, u);
                 let weight = Matrix::new(by_state, GATES * u, u);
-                multiply(by_gates, weight, false, &mut before[BY_OUTPUT * u..], sizes.width());
+                multiply(by_gates, weight, true, &mut before[BY_OUTPUT * u..], sizes.width());
             }
             let gradients = [&mut *to_input, &mut *to_bias];
             let input = sizes.input(input, rows, step);
@@ -199,7 +232,11 @@ mod tests {
 
     #[test]
     fn outputs_and_gradients_are_those_of_pytorch() {
-        assert_layer("lstm", 5e-6, |case| Box::new(serde_json::from_value::<Lstm>(case["options"].clone()).unwrap()));
+        for section in ["lstm", "lstm_padded"] {
+            assert_layer(section, 5e-6, |case| {
+                Box::new(serde_json::from_value::<Lstm>(case["options"].clone()).unwrap())
+            });
+        }
     }
 
     proptest! {
@@ -207,11 +244,14 @@ mod tests {
         #[test]
         fn gradients_agree_with_central_differences(
             length in 1usize..5, features in 1usize..4, units in 1usize..4, sequences in any::<bool>(),
-            backward in any::<bool>(), rows in 1usize..4, seed in any::<u64>(),
+            backward in any::<bool>(), rows in 1usize..4, padded in any::<bool>(), seed in any::<u64>(),
         ) {
             let shape = Shape::sequence(length, features);
             let layer = Lstm { units, sequences, backward }.build(&[&shape]).unwrap();
-            numeric_gradient::check(&*layer, &[&shape], rows, seed);
+            // The first row is nothing but padding, each other has one place less of it.
+            let token = |i: usize| f32::from(i % length < i / length);
+            let mask = if padded { (0..rows * length).map(token).collect() } else { Vec::new() };
+            numeric_gradient::check_masked(&*layer, &[&shape], rows, seed, mask);
         }
     }
 }

@@ -216,7 +216,18 @@ mod tests {
             let mut y = [0.0];
             let (input, output, kept, scratch) = (&input, &mut y, &mut [], &mut []);
             let (parameters, statistics, training) = (&[], &[], None);
-            layer.forward(Forward { rows: 1, port: 0, parameters, input, output, kept, scratch, statistics, training });
+            layer.forward(Forward {
+                rows: 1,
+                port: 0,
+                parameters,
+                input,
+                output,
+                kept,
+                scratch,
+                mask: &[],
+                statistics,
+                training,
+            });
             assert!(y[0].is_nan());
         }
     }

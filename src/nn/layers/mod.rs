@@ -60,6 +60,7 @@ pub use lstm::Lstm;
 pub use max_pool::MaxPool;
 pub use pass::{Backward, Forward, Layer, Parameter, Synchronized, Table};
 pub use position::Position;
+pub(crate) use position::wave;
 pub use residual::Residual;
 pub use scale::Scale;
 pub use window::{Padding, Pair};

@@ -21,6 +21,8 @@ pub(crate) struct Trial<'a> {
     pub(crate) parameters: Vec<f32>,
     /// `[rows, output]`: the gradient by the output.
     pub(crate) upstream: Vec<f32>,
+    /// `[rows, length]`, or empty.
+    pub(crate) mask: Vec<f32>,
     pub(crate) training: Option<Draws>,
 }
 
@@ -52,6 +54,7 @@ impl Trial<'_> {
                 output: &mut done.output,
                 kept: &mut done.kept,
                 scratch: &mut scratch,
+                mask: &self.mask,
                 statistics: &done.statistics,
                 training: self.training,
             });
@@ -90,6 +93,7 @@ impl Trial<'_> {
                 input_gradient: Some(&mut by_input),
                 parameter_gradient: if table.is_some() { &mut [] } else { &mut by_parameter },
                 scratch: &mut scratch,
+                mask: &self.mask,
                 statistics: [&statistics, &back],
                 training: self.training,
             });
@@ -135,13 +139,18 @@ impl Trial<'_> {
 /// differences, for `rows` random rows of these shapes. The layer computes in `f32`; a difference of two such values
 /// over 1/64 is right to about 1e-3, which is the tolerance.
 pub(crate) fn check(layer: &dyn Layer, shapes: &[&Shape], rows: usize, seed: u64) {
+    check_masked(layer, shapes, rows, seed, Vec::new());
+}
+
+/// [`check`] with places that are padding. `mask` is `[rows, length]`.
+pub(crate) fn check_masked(layer: &dyn Layer, shapes: &[&Shape], rows: usize, seed: u64, mask: Vec<f32>) {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut draw = |n: usize| (0..n).map(|_| rng.random_range(-1.0f32..1.0)).collect::<Vec<_>>();
     let sizes = || layer.parameters().iter().map(|p| p.size().unwrap());
     let upstream = draw(rows * layer.output().size().unwrap());
     let inputs = shapes.iter().map(|shape| draw(rows * shape.size().unwrap())).collect();
     let training = Some(Draws::new(seed, 3).of_layer(1));
-    let trial = Trial { layer, rows, inputs, parameters: draw(sizes().sum()), upstream, training };
+    let trial = Trial { layer, rows, inputs, parameters: draw(sizes().sum()), upstream, mask, training };
     let (by_inputs, by_parameter) = trial.gradients();
     for (port, gradient) in by_inputs.iter().enumerate() {
         trial.compare("input", gradient, |trial| &mut trial.inputs[port]);

@@ -61,6 +61,9 @@ pub struct Forward<'a> {
     pub kept: &'a mut [f32],
     /// Working space of [`Layer::scratch`] numbers, with anything in it.
     pub scratch: &'a mut [f32],
+    /// `[rows, length]`: the tokens that the places of the input come from, 0 where they are padding; empty where there
+    /// is none. Only for a layer that [`Layer::reads_mask`].
+    pub mask: &'a [f32],
     /// What all rows of the batch came to, for a layer that is [`Synchronized`], in training.
     pub statistics: &'a [f64],
     /// The source of randomness while training, `None` in prediction, which is deterministic.
@@ -90,6 +93,8 @@ pub struct Backward<'a> {
     pub parameter_gradient: &'a mut [f32],
     /// Working space of [`Layer::scratch`] numbers, with anything in it.
     pub scratch: &'a mut [f32],
+    /// As on the way forward.
+    pub mask: &'a [f32],
     /// What all rows of the batch came to on the way forward, then on the way back.
     pub statistics: [&'a [f64]; 2],
     /// As on the way forward.
@@ -123,6 +128,11 @@ pub trait Layer: fmt::Debug + Send + Sync {
 
     /// Whether the output is the input with another shape, so that nothing is to be computed.
     fn is_view(&self) -> bool {
+        false
+    }
+
+    /// Whether it leaves out places that are padding.
+    fn reads_mask(&self) -> bool {
         false
     }
 

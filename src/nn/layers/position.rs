@@ -52,7 +52,7 @@ impl Describe for Position {
 }
 
 /// The number of the wave at a place.
-fn wave(place: usize, feature: usize, features: usize) -> f32 {
+pub(crate) fn wave(place: usize, feature: usize, features: usize) -> f32 {
     let angle = place as f64 / 10_000f64.powf((feature / 2 * 2) as f64 / features as f64);
     (if feature % 2 == 0 { angle.sin() } else { angle.cos() }) as f32
 }

@@ -54,6 +54,14 @@ impl Sizes {
         if self.backward { self.length - 1 - step } else { step }
     }
 
+    /// Whether a row is read in a step. Padding after the last token that is none is not: there a row keeps its state,
+    /// as in PyTorch's packed sequences.
+    #[inline(always)]
+    pub(super) fn is_read(&self, mask: &[f32], row: usize, step: usize) -> bool {
+        let places = row * self.length + self.place(step)..(row + 1) * self.length;
+        mask.get(places).is_none_or(|tokens| tokens.iter().any(|token| *token != 0.0))
+    }
+
     /// The blocks of the step before and of a step. There is none before the first.
     pub(super) fn blocks<'a>(
         &self,
@@ -87,8 +95,8 @@ impl Sizes {
         multiply(input, weight, true, block, self.width());
     }
 
-    /// Copies the outputs, which stand in the slot `slot`, to where they are given.
-    pub(super) fn give(&self, kept: &[f32], rows: usize, slot: usize, output: &mut [f32]) {
+    /// Copies the outputs, which stand in the slot `slot`, to where they are given. Where nothing is read they are 0.
+    pub(super) fn give(&self, kept: &[f32], mask: &[f32], rows: usize, slot: usize, output: &mut [f32]) {
         let size = if self.sequences { self.length * self.units } else { self.units };
         for step in 0..self.length {
             if !self.sequences && step + 1 < self.length {
@@ -96,20 +104,30 @@ impl Sizes {
             }
             let block = &kept[step * rows * self.width()..];
             let start = if self.sequences { self.place(step) * self.units } else { 0 };
-            for (row, from) in output.chunks_exact_mut(size).zip(block.chunks_exact(self.width())) {
-                row[start..start + self.units].copy_from_slice(&from[slot * self.units..(slot + 1) * self.units]);
+            let outputs = output.chunks_exact_mut(size).zip(block.chunks_exact(self.width()));
+            for (row, (to, from)) in outputs.enumerate() {
+                let to = &mut to[start..start + self.units];
+                if self.sequences && !self.is_read(mask, row, step) {
+                    to.fill(0.0);
+                } else {
+                    to.copy_from_slice(&from[slot * self.units..(slot + 1) * self.units]);
+                }
             }
         }
     }
 
     /// Adds the gradient by what a step gave to the slot `slot` of its block.
-    pub(super) fn take(&self, output_gradient: &[f32], step: usize, slot: usize, block: &mut [f32]) {
+    pub(super) fn take(&self, output_gradient: &[f32], mask: &[f32], step: usize, slot: usize, block: &mut [f32]) {
         if !self.sequences && step + 1 < self.length {
             return;
         }
         let size = if self.sequences { self.length * self.units } else { self.units };
         let start = if self.sequences { self.place(step) * self.units } else { 0 };
-        for (to, from) in block.chunks_exact_mut(self.width()).zip(output_gradient.chunks_exact(size)) {
+        let gradients = block.chunks_exact_mut(self.width()).zip(output_gradient.chunks_exact(size));
+        for (row, (to, from)) in gradients.enumerate() {
+            if self.sequences && !self.is_read(mask, row, step) {
+                continue;
+            }
             add(&mut to[slot * self.units..(slot + 1) * self.units], &from[start..start + self.units]);
         }
     }

@@ -48,20 +48,14 @@ impl Axis {
         }
         let too_large = || format!("the window of {what} is too large");
         let reach = (kernel - 1).checked_mul(dilation).and_then(|r| r.checked_add(1)).ok_or_else(too_large)?;
-        let (before, after) = match padding {
-            PaddingOf::Valid => (0, 0),
-            PaddingOf::Both(size) if size < reach => (size, size),
-            PaddingOf::Both(size) => {
-                return Err(format!(
-                    "a padding of {size} in {what} gives windows of nothing but padding, it must be below {reach}"
-                ));
-            }
-            PaddingOf::Same => {
-                let output = input.div_ceil(stride);
-                let total = (output.saturating_sub(1) * stride).saturating_add(reach).saturating_sub(input);
-                (total / 2, total - total / 2)
-            }
-        };
+        if let PaddingOf::Both(size) = padding
+            && size >= reach
+        {
+            return Err(format!(
+                "a padding of {size} in {what} gives windows of nothing but padding, it must be below {reach}"
+            ));
+        }
+        let (before, after) = padding.around(input, stride, reach);
         let padded = input.checked_add(before).and_then(|s| s.checked_add(after)).ok_or_else(too_large)?;
         let Some(room) = padded.checked_sub(reach) else {
             return Err(format!("the window of {what} reaches over {reach} places, there are {padded}"));
@@ -85,7 +79,27 @@ pub(super) enum PaddingOf {
     Both(usize),
 }
 
+impl PaddingOf {
+    /// How many places it adds before and after, for windows that reach over `reach` places.
+    fn around(self, input: usize, stride: usize, reach: usize) -> (usize, usize) {
+        match self {
+            Self::Valid => (0, 0),
+            Self::Both(size) => (size, size),
+            Self::Same => {
+                let output = input.div_ceil(stride);
+                let total = (output.saturating_sub(1) * stride).saturating_add(reach).saturating_sub(input);
+                (total / 2, total - total / 2)
+            }
+        }
+    }
+}
+
 impl Padding {
+    /// How many places it adds before and after, along the height (0) or the width (1), for a window that can be built.
+    pub(crate) fn around(self, axis: usize, input: usize, [kernel, stride, dilation]: [usize; 3]) -> (usize, usize) {
+        self.of(axis).around(input, stride, (kernel - 1) * dilation + 1)
+    }
+
     /// For the height (0) or the width (1).
     pub(super) fn of(self, axis: usize) -> PaddingOf {
         match self {

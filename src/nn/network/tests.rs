@@ -1,11 +1,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use super::super::head::Head;
+use super::super::inside::Question;
 use super::super::layers::{
-    Activation, BatchNorm, Concatenate, Conv2d, Dense, Embedding, EmbeddingBag, Flatten, LayerSpec, MaxPool, Pooling,
+    Activation, Attention, BatchNorm, Bidirectional, Concatenate, Conv2d, Dense, Embedding, EmbeddingBag, Flatten,
+    GlobalAveragePool, GlobalMaxPool, Gru, LayerNorm, LayerSpec, Lstm, MaxPool, Pooling,
 };
 use super::*;
-use ndarray::{Axis, s};
+use ndarray::{Axis, array, s};
 
 fn spec() -> NetworkSpec {
     let layers = vec![LayerSpec::dense(8, Activation::Relu), LayerSpec::dropout(0.5)];
@@ -84,7 +86,9 @@ fn inputs_of_several_kinds_meet_and_several_questions_are_answered() {
     for (one, all) in one.iter().zip(&all) {
         assert!(one.iter().zip(all.row(299)).all(|(a, b)| (a - b).abs() < 1e-6));
     }
-    let gradients = network.input_gradients(&[numbers.view(), words.view(), places.view()], 1, 1).unwrap();
+    let gradients = network
+        .input_gradients(&[numbers.view(), words.view(), places.view()], Question::Logit { output: 1, column: 1 })
+        .unwrap();
     let step = 1.0 / 64.0;
     let moved = |by: f32| {
         let mut numbers = numbers.clone();
@@ -107,7 +111,8 @@ fn derivatives_by_an_image_agree_with_differences() {
     let spec = NetworkSpec::sequential(Shape::image(6, 6, 2), layers, Head::Multiclass { classes: 3 });
     let network = Network::new(spec, 2).unwrap();
     let x = Array2::from_shape_fn((70, 72), |(i, j)| ((i * 31 + j * 17) % 23) as f32 / 11.0 - 1.0);
-    let gradients = network.input_gradients(&[x.view()], 0, 2).unwrap().swap_remove(0);
+    let gradients =
+        network.input_gradients(&[x.view()], Question::Logit { output: 0, column: 2 }).unwrap().swap_remove(0);
     let step = 1.0 / 64.0;
     for (row, place) in [(0, 3), (69, 40), (30, 71)] {
         let moved = |by: f32| {
@@ -118,7 +123,7 @@ fn derivatives_by_an_image_agree_with_differences() {
         let numeric = (moved(step) - moved(-step)) / (2.0 * step);
         assert!((numeric - gradients[(row, place)]).abs() < 2e-3, "{numeric} {}", gradients[(row, place)]);
     }
-    let error = network.input_gradients(&[x.view()], 0, 3).unwrap_err();
+    let error = network.input_gradients(&[x.view()], Question::Logit { output: 0, column: 3 }).unwrap_err();
     assert_eq!(error.to_string(), "the question: there is no logit 3 of output 0");
 }
 
@@ -165,5 +170,35 @@ fn a_description_survives_json() {
         let json = serde_json::to_string(&spec).unwrap();
         assert_eq!(serde_json::from_str::<NetworkSpec>(&json).unwrap(), spec);
         assert!(serde_json::from_str::<NetworkSpec>(&json.replace("units", "unit")).is_err());
+    }
+}
+
+#[test]
+fn padding_at_the_end_of_a_text_changes_nothing() {
+    let lstm = |sequences| LayerSpec::Lstm(Lstm { units: 3, sequences, backward: false });
+    let twice = LayerSpec::Bidirectional(Bidirectional { layer: Box::new(lstm(false)) });
+    let gru = LayerSpec::Gru(Gru { units: 3, sequences: true, backward: true });
+    let looks = LayerSpec::Attention(Attention { heads: 2, causal: false });
+    let bag = LayerSpec::EmbeddingBag(EmbeddingBag { tokens: 9, size: 4, pooling: Pooling::Mean });
+    let vectors = LayerSpec::Embedding(Embedding { tokens: 9, size: 4, padding: true });
+    let (mean, largest) =
+        (LayerSpec::GlobalAveragePool(GlobalAveragePool {}), LayerSpec::GlobalMaxPool(GlobalMaxPool {}));
+    for layers in [
+        vec![bag],
+        vec![vectors.clone(), lstm(false)],
+        vec![vectors.clone(), twice],
+        vec![vectors.clone(), gru, largest],
+        vec![vectors.clone(), LayerSpec::dense(4, Activation::Tanh), looks, lstm(true), mean.clone()],
+        vec![vectors.clone(), LayerSpec::LayerNorm(LayerNorm::default()), mean],
+    ] {
+        let predict = |length: usize, rows: Array2<f32>| {
+            let spec = NetworkSpec::chain(InputSpec::text("text", length, 9), layers.clone(), Head::Binary);
+            Network::new(spec, 3).unwrap().predict(rows.view()).unwrap()
+        };
+        let short = predict(3, array![[4.0, 8.0, 2.0], [5.0, 1.0, 1.0]]);
+        let long = predict(6, array![[4.0, 8.0, 2.0, 0.0, 0.0, 0.0], [5.0, 1.0, 1.0, 0.0, 0.0, 0.0]]);
+        assert!(short.iter().zip(&long).all(|(a, b)| (a - b).abs() < 1e-6), "{layers:?}: {short} {long}");
+        // A text of nothing but padding is a text.
+        assert!(predict(3, Array2::zeros((1, 3))).iter().all(|p| p.is_finite()));
     }
 }

@@ -1,4 +1,23 @@
-//! A limit for the length of the gradient.
+//! Limits for the gradient.
+
+/// What a gradient is cut to; at most one of both.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(crate) struct Clip {
+    /// The largest Euclidean norm of all its numbers together; a longer one is scaled down.
+    pub(crate) norm: Option<f64>,
+    /// The largest size of each number by itself.
+    pub(crate) value: Option<f64>,
+}
+
+impl Clip {
+    /// Cuts finite numbers to the largest size of each.
+    #[inline(always)]
+    pub(crate) fn each(self, gradient: &mut [f32]) {
+        if let Some(limit) = self.value {
+            gradient.iter_mut().for_each(|g| *g = g.clamp(-limit as f32, limit as f32));
+        }
+    }
+}
 
 /// By what a gradient of this Euclidean norm is multiplied so that it is no longer than `limit`; 1 for NaN and infinity,
 /// which stay what they are.

@@ -10,7 +10,7 @@ mod groups;
 mod rmsprop;
 mod sgd;
 
-pub(crate) use clip::{clip_factor, square_sum};
+pub(crate) use clip::{Clip, clip_factor, square_sum};
 pub use groups::GroupRule;
 pub(crate) use groups::{Group, groups};
 

@@ -10,8 +10,9 @@ use super::super::shape::Shape;
 use super::{MAX_PARAMETERS, MAX_ROW, Output, PartOf, Plan, Step, Value};
 use std::collections::HashMap;
 
-/// The steps of a description, without places for their parameters.
-pub(super) fn expand(spec: &NetworkSpec) -> Result<Plan, Error> {
+/// The steps of a description, without places for their parameters. Where `fuse` is set, a step may stand for several
+/// layers.
+pub(super) fn expand(spec: &NetworkSpec, fuse: bool) -> Result<Plan, Error> {
     let mut expansion = Expansion {
         plan: Plan {
             inputs: spec.inputs.clone(),
@@ -26,7 +27,6 @@ pub(super) fn expand(spec: &NetworkSpec) -> Result<Plan, Error> {
         },
         names: HashMap::new(),
         used: Vec::new(),
-        specs: Vec::new(),
         parameters: 0,
     };
     if spec.inputs.is_empty() {
@@ -45,7 +45,9 @@ pub(super) fn expand(spec: &NetworkSpec) -> Result<Plan, Error> {
         expansion.output(output)?;
     }
     expansion.check_use(spec)?;
-    expansion.fuse();
+    if fuse {
+        expansion.fuse();
+    }
     Ok(expansion.plan)
 }
 
@@ -55,8 +57,6 @@ struct Expansion<'a> {
     names: HashMap<&'a str, usize>,
     /// Whether anything reads a value.
     used: Vec<bool>,
-    /// The description of each step.
-    specs: Vec<LayerSpec>,
     parameters: usize,
 }
 
@@ -66,7 +66,7 @@ fn about(layer: &str, reason: String) -> Error {
 
 impl<'a> Expansion<'a> {
     fn input(&mut self, input: &'a InputSpec) -> Result<(), Error> {
-        let InputSpec { name, shape, tokens } = input;
+        let InputSpec { name, shape, tokens, padding } = input;
         let refuse = |reason| Err(about(name, reason));
         let Some(size) = shape.size().filter(|&size| size > 0 && size <= MAX_ROW) else {
             return refuse(format!(
@@ -76,7 +76,11 @@ impl<'a> Expansion<'a> {
         if tokens.is_some_and(|tokens| tokens == 0 || tokens > 1 << 24 || shape.flat().is_none()) {
             return refuse(format!("tokens are flat rows of whole numbers below 1 to {}", 1 << 24));
         }
+        if *padding && tokens.is_none() {
+            return refuse("padding is a token, these are numbers".to_owned());
+        }
         let value = self.value(name, shape.clone(), size);
+        self.plan.values[value].mask = padding.then_some(value);
         if self.names.insert(name, value).is_some() {
             return refuse(format!("there are two inputs of the name `{name}`"));
         }
@@ -86,7 +90,7 @@ impl<'a> Expansion<'a> {
     fn value(&mut self, name: &str, shape: Shape, size: usize) -> usize {
         self.plan.row_size += size;
         let root = self.plan.values.len();
-        self.plan.values.push(Value { name: name.to_owned(), shape, size, root, part_of: None });
+        self.plan.values.push(Value { name: name.to_owned(), shape, size, root, part_of: None, mask: None });
         self.used.push(false);
         root
     }
@@ -146,13 +150,16 @@ impl<'a> Expansion<'a> {
             return Ok(self.view(name, layer.output().clone(), inputs[0]));
         }
         let output = self.value(name, layer.output().clone(), size);
+        let mask = self.mask(inputs);
+        self.plan.values[output].mask = mask.filter(|&mask| self.has_places_of(output, mask));
         self.plan.row_size = row;
         let said = self.plan.statistics..self.plan.statistics + layer.synchronized().map_or(0, |layer| layer.size());
         self.plan.statistics = said.end;
-        self.specs.push(spec.clone());
         self.plan.steps.push(Step {
             name: name.to_owned(),
             kind: spec.kind(),
+            spec: spec.clone(),
+            mask: mask.filter(|_| layer.reads_mask()),
             layer,
             inputs: inputs.to_vec(),
             output,
@@ -165,9 +172,22 @@ impl<'a> Expansion<'a> {
     /// The same numbers under another shape: a value that stands for another.
     fn view(&mut self, name: &str, shape: Shape, of: usize) -> usize {
         let Value { size, root, .. } = self.plan.values[of];
-        self.plan.values.push(Value { name: name.to_owned(), shape, size, root, part_of: None });
+        self.plan.values.push(Value { name: name.to_owned(), shape, size, root, part_of: None, mask: None });
         self.used.push(false);
         self.plan.values.len() - 1
+    }
+
+    /// The input whose padding is that of what a layer reads; none where its inputs disagree.
+    fn mask(&self, inputs: &[usize]) -> Option<usize> {
+        let mut masks = inputs.iter().filter_map(|&input| self.plan.values[input].mask);
+        let first = masks.next()?;
+        masks.all(|mask| mask == first).then_some(first)
+    }
+
+    /// Whether a value is a sequence with a place for each token of an input.
+    fn has_places_of(&self, value: usize, input: usize) -> bool {
+        let length = self.plan.values[input].size;
+        matches!(*self.plan.values[value].shape.dimensions(), [places, _] if places == length)
     }
 
     /// Tokens go to layers that look them up, and only there.
@@ -205,10 +225,10 @@ impl<'a> Expansion<'a> {
             let (from, to) = (&self.plan.values[around].shape, &self.plan.values[last].shape);
             return Err(format!("the way around gives {from}, the layers give {to}"));
         }
-        let sum = self.step(&format!("{name}/sum"), &LayerSpec::Add(Add {}), &[last, around])?;
         if block.activation == Activation::Linear {
-            return Ok(sum);
+            return self.step(name, &LayerSpec::Add(Add {}), &[last, around]);
         }
+        let sum = self.step(&format!("{name}/sum"), &LayerSpec::Add(Add {}), &[last, around])?;
         self.step(name, &LayerSpec::Activate(Activate { activation: block.activation }), &[sum])
     }
 
@@ -256,11 +276,10 @@ impl<'a> Expansion<'a> {
             let reader = self.plan.steps.iter().position(|step| step.inputs == [between]);
             let layer = reader.filter(|_| readers == 1 && !asked).and_then(|reader| {
                 let input = &self.plan.values[self.plan.steps[index].inputs[0]].shape;
-                Some((reader, fused(&self.specs[index], &self.specs[reader], input)?))
+                Some((reader, fused(&self.plan.steps[index].spec, &self.plan.steps[reader].spec, input)?))
             });
             if let Some((reader, layer)) = layer {
                 let second = self.plan.steps.remove(reader);
-                self.specs.remove(reader);
                 let step = &mut self.plan.steps[index];
                 (step.layer, step.output) = (layer, second.output);
                 self.plan.values[between].part_of = Some(PartOf { kind: step.kind, parameters_of: Some(index) });

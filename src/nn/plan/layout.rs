@@ -190,9 +190,9 @@ impl Layout {
     }
 }
 
-/// Whether a step reads a root, under whatever shape.
+/// Whether a step reads a root, under whatever shape, or looks up in it what is padding.
 fn reads(plan: &Plan, step: &super::Step, root: usize) -> bool {
-    step.inputs.iter().any(|&input| plan.values[input].root == root)
+    step.mask == Some(root) || step.inputs.iter().any(|&input| plan.values[input].root == root)
 }
 
 /// For each root whether a gradient by it leads to something that was asked for.

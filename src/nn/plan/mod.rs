@@ -11,7 +11,7 @@ use super::error::Error;
 use super::graph::{InputSpec, NetworkSpec};
 use super::head::Head;
 use super::init::Initial;
-use super::layers::Layer;
+use super::layers::{Layer, LayerSpec};
 use super::loss::Loss;
 use super::shape::Shape;
 use std::ops::Range;
@@ -53,6 +53,8 @@ pub(crate) struct Value {
     pub(crate) root: usize,
     /// Set where it is a layer's within a step that stands for several.
     pub(crate) part_of: Option<PartOf>,
+    /// The input whose padding tells which places of it are padding.
+    pub(crate) mask: Option<usize>,
 }
 
 /// A layer within a step that stands for several.
@@ -69,10 +71,14 @@ pub(crate) struct Step {
     /// For people and as the prefix of stored tensors: `layer_1` or `head`.
     pub(crate) name: String,
     pub(crate) kind: &'static str,
+    /// How it was described; where it stands for several, the first of them.
+    pub(crate) spec: LayerSpec,
     pub(crate) layer: Box<dyn Layer>,
     /// The values it reads and the one it gives, which is a root.
     pub(crate) inputs: Vec<usize>,
     pub(crate) output: usize,
+    /// The input whose padding it leaves out.
+    pub(crate) mask: Option<usize>,
     /// Where its parameters lie among all.
     pub(crate) parameters: Range<usize>,
     /// Where what it says about a batch lies among all that is said.
@@ -120,7 +126,14 @@ impl Plan {
     /// Errors: [`Error::Layer`] for the first layer that cannot be built, or with which the network grows beyond
     /// [`MAX_PARAMETERS`] or [`MAX_ROW`].
     pub(crate) fn new(spec: &NetworkSpec) -> Result<Self, Error> {
-        let mut plan = expand::expand(spec)?;
+        let mut plan = expand::expand(spec, true)?;
+        plan.place_parameters();
+        Ok(plan)
+    }
+
+    /// The same with a step for each layer: none stands for several. Parameters lie in the same places.
+    pub(crate) fn apart(spec: &NetworkSpec) -> Result<Self, Error> {
+        let mut plan = expand::expand(spec, false)?;
         plan.place_parameters();
         Ok(plan)
     }

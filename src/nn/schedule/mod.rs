@@ -84,7 +84,9 @@ pub struct Moment {
     pub step: u64,
     /// How many steps the training has at most.
     pub steps: u64,
-    /// How many steps an epoch has.
+    /// How many epochs are done, with the share of the current one.
+    pub epoch: f64,
+    /// How many steps the current epoch has.
     pub steps_per_epoch: u64,
 }
 
@@ -117,6 +119,14 @@ impl ScheduleSpec {
         }
     }
 
+    /// Whether the rate of a step depends on how many epochs the training has.
+    pub fn knows_its_end(&self) -> bool {
+        match self.kind {
+            ScheduleKind::Constant | ScheduleKind::Step { .. } | ScheduleKind::Plateau(_) => false,
+            ScheduleKind::Cosine { .. } | ScheduleKind::OneCycle { .. } | ScheduleKind::Coslog4 => true,
+        }
+    }
+
     /// By what the learning rate is multiplied in a step. `plateau` is the factor of a [`Plateau`] so far.
     pub fn factor(&self, moment: Moment, plateau: f64) -> f64 {
         let factor = match self.kind {
@@ -129,9 +139,8 @@ impl ScheduleSpec {
             ScheduleKind::Plateau(_) => plateau,
             ScheduleKind::Coslog4 => coslog4::factor(moment),
         };
-        let warming = self.warm_up * moment.steps_per_epoch as f64;
-        let warmth = (moment.step as f64 + 1.0) / warming;
-        if warming > 0.0 && warmth < 1.0 { factor * warmth } else { factor }
+        let warmth = (moment.epoch + 1.0 / moment.steps_per_epoch.max(1) as f64) / self.warm_up;
+        if self.warm_up > 0.0 && warmth < 1.0 { factor * warmth } else { factor }
     }
 }
 
@@ -149,7 +158,8 @@ mod tests {
             let number = |name: &str| case[name].as_u64().unwrap();
             let (steps, steps_per_epoch) = (number("steps"), number("steps_per_epoch"));
             for (step, expected) in case["factors"].as_array().unwrap().iter().enumerate() {
-                let factor = spec.factor(Moment { step: step as u64, steps, steps_per_epoch }, 1.0);
+                let epoch = step as f64 / steps_per_epoch as f64;
+                let factor = spec.factor(Moment { step: step as u64, steps, epoch, steps_per_epoch }, 1.0);
                 let expected = expected.as_f64().unwrap();
                 assert!((factor - expected).abs() < 1e-7, "{} step {step}: {factor}, {expected}", case["options"]);
             }
@@ -158,7 +168,7 @@ mod tests {
 
     #[test]
     fn a_training_of_one_step_has_a_rate() {
-        let moment = Moment { step: 0, steps: 1, steps_per_epoch: 1 };
+        let moment = Moment { step: 0, steps: 1, epoch: 0.0, steps_per_epoch: 1 };
         for kind in [
             ScheduleKind::Cosine { end: 0.0 },
             ScheduleKind::OneCycle { up: 0.3, start_divisor: 25.0, end_divisor: 1e4 },

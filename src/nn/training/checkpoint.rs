@@ -5,6 +5,7 @@
 
 use super::super::error::Error;
 use super::super::optimizer::Memory;
+use super::identity::Identity;
 use super::state::{State, StateProgress};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use std::collections::HashMap;
@@ -12,16 +13,20 @@ use std::collections::HashMap;
 /// The keys of the metadata.
 const PROGRESS: &str = "progress";
 const STEPS: &str = "steps";
+const IDENTITY: &str = "identity";
 /// The names of the tensors.
 const NAMES: [&str; 4] = ["parameters", "first", "second", "best_parameters"];
 
 impl State {
     /// The state as a file. The same state gives the same numbers again, bit for bit.
     ///
-    /// Errors: [`Error::Store`].
+    /// Errors: [`Error::Store`], also where a number is not finite: nothing could be continued from it.
     pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
         let store = |reason: String| Error::Store(reason);
         let values = [&self.parameters, &self.memory.first, &self.memory.second, &self.best_parameters];
+        if values.iter().any(|values| values.iter().any(|v| !v.is_finite())) {
+            return Err(store("the state of its training is not finite".to_owned()));
+        }
         let bytes = values.map(|values| values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>());
         let mut tensors = Vec::new();
         for ((name, values), bytes) in NAMES.iter().zip(values).zip(&bytes) {
@@ -29,8 +34,9 @@ impl State {
             tensors.push((*name, view));
         }
         let progress = serde_json::to_string(&self.progress).map_err(|e| store(e.to_string()))?;
-        let metadata =
-            HashMap::from([(PROGRESS.to_owned(), progress), (STEPS.to_owned(), self.memory.steps.to_string())]);
+        let identity = serde_json::to_string(&self.identity).map_err(|e| store(e.to_string()))?;
+        let metadata = [(PROGRESS, progress), (STEPS, self.memory.steps.to_string()), (IDENTITY, identity)];
+        let metadata: HashMap<_, _> = metadata.into_iter().map(|(key, text)| (key.to_owned(), text)).collect();
         safetensors::serialize(tensors, Some(metadata)).map_err(|e| store(e.to_string()))
     }
 
@@ -46,6 +52,7 @@ impl State {
             found.ok_or_else(|| damaged(format!("`{key}` is missing")))
         };
         let progress: StateProgress = serde_json::from_str(text(PROGRESS)?).map_err(|e| damaged(e.to_string()))?;
+        let identity: Identity = serde_json::from_str(text(IDENTITY)?).map_err(|e| damaged(e.to_string()))?;
         let steps = text(STEPS)?.parse().map_err(|_| damaged("its number of steps is none".to_owned()))?;
         let values = |name: &str| {
             let tensor = file.tensor(name).map_err(|_| damaged(format!("`{name}` is missing")))?;
@@ -55,7 +62,7 @@ impl State {
             Ok(tensor.data().as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect())
         };
         let memory = Memory { steps, first: values(NAMES[1])?, second: values(NAMES[2])? };
-        Ok(Self { parameters: values(NAMES[0])?, memory, best_parameters: values(NAMES[3])?, progress })
+        Ok(Self { parameters: values(NAMES[0])?, memory, best_parameters: values(NAMES[3])?, identity, progress })
     }
 }
 
@@ -79,10 +86,11 @@ mod tests {
             parameters: vec![0.1, -2.5e-30, 3.0],
             memory: Memory { steps: 7, first: vec![1.0, 2.0, 3.0], second: vec![] },
             best_parameters: vec![0.5; 3],
+            identity: Identity::default(),
             progress: StateProgress {
                 epochs: 1,
                 best_epoch: 1,
-                best_loss: Some(1.0 / 3.0),
+                best: Some(1.0 / 3.0),
                 history: vec![record],
                 ..StateProgress::default()
             },

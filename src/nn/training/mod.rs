@@ -5,9 +5,12 @@
 //! is spread over the threads of the current `rayon` pool in a way that does not change a bit of the result: a seed
 //! gives the same network on one machine, whatever its number of threads and its load.
 
+mod batch_size;
 mod batches;
 mod checkpoint;
+mod identity;
 mod options;
+mod rate;
 mod run;
 mod shards;
 mod state;
@@ -17,14 +20,17 @@ mod validation;
 #[cfg(test)]
 mod tests;
 
+pub use batch_size::automatic_batch_size;
 pub use batches::{Batch, Batches, InMemory, SourceError, TargetBuffer};
-pub use options::{EarlyStopping, TrainingOptions};
+pub use identity::Identity;
+pub use options::{BatchSize, EarlyStopping, Retry, TrainingOptions, Watch};
+pub use rate::{RateFound, RatePoint, RateSearch, find_learning_rate};
 pub use state::{State, StateProgress};
 pub use validation::{OutputValidation, Validation};
 
 use super::error::Error;
 use super::network::Network;
-use super::optimizer::groups;
+use super::optimizer::{Group, groups};
 use super::shape::Shape;
 use serde::{Deserialize, Serialize};
 use std::ops::ControlFlow;
@@ -75,6 +81,20 @@ pub struct EpochRecord {
     pub rows_per_second: f64,
 }
 
+/// A divergence after which training went back to the start of its epoch.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retried {
+    /// The epoch, from 1.
+    pub epoch: usize,
+    /// The batch, from 1.
+    pub batch: usize,
+    /// The first thing that was not finite.
+    pub place: String,
+    /// By what the learning rate has been divided since.
+    pub divisor: f64,
+}
+
 /// Why a training ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -94,6 +114,8 @@ pub struct Trained {
     pub network: Network,
     /// One record for each finished epoch.
     pub history: Vec<EpochRecord>,
+    /// The divergences after which training went on with a smaller learning rate.
+    pub retries: Vec<Retried>,
     /// The epoch (from 1) after which the network was as it is; 0 where training was cancelled in the first.
     pub kept_epoch: usize,
     /// Why it ended.
@@ -103,7 +125,7 @@ pub struct Trained {
 /// Trains a network on the rows of `source`, and judges it after each epoch on those of `validation`.
 ///
 /// `callback` hears of each batch and each epoch; where it breaks, training ends with what it has. Memory: the
-/// parameters, two or three copies of them for the optimizer and the best epoch, one gradient for each of up to eight
+/// parameters, two or three copies of them for the optimizer and the best epoch, as many again for another try, one gradient for each of up to eight
 /// shards, and what a batch needs on its way.
 ///
 /// Errors: options that make no sense, sources that do not fit the network or fail, an epoch without rows, and
@@ -115,14 +137,15 @@ pub fn train(
     options: &TrainingOptions,
     callback: &mut Callback<'_>,
 ) -> Result<Trained, Error> {
-    let state = State::new(&network, options);
+    let state = State::new(&network, options, source.rows())?;
     resume(network, state, source, validation, options, callback)
 }
 
 /// Continues a training from a [`State`] that a callback was given, with the same rows and options. It ends as the
 /// uninterrupted training would have, bit for bit.
 ///
-/// Errors: as [`train`], and [`Error::Resume`] where the state belongs to another network or other options.
+/// Errors: as [`train`], and [`Error::Resume`] where the state belongs to another network, other options or other rows,
+/// with what is different.
 pub fn resume(
     network: Network,
     state: State,
@@ -132,9 +155,8 @@ pub fn resume(
     callback: &mut Callback<'_>,
 ) -> Result<Trained, Error> {
     options.check()?;
-    state.check(&network, options)?;
-    let groups = groups(&network.plan.parameters, &options.groups)
-        .map_err(|reason| Error::Option { option: "groups", reason })?;
+    state.check(&network, options, source.rows())?;
+    let groups = own_groups(&network, options)?;
     fits(TRAINING, source, &network)?;
     match &validation {
         Some(validation) => fits("the validation data", &**validation, &network)?,
@@ -147,6 +169,11 @@ pub fn resume(
     }
     // Inside the pool, so that a step costs no hand-over between threads.
     rayon::scope(|_| run::Run::new(network, state, source.rows(), groups, options).epochs(source, validation, callback))
+}
+
+/// How the parameters of a network are treated.
+fn own_groups(network: &Network, options: &TrainingOptions) -> Result<Vec<Group>, Error> {
+    groups(&network.plan.parameters, &options.groups).map_err(|reason| Error::Option { option: "groups", reason })
 }
 
 const TRAINING: &str = "the training data";

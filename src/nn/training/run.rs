@@ -1,24 +1,28 @@
-//! A training under way.
+//! A training under way: the steps of an epoch.
+
+mod epochs;
 
 use super::super::error::Error;
 use super::super::network::Network;
 use super::super::optimizer::{Group, Sweep};
-use super::super::plan::Way;
+use super::super::plan::{Plan, Way};
 use super::super::randomness::{Draws, Purpose, generator};
-use super::super::schedule::{Moment, ScheduleKind};
+use super::super::schedule::Moment;
 use super::batches::{Batch, Batches};
 use super::shards::{Shards, Task};
 use super::state::State;
 use super::step::Updater;
-use super::validation::{self, Validation};
-use super::{Callback, Ended, EpochRecord, Progress, TRAINING, Trained, TrainingOptions};
+use super::validation;
+use super::{Callback, Progress, TRAINING, TrainingOptions};
+use std::sync::Arc;
 use std::time::Instant;
 
 pub(super) struct Run<'a> {
     network: Network,
     state: State,
     options: &'a TrainingOptions,
-    batch_size: usize,
+    /// How many steps the training has at most, and the current epoch.
+    steps: u64,
     steps_per_epoch: u64,
     shards: Shards,
     updater: Updater,
@@ -49,14 +53,13 @@ impl<'a> Run<'a> {
         groups: Vec<Group>,
         options: &'a TrainingOptions,
     ) -> Self {
-        // Buffers for no more rows than there are.
-        let batch_size = options.batch_size.min(rows.max(1));
+        let largest = options.largest_batch(rows);
         let outputs = vec![0.0; network.plan.outputs.len()];
         Self {
             options,
-            batch_size,
-            steps_per_epoch: rows.div_ceil(batch_size).max(1) as u64,
-            shards: Shards::new(&network.plan, Way::Training, batch_size),
+            steps: options.steps(rows),
+            steps_per_epoch: 1,
+            shards: Shards::new(&network.plan, Way::Training, largest),
             updater: Updater::new(&network.plan, groups),
             sums: outputs.clone(),
             totals: outputs.clone(),
@@ -66,94 +69,6 @@ impl<'a> Run<'a> {
             network,
             state,
         }
-    }
-
-    pub(super) fn epochs(
-        mut self,
-        source: &mut dyn Batches,
-        mut validation: Option<&mut dyn Batches>,
-        callback: &mut Callback<'_>,
-    ) -> Result<Trained, Error> {
-        let plan = self.network.plan.clone();
-        let mut judges = validation.is_some().then(|| Shards::new(&plan, Way::Prediction, validation::ROWS));
-        let mut buffers = [0, 1].map(|_| Batch::new(plan.inputs.len(), plan.outputs.len()));
-        let mut ended = Ended::Completed;
-        for epoch in self.state.progress.epochs + 1..=self.options.epochs {
-            // Where the state was kept, training may have been about to end.
-            if self.state.is_exhausted(self.options.early_stopping) {
-                ended = Ended::EarlyStopped;
-                break;
-            }
-            let start = Instant::now();
-            let pass = self.epoch(epoch, source, &mut buffers, callback)?;
-            self.check_weights(epoch, pass.batches)?;
-            if pass.cancelled {
-                ended = Ended::Cancelled;
-                break;
-            }
-            let judged = match (&mut validation, &mut judges) {
-                (Some(source), Some(shards)) => {
-                    Some(self.judge(epoch, pass.batches, shards, *source, &mut buffers[0])?)
-                }
-                _ => None,
-            };
-            self.state.progress.epochs = epoch;
-            if let Some(judged) = &judged {
-                if let Some(stopping) = self.options.early_stopping {
-                    self.state.observe(stopping, judged.loss);
-                }
-                if let ScheduleKind::Plateau(plateau) = self.options.schedule.kind {
-                    plateau.observe(&mut self.state.progress.plateau, judged.loss);
-                }
-            }
-            let seconds = start.elapsed().as_secs_f64();
-            let Epoch { batches, rows, loss, rows_per_second, .. } = pass;
-            let learning_rate = self.rate;
-            let record = EpochRecord { epoch, loss, validation: judged, learning_rate, seconds, rows_per_second };
-            self.state.progress.history.push(record);
-            let finished = self.state.progress.history.last();
-            let progress = Progress {
-                epoch,
-                epochs: self.options.epochs,
-                batch: batches,
-                rows_done: rows,
-                rows: source.rows(),
-                loss,
-                learning_rate,
-                rows_per_second,
-                finished,
-                state: Some(&self.state),
-            };
-            if callback(&progress).is_break() {
-                ended = Ended::Cancelled;
-                break;
-            }
-        }
-        if ended == Ended::Completed && self.state.is_exhausted(self.options.early_stopping) {
-            ended = Ended::EarlyStopped;
-        }
-        let State { parameters, best_parameters, progress, .. } = self.state;
-        let stopped = self.options.early_stopping.is_some() && progress.best_epoch > 0;
-        let (parameters, kept_epoch) =
-            if stopped { (best_parameters, progress.best_epoch) } else { (parameters, progress.epochs) };
-        self.network.parameters = parameters;
-        Ok(Trained { network: self.network, history: progress.history, kept_epoch, ended })
-    }
-
-    fn judge(
-        &self,
-        epoch: usize,
-        batch: usize,
-        shards: &mut Shards,
-        source: &mut dyn Batches,
-        buffer: &mut Batch,
-    ) -> Result<Validation, Error> {
-        let judged = validation::validate(shards, &self.network.plan, &self.state.parameters, source, buffer)?;
-        if !judged.loss.is_finite() {
-            let place = "the validation loss is not finite".to_owned();
-            return Err(Error::Diverged { epoch, batch, place });
-        }
-        Ok(judged)
     }
 
     /// Learns all rows once. The next batch is read while the current one is learned.
@@ -166,20 +81,15 @@ impl<'a> Run<'a> {
     ) -> Result<Epoch, Error> {
         let [mut current, mut next] = buffers.each_mut();
         let start = Instant::now();
-        let shuffle = self.options.shuffle.then(|| generator(self.options.seed, Purpose::Shuffle, epoch as u64));
-        source.start(shuffle).map_err(|cause| Error::Source { what: TRAINING, cause })?;
-        let (plan, batch_size) = (self.network.plan.clone(), self.batch_size);
-        let read = |source: &mut dyn Batches, batch: &mut Batch| {
-            batch.clear();
-            source.next_batch(batch_size, batch).map_err(|cause| Error::Source { what: TRAINING, cause })?;
-            batch.check(TRAINING, &plan, batch_size)
-        };
+        self.start(epoch, source)?;
+        let read = reading(self.network.plan.clone(), self.options.batch_size_in(epoch, source.rows()));
         self.sums.fill(0.0);
         self.totals.fill(0.0);
         let mut pass = Epoch { batches: 0, rows: 0, loss: 0.0, rows_per_second: 0.0, cancelled: false };
         let mut rows = read(source, current)?;
         while rows > 0 {
             pass.batches += 1;
+            self.rate = self.scheduled(epoch, pass.batches);
             let (learned, following) =
                 rayon::join(|| self.learn(epoch, pass.batches, current, rows), || read(&mut *source, &mut *next));
             learned?;
@@ -214,13 +124,61 @@ impl<'a> Run<'a> {
         Ok(pass)
     }
 
+    /// Goes back to the first row, in the order of an epoch.
+    pub(super) fn start(&mut self, epoch: usize, source: &mut dyn Batches) -> Result<(), Error> {
+        let rows = source.rows();
+        self.steps_per_epoch = rows.div_ceil(self.options.batch_size_in(epoch, rows)).max(1) as u64;
+        let shuffle = self.options.shuffle.then(|| generator(self.options.seed, Purpose::Shuffle, epoch as u64));
+        source.start(shuffle).map_err(|cause| Error::Source { what: TRAINING, cause })
+    }
+
+    /// Reads the next batch of an epoch and returns its number of rows.
+    pub(super) fn read(&self, epoch: usize, source: &mut dyn Batches, batch: &mut Batch) -> Result<usize, Error> {
+        let size = self.options.batch_size_in(epoch, source.rows());
+        reading(self.network.plan.clone(), size)(source, batch)
+    }
+
+    /// An empty batch for the network.
+    pub(super) fn batch(&self) -> Batch {
+        Batch::new(self.network.plan.inputs.len(), self.network.plan.outputs.len())
+    }
+
+    /// One step at a rate of its own. Returns the mean loss of the batch before it; none where no row counts.
+    pub(super) fn learn_at(
+        &mut self,
+        rate: f64,
+        number: usize,
+        batch: &Batch,
+        rows: usize,
+    ) -> Result<Option<f64>, Error> {
+        self.rate = rate;
+        self.sums.fill(0.0);
+        self.totals.fill(0.0);
+        self.learn(1, number, batch, rows)?;
+        Ok(self.totals.iter().any(|total| *total > 0.0).then(|| self.loss()))
+    }
+
     /// The mean loss of the epoch so far.
     fn loss(&self) -> f64 {
         let outputs = self.network.plan.outputs.iter().zip(self.sums.iter().zip(&self.totals));
         outputs.map(|(output, (sum, total))| if *total > 0.0 { output.weight * sum / total } else { 0.0 }).sum()
     }
 
-    /// One step.
+    /// The learning rate of a batch, which is counted from 1 as its epoch is.
+    fn scheduled(&self, epoch: usize, number: usize) -> f64 {
+        let done = (number - 1) as f64 / self.steps_per_epoch as f64;
+        let moment = Moment {
+            step: self.state.memory.steps,
+            steps: self.steps,
+            epoch: (epoch - 1) as f64 + done,
+            steps_per_epoch: self.steps_per_epoch,
+        };
+        let divisor = self.state.progress.retries.last().map_or(1.0, |last| last.divisor);
+        let factor = self.options.schedule.factor(moment, self.state.progress.plateau.factor);
+        self.options.optimizer.learning_rate() * factor / divisor
+    }
+
+    /// One step at the rate `self.rate`.
     fn learn(&mut self, epoch: usize, number: usize, batch: &Batch, rows: usize) -> Result<(), Error> {
         let plan = &*self.network.plan;
         self.batch_totals.fill(0.0);
@@ -231,13 +189,6 @@ impl<'a> Run<'a> {
         for ((scale, total), output) in self.scales.iter_mut().zip(&self.batch_totals).zip(&plan.outputs) {
             *scale = if *total > 0.0 { output.weight / total } else { 0.0 };
         }
-        let moment = Moment {
-            step: self.state.memory.steps,
-            steps: self.steps_per_epoch * self.options.epochs as u64,
-            steps_per_epoch: self.steps_per_epoch,
-        };
-        let factor = self.options.schedule.factor(moment, self.state.progress.plateau.factor);
-        self.rate = self.options.optimizer.learning_rate() * factor;
         let task = Task { plan, parameters: &self.state.parameters, batch, rows };
         let draws = Draws::new(self.options.seed, self.state.memory.steps);
         self.shards.learn(task, draws, &self.scales, &mut self.sums);
@@ -249,7 +200,7 @@ impl<'a> Run<'a> {
         self.state.memory.steps += 1;
         let sweep = Sweep::new(&self.options.optimizer, self.state.memory.steps, self.rate);
         let (parameters, memory) = (&mut self.state.parameters, &mut self.state.memory);
-        let finite = self.updater.step(&self.shards, (plan, rows), sweep, self.options.clip_norm, parameters, memory);
+        let finite = self.updater.step(&self.shards, (plan, rows), sweep, self.options.clip(), parameters, memory);
         if !finite {
             let name = self.updater.not_finite(plan).unwrap_or("a table");
             return diverged(format!("the gradient by {name} is not finite"));
@@ -266,5 +217,14 @@ impl<'a> Run<'a> {
                 Err(Error::Diverged { epoch, batch, place: format!("the weights of {} are not finite", step.title()) })
             }
         }
+    }
+}
+
+/// Fills a batch with the next rows, at most `size`, checks them, and returns how many there are.
+fn reading(plan: Arc<Plan>, size: usize) -> impl Fn(&mut dyn Batches, &mut Batch) -> Result<usize, Error> {
+    move |source, batch| {
+        batch.clear();
+        source.next_batch(size, batch).map_err(|cause| Error::Source { what: TRAINING, cause })?;
+        batch.check(TRAINING, &plan, size)
     }
 }

@@ -53,6 +53,12 @@ fn count(rows: usize) -> usize {
     rows.div_ceil(MIN_ROWS).clamp(1, MAX_SHARDS)
 }
 
+/// How many rows a shard has at most. A batch smaller than the largest has fewer shards, which may be larger than those
+/// of the largest: up to `MIN_ROWS`.
+fn capacity(rows: usize) -> usize {
+    rows.div_ceil(count(rows)).max(MIN_ROWS.min(rows))
+}
+
 /// Which rows a shard has.
 fn place(rows: usize, shard: usize) -> Range<usize> {
     let size = rows.div_ceil(count(rows));
@@ -63,8 +69,7 @@ impl Shards {
     /// Workspaces for batches of up to `rows` rows.
     pub(super) fn new(plan: &Plan, way: Way, rows: usize) -> Self {
         let layout = Layout::new(plan, way);
-        // A smaller batch has fewer shards, which may be larger than those of the largest: up to `MIN_ROWS`.
-        let capacity = rows.div_ceil(count(rows)).max(MIN_ROWS.min(rows));
+        let capacity = capacity(rows);
         let widest = plan.outputs.iter().map(|output| output.head.width()).max().unwrap_or(0);
         let shard = |_| Shard {
             workspace: Workspace::new(plan, &layout, way, capacity),
@@ -76,6 +81,21 @@ impl Shards {
         let shards = (0..count(rows)).map(shard).collect();
         let said = if way == Way::Training { plan.statistics } else { 0 };
         Self { layout, shards, statistics: [vec![0.0; said], vec![0.0; said]] }
+    }
+
+    /// How many shards a batch has.
+    pub(super) fn count(rows: usize) -> usize {
+        count(rows)
+    }
+
+    /// How many bytes training in batches of `rows` rows needs for them, their gradients, and the batch after.
+    pub(super) fn bytes(plan: &Plan, rows: usize) -> usize {
+        let layout = Layout::new(plan, Way::Training);
+        let shard = layout.block(capacity(rows)).saturating_add(plan.dense_count);
+        let inputs: usize = (0..plan.inputs.len()).map(|i| plan.values[i].size).sum();
+        let targets: usize = plan.outputs.iter().map(|output| output.head.width()).sum();
+        let batches = 2 * rows.saturating_mul(inputs + targets);
+        count(rows).saturating_mul(shard).saturating_add(batches).saturating_mul(4)
     }
 
     /// Both ways over a batch in training. Adds the weighted sums of the losses of each output to `sums`, and leaves in
@@ -214,7 +234,7 @@ impl Shard {
         for (i, input) in task.batch.inputs.iter().enumerate() {
             let size = task.plan.values[i].size;
             let rows = &input[self.rows.start * size..self.rows.end * size];
-            self.workspace.input(layout, i, self.rows.len()).copy_from_slice(rows);
+            self.workspace.value_mut(layout, i, self.rows.len()).copy_from_slice(rows);
         }
     }
 
@@ -263,7 +283,7 @@ mod tests {
     #[test]
     fn every_batch_up_to_the_largest_fits_into_the_workspaces() {
         for largest in 1..1200usize {
-            let capacity = largest.div_ceil(count(largest)).max(MIN_ROWS.min(largest));
+            let capacity = capacity(largest);
             for rows in 1..=largest {
                 assert!(count(rows) <= count(largest) && rows.div_ceil(count(rows)) <= capacity, "{rows} of {largest}");
                 let last = place(rows, count(rows) - 1);

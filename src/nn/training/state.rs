@@ -4,7 +4,9 @@ use super::super::error::Error;
 use super::super::network::Network;
 use super::super::optimizer::Memory;
 use super::super::schedule::PlateauState;
-use super::{EarlyStopping, EpochRecord, TrainingOptions};
+use super::Retried;
+use super::identity::Identity;
+use super::{EarlyStopping, EpochRecord, TrainingOptions, Validation, Watch};
 use serde::{Deserialize, Serialize};
 
 /// The state of a training after an epoch. Continued from it, a training ends with the same weights, bit for bit, as one
@@ -17,6 +19,8 @@ pub struct State {
     pub memory: Memory,
     /// The parameters of the best epoch; empty without early stopping or before the first.
     pub best_parameters: Vec<f32>,
+    /// The network, the options and the number of rows that it belongs to.
+    pub identity: Identity,
     /// All else.
     pub progress: StateProgress,
 }
@@ -29,27 +33,36 @@ pub struct StateProgress {
     pub epochs: usize,
     /// The epoch of the best parameters, 0 before the first.
     pub best_epoch: usize,
-    /// Its validation loss; none before the first.
-    pub best_loss: Option<f64>,
+    /// What was watched then, smaller being better; none before the first.
+    pub best: Option<f64>,
     /// What the schedule has heard.
     pub plateau: PlateauState,
     /// One record for each epoch.
     pub history: Vec<EpochRecord>,
+    /// The divergences after which it went on with a smaller learning rate.
+    #[serde(default)]
+    pub retries: Vec<Retried>,
 }
 
 impl State {
     /// At the start of a training.
-    pub(super) fn new(network: &Network, options: &TrainingOptions) -> Self {
-        Self {
+    pub(super) fn new(network: &Network, options: &TrainingOptions, rows: usize) -> Result<Self, Error> {
+        Ok(Self {
             parameters: network.parameters.clone(),
             memory: Memory::new(&options.optimizer, network.parameter_count()),
             best_parameters: Vec::new(),
+            identity: Identity::new(network.spec(), options, rows)?,
             progress: StateProgress::default(),
-        }
+        })
     }
 
-    /// Refuses a state of another network or of other options.
-    pub(super) fn check(&self, network: &Network, options: &TrainingOptions) -> Result<(), Error> {
+    /// Refuses a state of another network, of other options or of other rows. More epochs are the same training, unless
+    /// its schedule knows its end.
+    pub(super) fn check(&self, network: &Network, options: &TrainingOptions, rows: usize) -> Result<(), Error> {
+        let own = Identity::new(network.spec(), options, rows)?;
+        if let Some(difference) = self.identity.difference(&own, options.schedule.knows_its_end()) {
+            return Err(Error::Resume(difference));
+        }
         let fresh = Memory::new(&options.optimizer, network.parameter_count());
         let refuse = |reason: &str| Err(Error::Resume(reason.to_owned()));
         let (count, best) = (network.parameter_count(), self.best_parameters.len());
@@ -77,10 +90,19 @@ impl State {
         Ok(())
     }
 
-    /// Keeps the parameters where the validation loss is an improvement.
-    pub(super) fn observe(&mut self, stopping: EarlyStopping, loss: f64) {
-        if self.progress.best_loss.is_none_or(|best| loss < best - stopping.min_delta) {
-            (self.progress.best_epoch, self.progress.best_loss) = (self.progress.epochs, Some(loss));
+    /// Keeps the parameters where what is watched is an improvement.
+    pub(super) fn observe(&mut self, stopping: EarlyStopping, judged: &Validation) {
+        let sign = if judged.larger_is_better() { -1.0 } else { 1.0 };
+        let watched = match stopping.watch {
+            Watch::Loss => judged.loss,
+            Watch::Metric => sign * judged.metric,
+        };
+        let improves = |best: f64| match stopping.watch {
+            Watch::Loss => watched < best - stopping.min_delta,
+            Watch::Metric => watched <= best - stopping.min_delta,
+        };
+        if self.progress.best.is_none_or(improves) {
+            (self.progress.best_epoch, self.progress.best) = (self.progress.epochs, Some(watched));
             self.best_parameters.clear();
             self.best_parameters.extend_from_slice(&self.parameters);
         }

@@ -4,7 +4,7 @@
 //! table has gradients only for the rows that a batch has read; they are collected row by row, and only those rows
 //! change.
 
-use super::super::optimizer::{BLOCK, Group, Memory, Sweep, clip_factor, square_sum};
+use super::super::optimizer::{BLOCK, Clip, Group, Memory, Sweep, clip_factor, square_sum};
 use super::super::plan::{Place, Plan};
 use super::super::simd::{add, add_scaled, vectorized};
 use super::shards::Shards;
@@ -28,6 +28,8 @@ struct TableGradient {
     gradient: Vec<f32>,
     read: Vec<u32>,
     is_read: Vec<bool>,
+    /// Whether its gradient was finite in the last step.
+    is_finite: bool,
 }
 
 /// What a sweep needs in each of its blocks.
@@ -40,6 +42,7 @@ struct Blocks<'a, I> {
     /// Whether the gradients of the shards are still to be added up.
     add_up: bool,
     factor: f32,
+    clip: Clip,
 }
 
 impl Updater {
@@ -49,7 +52,7 @@ impl Updater {
             let group = groups.iter().find(|group| group.range.contains(&place.range.start))?.clone();
             let (place, size) = (place.clone(), place.range.len());
             let (read, is_read) = (Vec::new(), vec![false; size / row.max(1)]);
-            Some(TableGradient { place, group, row, gradient: vec![0.0; size], read, is_read })
+            Some(TableGradient { place, group, row, gradient: vec![0.0; size], read, is_read, is_finite: true })
         };
         Self {
             gradient: vec![0.0; plan.dense_count],
@@ -65,7 +68,7 @@ impl Updater {
         shards: &Shards,
         (plan, rows): (&Plan, usize),
         sweep: Sweep,
-        clip_norm: Option<f64>,
+        clip: Clip,
         parameters: &mut [f32],
         memory: &mut Memory,
     ) -> bool {
@@ -73,8 +76,9 @@ impl Updater {
             table.collect(shards, plan, rows);
         }
         let gradients = shards.gradients(rows);
-        let mut blocks = Blocks { gradients, groups: &self.groups, sweep: Some(sweep), add_up: true, factor: 1.0 };
-        if let Some(limit) = clip_norm {
+        let mut blocks =
+            Blocks { gradients, groups: &self.groups, sweep: Some(sweep), add_up: true, factor: 1.0, clip };
+        if let Some(limit) = clip.norm {
             let only_add = Blocks { sweep: None, ..blocks.clone() };
             only_add.run(0, &mut [], &mut self.gradient, &mut [], &mut []);
             // Block by block, so that the sum does not depend on how long a run of it is.
@@ -89,15 +93,18 @@ impl Updater {
         let (second, second_tables) = split(&mut memory.second, dense);
         let mut finite = blocks.run(0, own, &mut self.gradient, first, second);
         for table in &mut self.tables {
-            finite &= table.step(sweep, factor, dense, tables, first_tables, second_tables);
+            table.step((sweep, factor, clip), dense, tables, first_tables, second_tables);
+            finite &= table.is_finite;
         }
         finite
     }
 
     /// The first parameter whose gradient was not finite in the last step.
-    pub(super) fn not_finite<'a>(&self, plan: &'a Plan) -> Option<&'a str> {
+    pub(super) fn not_finite<'a>(&'a self, plan: &'a Plan) -> Option<&'a str> {
         let bad = |values: &[f32]| values.iter().any(|g| !g.is_finite());
-        plan.parameters.iter().find(|place| self.gradient.get(place.range.clone()).is_some_and(bad)).map(|p| &*p.name)
+        let dense = plan.parameters.iter().find(|place| self.gradient.get(place.range.clone()).is_some_and(bad));
+        let table = || self.tables.iter().find(|table| !table.is_finite).map(|table| &table.place);
+        dense.or_else(table).map(|place| &*place.name)
     }
 }
 
@@ -129,6 +136,7 @@ impl<'a, I: Iterator<Item = &'a [f32]> + Clone + Send> Blocks<'a, I> {
 
     fn block(&self, start: usize, p: &mut [f32], g: &mut [f32], first: &mut [f32], second: &mut [f32]) -> bool {
         let end = start + g.len();
+        let mut finite = true;
         vectorized(
             #[inline(always)]
             || {
@@ -140,6 +148,11 @@ impl<'a, I: Iterator<Item = &'a [f32]> + Clone + Send> Blocks<'a, I> {
                 }
                 if self.factor != 1.0 {
                     g.iter_mut().for_each(|g| *g *= self.factor);
+                }
+                finite = all_finite(g);
+                // What is not finite is left to be found.
+                if finite {
+                    self.clip.each(g);
                 }
             },
         );
@@ -156,10 +169,7 @@ impl<'a, I: Iterator<Item = &'a [f32]> + Clone + Send> Blocks<'a, I> {
                 );
             }
         }
-        vectorized(
-            #[inline(always)]
-            || all_finite(g),
-        )
+        finite
     }
 }
 
@@ -199,20 +209,23 @@ impl TableGradient {
     /// Changes the rows that were read, and forgets their gradients. `dense` is where the tables' numbers begin.
     fn step(
         &mut self,
-        sweep: Sweep,
-        factor: f32,
+        (sweep, factor, clip): (Sweep, f32, Clip),
         dense: usize,
         p: &mut [f32],
         first: &mut [f32],
         second: &mut [f32],
-    ) -> bool {
-        let mut finite = true;
+    ) {
+        self.is_finite = true;
         for &row in &self.read {
             let row = row as usize;
             self.is_read[row] = false;
             let gradient = &mut self.gradient[row * self.row..(row + 1) * self.row];
             if factor != 1.0 {
                 gradient.iter_mut().for_each(|g| *g *= factor);
+            }
+            self.is_finite &= all_finite(gradient);
+            if self.is_finite {
+                clip.each(gradient);
             }
             let start = self.place.range.start - dense + row * self.row;
             let part = start..start + self.row;
@@ -223,10 +236,8 @@ impl TableGradient {
                 first.get_mut(part.clone()).unwrap_or_default(),
                 second.get_mut(part).unwrap_or_default(),
             );
-            finite &= all_finite(gradient);
             gradient.fill(0.0);
         }
         self.read.clear();
-        finite
     }
 }

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod kinds;
+mod recovery;
 
 use super::super::graph::NetworkSpec;
 use super::super::head::Head;
@@ -134,7 +135,7 @@ fn early_stopping_keeps_the_best_epoch() {
         epochs: 300,
         batch_size: 25,
         optimizer: serde_json::from_value(json!({"adamw": {"learning_rate": 0.02}})).unwrap(),
-        early_stopping: Some(EarlyStopping { patience: 4, min_delta: 0.0 }),
+        early_stopping: Some(EarlyStopping { patience: 4, ..EarlyStopping::default() }),
         ..TrainingOptions::default()
     };
     let run = |options: &TrainingOptions| {
@@ -148,7 +149,7 @@ fn early_stopping_keeps_the_best_epoch() {
     let plain = run(&TrainingOptions { epochs: best, early_stopping: None, ..options.clone() });
     assert_eq!(plain.network.parameters, trained.network.parameters);
     // A fall by less than `min_delta` does not count: the first epoch stays the best.
-    let strict = EarlyStopping { patience: 2, min_delta: 10.0 };
+    let strict = EarlyStopping { patience: 2, min_delta: 10.0, watch: Watch::Loss };
     let trained = run(&TrainingOptions { early_stopping: Some(strict), ..options });
     assert_eq!((trained.kept_epoch, trained.history.len()), (1, 3));
 }

@@ -25,6 +25,13 @@ pub struct Validation {
     pub outputs: Vec<OutputValidation>,
 }
 
+impl Validation {
+    /// Whether a larger metric is a better one.
+    pub fn larger_is_better(&self) -> bool {
+        self.metric_name == ACCURACY
+    }
+}
+
 /// How one of several outputs does.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OutputValidation {
@@ -95,9 +102,11 @@ pub(super) fn add_totals(plan: &Plan, batch: &Batch, totals: &mut [f64]) {
     }
 }
 
+const ACCURACY: &str = "accuracy";
+
 fn metric_name(head: Head) -> &'static str {
     match head {
-        Head::Binary | Head::Multiclass { .. } | Head::Multilabel { .. } => "accuracy",
+        Head::Binary | Head::Multiclass { .. } | Head::Multilabel { .. } => ACCURACY,
         Head::Regression { .. } | Head::Counts { .. } => "mae",
     }
 }

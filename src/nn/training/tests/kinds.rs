@@ -101,7 +101,7 @@ fn a_resumed_training_ends_as_the_uninterrupted_one() {
         ScheduleSpec { kind: ScheduleKind::OneCycle { up: 0.3, start_divisor: 25.0, end_divisor: 1e4 }, warm_up: 0.5 };
     let plateau = Plateau { factor: 0.5, patience: 0, threshold: 0.5, minimum: 0.0 };
     for schedule in [schedule, ScheduleSpec { kind: ScheduleKind::Plateau(plateau), warm_up: 0.0 }] {
-        let stopping = Some(EarlyStopping { patience: 3, min_delta: 0.0 });
+        let stopping = Some(EarlyStopping::default());
         let options = TrainingOptions {
             epochs: 6,
             batch_size: 250,
@@ -119,7 +119,12 @@ fn a_resumed_training_ends_as_the_uninterrupted_one() {
         assert!(whole.history.windows(2).any(|pair| pair[0].learning_rate != pair[1].learning_rate));
         for state in states {
             let (mut source, mut judges) = (in_memory(&data), in_memory(&valid));
-            let rest = resume(network(0.2), state, &mut source, Some(&mut judges), &options, &mut proceed).unwrap();
+            // By way of a file, and on another number of threads.
+            let state = State::from_bytes(&state.to_bytes().unwrap()).unwrap();
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(1 + state.progress.epochs % 3).build().unwrap();
+            let rest = pool
+                .install(|| resume(network(0.2), state, &mut source, Some(&mut judges), &options, &mut proceed))
+                .unwrap();
             let bits = |trained: &Trained| trained.network.parameters.iter().map(|p| p.to_bits()).collect::<Vec<_>>();
             assert_eq!((bits(&rest), rest.kept_epoch, rest.ended), (bits(&whole), whole.kept_epoch, whole.ended));
             let losses =
@@ -133,7 +138,7 @@ fn a_resumed_training_ends_as_the_uninterrupted_one() {
 fn a_state_of_another_training_is_refused() {
     let data = signs(50);
     let refusal = |change: &dyn Fn(&mut State)| {
-        let mut state = State::new(&network(0.0), &TrainingOptions::default());
+        let mut state = State::new(&network(0.0), &TrainingOptions::default(), 50).unwrap();
         change(&mut state);
         let options = TrainingOptions::default();
         resume(network(0.0), state, &mut in_memory(&data), None, &options, &mut proceed).unwrap_err().to_string()

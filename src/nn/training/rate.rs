@@ -1,0 +1,160 @@
+//! The learning rate found by trying: the range test.
+//!
+//! A copy of the network learns some batches while the learning rate grows from one to the next by a fixed factor. While
+//! the rate is too small the loss stays where it is, then it falls, and beyond some rate it rises again. Smith 2017,
+//! *Cyclical learning rates for training neural networks*. The loss of single batches is noisy, so it is smoothed by an
+//! exponential mean whose start is corrected as in Adam.
+//!
+//! The rule: of the rates up to the lowest smoothed loss, the one at which the smoothed loss falls most steeply by the
+//! logarithm of the rate.
+
+use super::super::error::Error;
+use super::super::network::Network;
+use super::batches::Batches;
+use super::run::Run;
+use super::state::State;
+use super::{TRAINING, TrainingOptions, fits, own_groups};
+use serde::{Deserialize, Serialize};
+
+/// How a learning rate is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RateSearch {
+    /// The first rate, above 0. Default 1e-6.
+    pub start: f64,
+    /// The last rate, above the first. Default 10.
+    pub end: f64,
+    /// How many batches are learned at most; at least 20. Default 100.
+    pub batches: usize,
+}
+
+impl Default for RateSearch {
+    fn default() -> Self {
+        Self { start: 1e-6, end: 10.0, batches: 100 }
+    }
+}
+
+/// A batch of the search.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct RatePoint {
+    /// The rate of its step.
+    pub learning_rate: f64,
+    /// Its mean loss, before the step.
+    pub loss: f64,
+    /// The mean of the losses so far, the last ones counting most.
+    pub smoothed: f64,
+}
+
+/// What a search came to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RateFound {
+    /// The suggested learning rate.
+    pub learning_rate: f64,
+    /// The batches, in order of their rates.
+    pub points: Vec<RatePoint>,
+    /// Whether the loss left the finite numbers at the end.
+    pub diverged: bool,
+}
+
+/// The share of the mean that stays with each batch.
+const SMOOTHING: f64 = 0.9;
+/// The search ends where the smoothed loss is this many times the lowest.
+const RISEN: f64 = 4.0;
+/// The first batches, whose mean is of few losses, suggest nothing.
+const WARM: usize = 5;
+
+/// Looks for a learning rate on a copy of the network, with the batches, the optimizer and the groups of the options.
+/// `source` is read once, or several times where it has few rows. The same seed gives the same rate.
+///
+/// Errors: as [`super::train`], and [`Error::Option`] where the search makes no sense or the loss falls at no rate.
+pub fn find_learning_rate(
+    network: &Network,
+    source: &mut dyn Batches,
+    options: &TrainingOptions,
+    search: RateSearch,
+) -> Result<RateFound, Error> {
+    let refuse = |reason: String| Error::Option { option: "learning_rate", reason };
+    let RateSearch { start, end, batches } = search;
+    if !(start.is_finite() && start > 0.0 && end.is_finite() && end > start && batches >= 20) {
+        return Err(refuse(format!("a search from {start} to {end} in {batches} batches finds nothing")));
+    }
+    options.check()?;
+    let groups = own_groups(network, options)?;
+    fits(TRAINING, source, network)?;
+    let state = State::new(network, options, source.rows())?;
+    let rows = source.rows();
+    let (points, diverged) =
+        rayon::scope(|_| Run::new(network.clone(), state, rows, groups, options).sweep(source, search))?;
+    match steepest(&points) {
+        Some(learning_rate) => Ok(RateFound { learning_rate, points, diverged }),
+        None => Err(refuse(format!("the loss fell at no rate between {start} and {end}"))),
+    }
+}
+
+/// The rate at which the smoothed loss falls most steeply, before it is lowest.
+fn steepest(points: &[RatePoint]) -> Option<f64> {
+    let lowest = (0..points.len()).min_by(|&a, &b| points[a].smoothed.total_cmp(&points[b].smoothed))?;
+    // The rates grow by a fixed factor, so differences of the loss are slopes.
+    let slope = |i: usize| Some(points.get(i + 1)?.smoothed - points.get(i.checked_sub(1)?)?.smoothed);
+    let slopes = (WARM..=lowest).filter_map(|i| Some((slope(i)?, points[i].learning_rate)));
+    slopes.filter(|(slope, _)| *slope < 0.0).min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, rate)| rate)
+}
+
+impl Run<'_> {
+    /// Learns batches at growing rates, until the loss has risen.
+    fn sweep(mut self, source: &mut dyn Batches, search: RateSearch) -> Result<(Vec<RatePoint>, bool), Error> {
+        let RateSearch { start, end, batches } = search;
+        let growth = (end / start).powf(1.0 / (batches - 1) as f64);
+        let mut points: Vec<RatePoint> = Vec::with_capacity(batches);
+        let (mut mean, mut lowest, mut epoch) = (0.0, f64::INFINITY, 0);
+        let mut batch = self.batch();
+        while points.len() < batches {
+            epoch += 1;
+            self.start(epoch, source)?;
+            let begun = points.len();
+            while points.len() < batches {
+                let rows = self.read(1, source, &mut batch)?;
+                if rows == 0 {
+                    break;
+                }
+                let learning_rate = start * growth.powi(points.len() as i32);
+                match self.learn_at(learning_rate, points.len() + 1, &batch, rows) {
+                    Ok(None) => continue,
+                    Ok(Some(loss)) => {
+                        mean = SMOOTHING * mean + (1.0 - SMOOTHING) * loss;
+                        let smoothed = mean / (1.0 - SMOOTHING.powi(points.len() as i32 + 1));
+                        points.push(RatePoint { learning_rate, loss, smoothed });
+                        lowest = smoothed.min(lowest);
+                        if points.len() > WARM && smoothed > RISEN * lowest {
+                            return Ok((points, false));
+                        }
+                    }
+                    Err(Error::Diverged { .. }) => return Ok((points, true)),
+                    Err(error) => return Err(error),
+                }
+            }
+            if points.len() == begun {
+                return Err(Error::Empty(TRAINING));
+            }
+        }
+        Ok((points, false))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_steepest_fall_before_the_lowest_loss_is_suggested() {
+        // Flat, a fall whose middle is at the eleventh rate, a steeper one after a rise.
+        let losses = [9.0; 9].into_iter().chain([8.5, 7.0, 5.0, 4.5, 4.4, 4.3, 9.0, 20.0, 5.0]);
+        let points: Vec<RatePoint> = losses
+            .enumerate()
+            .map(|(i, smoothed)| RatePoint { learning_rate: i as f64, loss: smoothed, smoothed })
+            .collect();
+        assert_eq!(steepest(&points), Some(10.0));
+        assert_eq!(steepest(&points[..9]), None);
+        assert_eq!(steepest(&[]), None);
+    }
+}
