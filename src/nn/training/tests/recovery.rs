@@ -180,7 +180,7 @@ fn a_batch_size_is_chosen_by_memory_and_layers() {
     assert_eq!(choose(&network, 10, 1 << 30).unwrap(), 32);
     // Less memory, smaller batches, in steps of two; then none.
     let mut sizes: Vec<usize> =
-        (0..60).filter_map(|i| choose(&network, 1 << 20, (64 << 20) * 100 / (100 + 20 * i)).ok()).collect();
+        (0..80).filter_map(|i| choose(&network, 1 << 20, (16 << 20) * 10 / (10 + 4 * i)).ok()).collect();
     assert!(sizes.windows(2).all(|pair| pair[1] <= pair[0]), "{sizes:?}");
     sizes.dedup();
     assert!(sizes.len() > 2, "{sizes:?}");
