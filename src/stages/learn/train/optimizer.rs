@@ -96,7 +96,7 @@ impl Default for EarlyStopping {
 impl EarlyStopping {
     /// As the training knows it.
     pub(super) fn spec(&self) -> nn::EarlyStopping {
-        nn::EarlyStopping { patience: self.patience, min_delta: self.min_delta }
+        nn::EarlyStopping { patience: self.patience, min_delta: self.min_delta, ..nn::EarlyStopping::default() }
     }
 }
 
