@@ -99,12 +99,13 @@ impl Updater {
         finite
     }
 
-    /// The first parameter whose gradient was not finite in the last step.
+    /// The parameter where the last step left the finite numbers first: that of the last layer, for the way back begins
+    /// there.
     pub(super) fn not_finite<'a>(&'a self, plan: &'a Plan) -> Option<&'a str> {
         let bad = |values: &[f32]| values.iter().any(|g| !g.is_finite());
-        let dense = plan.parameters.iter().find(|place| self.gradient.get(place.range.clone()).is_some_and(bad));
-        let table = || self.tables.iter().find(|table| !table.is_finite).map(|table| &table.place);
-        dense.or_else(table).map(|place| &*place.name)
+        let dense = plan.parameters.iter().filter(|place| self.gradient.get(place.range.clone()).is_some_and(bad));
+        let tables = self.tables.iter().filter(|table| !table.is_finite).map(|table| &table.place);
+        dense.chain(tables).max_by_key(|place| place.step).map(|place| &*place.name)
     }
 }
 
