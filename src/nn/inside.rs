@@ -73,8 +73,8 @@ impl Network {
 
     /// The last node that gives images, and their shape, `[height, width, channels]`: where Grad-CAM looks.
     pub fn last_image(&self) -> Option<(String, Shape)> {
-        let images = self.plan.values.iter().skip(self.plan.inputs.len());
-        let last = images.filter(|value| value.shape.dimensions().len() == 3).last()?;
+        let mut given = self.plan.values.iter().skip(self.plan.inputs.len()).rev();
+        let last = given.find(|value| value.shape.dimensions().len() == 3)?;
         Some((last.name.clone(), last.shape.clone()))
     }
 

@@ -42,7 +42,7 @@ impl Draws {
     }
 
     /// The same draws seen from the row `first_row` of the batch on.
-    pub(crate) fn from_row(self, first_row: usize) -> Self {
+    pub(crate) fn seen_from(self, first_row: usize) -> Self {
         Self { first_row: first_row as u64, ..self }
     }
 
@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn draws_depend_on_seed_step_layer_row_and_position_alone() {
         let at = |seed, step, layer, first, row, position| {
-            draw(Draws::new(seed, step).from_row(first).of_layer(layer).row(row), position)
+            draw(Draws::new(seed, step).seen_from(first).of_layer(layer).row(row), position)
         };
         let here = at(1, 2, 3, 4, 5, 6);
         assert_eq!(here, at(1, 2, 3, 0, 9, 6));

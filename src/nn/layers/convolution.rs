@@ -52,7 +52,7 @@ impl Convolution {
         if filters == 0 {
             return Err("a convolution needs at least 1 filter".to_owned());
         }
-        if groups == 0 || window.channels % groups != 0 || filters % groups != 0 {
+        if groups == 0 || !window.channels.is_multiple_of(groups) || !filters.is_multiple_of(groups) {
             let channels = window.channels;
             return Err(format!("{groups} groups do not divide {channels} channels and {filters} filters evenly"));
         }

@@ -54,7 +54,7 @@ impl Describe for Position {
 /// The number of the wave at a place.
 pub(crate) fn wave(place: usize, feature: usize, features: usize) -> f32 {
     let angle = place as f64 / 10_000f64.powf((feature / 2 * 2) as f64 / features as f64);
-    (if feature % 2 == 0 { angle.sin() } else { angle.cos() }) as f32
+    (if feature.is_multiple_of(2) { angle.sin() } else { angle.cos() }) as f32
 }
 
 impl Layer for Built {

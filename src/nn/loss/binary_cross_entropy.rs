@@ -3,8 +3,8 @@
 use super::super::math::sigmoid;
 
 /// The mean over the width, weighted by `weights` where there are some, of `max(z, 0) - z t + ln(1 + exp(-|z|))` of one
-/// row; its gradient, the mean of `sigmoid(z) - t`, is written to `gradient`. With smoothing `s` the target is `t (1 - s)
-/// + s / 2`. Shapes: all `[width]`. Source: Bishop 1995, *Neural networks for pattern recognition*, 6.7; smoothing
+/// row; its gradient, the mean of `sigmoid(z) - t`, is written to `gradient`. With smoothing `s` the target is `s / 2 +
+/// t (1 - s)`. Shapes: all `[width]`. Source: Bishop 1995, *Neural networks for pattern recognition*, 6.7; smoothing
 /// Szegedy et al. 2016.
 pub(super) fn binary(z: &[f32], targets: &[f32], smoothing: f64, weights: &[f32], gradient: &mut [f32]) -> f64 {
     let total = if weights.is_empty() { z.len() as f64 } else { weights.iter().map(|&w| f64::from(w)).sum() };

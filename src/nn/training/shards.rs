@@ -225,7 +225,7 @@ impl Shards {
 impl Shard {
     fn pass<'a>(&self, task: Task<'a>, layout: &'a Layout, said: [&'a Vec<f64>; 2], draws: Draws) -> Pass<'a> {
         let Task { plan, parameters, .. } = task;
-        let training = Some(draws.from_row(self.rows.start));
+        let training = Some(draws.seen_from(self.rows.start));
         Pass { plan, layout, parameters, statistics: [said[0], said[1]], rows: self.rows.len(), training }
     }
 
