@@ -213,7 +213,8 @@ impl Aggregation {
     }
 }
 
-/// Partial values of raw rows and of partial values.
+/// Partial values of raw rows and of partial values, one row for each group. A frame of partial values may have several rows of a
+/// group, as in [`hash_groups::fold`].
 pub(super) fn fold(
     keys: &[String],
     steps: &Decomposed,
@@ -225,13 +226,13 @@ pub(super) fn fold(
     }
     let keys: Vec<pl::Expr> = keys.iter().map(|key| pl::col(key.as_str())).collect();
     if let Some(raw) = stack(raw).map_err(carry)? {
-        folded.push(collect(raw.lazy().group_by(keys.clone()).agg(steps.partial.clone()))?);
+        let found = collect(raw.lazy().group_by(keys.clone()).agg(steps.partial.clone()))?;
+        if folded.is_empty() {
+            return Ok(found);
+        }
+        folded.push(found);
     }
-    let alone = folded.len() == 1;
     let Some(all) = stack(folded).map_err(carry)? else { return Ok(pl::DataFrame::default()) };
-    if alone {
-        return Ok(all);
-    }
     collect(all.lazy().group_by(keys).agg(steps.merge.clone()))
 }
 

@@ -83,7 +83,8 @@ fn is_integer(data_type: &pl::DataType) -> bool {
     )
 }
 
-/// Partial values of raw rows and of partial values.
+/// Partial values of raw rows and of partial values, one row for each group. A frame of partial values may have several rows of a
+/// group: frames that were folded apart are written to disk, and dealt out again, together.
 pub(super) fn fold(
     keys: &[String],
     reductions: &[Reduction],
@@ -101,13 +102,13 @@ pub(super) fn fold(
             };
             found.extend(partial(reduction, argument, &groups)?);
         }
-        folded.push(pl::DataFrame::new(groups.count(), found)?);
+        let found = pl::DataFrame::new(groups.count(), found)?;
+        if folded.is_empty() {
+            return Ok(found);
+        }
+        folded.push(found);
     }
-    let alone = folded.len() == 1;
     let Some(mut rows) = stack(folded).map_err(carry)? else { return Ok(pl::DataFrame::default()) };
-    if alone {
-        return Ok(rows);
-    }
     rows.rechunk_mut();
     let groups = Groups::of(keys, &rows)?;
     let mut found = groups.keys(&rows)?;
@@ -460,4 +461,25 @@ fn moments_columns(reduction: &Reduction, moments: &[DoubleMoments]) -> Vec<pl::
     let mut columns = vec![column(reduction, 0, counts)];
     columns.extend((1..).zip(floats).map(|(index, value)| column(reduction, index, known(value))));
     columns
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use polars::df;
+
+    use super::*;
+
+    #[test]
+    fn partial_values_of_a_group_that_lie_in_one_frame_are_merged() {
+        let reduction = Reduction {
+            kind: Kind::Count,
+            argument: None,
+            names: vec!["rows".to_owned()],
+            data_type: pl::DataType::Int64,
+        };
+        let folded = df!("k" => ["a", "b", "a"], "rows" => [2_i64, 3, 4]).unwrap();
+        let found = fold(&["k".to_owned()], &[reduction], Vec::new(), vec![folded]).unwrap();
+        assert!(found.equals(&df!("k" => ["a", "b"], "rows" => [6_i64, 3]).unwrap()), "{found}");
+    }
 }
