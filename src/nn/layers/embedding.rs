@@ -35,8 +35,13 @@ struct Built {
     parameters: [Parameter; 1],
 }
 
-/// The table of vectors.
-pub(super) fn table(reader: &str, tokens: usize, size: usize, padding: bool) -> Result<Parameter, String> {
+/// The table of vectors, which start normal with this variance.
+pub(super) fn table(
+    reader: &str,
+    [tokens, size]: [usize; 2],
+    padding: bool,
+    variance: f64,
+) -> Result<Parameter, String> {
     let least = if padding { 2 } else { 1 };
     if tokens < least || size == 0 {
         return Err(format!(
@@ -47,7 +52,6 @@ pub(super) fn table(reader: &str, tokens: usize, size: usize, padding: bool) -> 
     if tokens > 1 << 24 {
         return Err(format!("{reader} has at most {} tokens, it has {tokens}", 1 << 24));
     }
-    let variance = 1.0 / size as f64;
     let initial = if padding { Initial::NormalAfterRow { variance, row: size } } else { Initial::Normal { variance } };
     Ok(Parameter::weight("weight", &[tokens, size], initial))
 }
@@ -69,7 +73,7 @@ pub(super) fn token(number: f32, tokens: usize) -> usize {
 impl Describe for Embedding {
     fn build(&self, inputs: &[&Shape]) -> Result<Box<dyn Layer>, String> {
         let length = length(only(inputs, "an embedding")?, "an embedding")?;
-        let parameters = [table("an embedding", self.tokens, self.size, self.padding)?];
+        let parameters = [table("an embedding", [self.tokens, self.size], self.padding, 1.0 / self.size as f64)?];
         Ok(Box::new(Built { of: *self, output: Shape::sequence(length, self.size), parameters }))
     }
 }

@@ -36,5 +36,5 @@ pub fn image(inputs: &[InputSpec], outputs: &[(String, Head)], rows: usize) -> R
     layers.push(LayerSpec::dense(128, Activation::Relu));
     layers.push(LayerSpec::dropout(0.5));
     let options = one_cycle(0.003, 0.01, epochs(600_000, rows, 8, 60), 64);
-    Ok(Preset { network: chain(input, layers, outputs), options })
+    Ok(Preset { network: chain(input, layers, outputs, 0.0), options })
 }

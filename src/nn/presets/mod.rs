@@ -46,8 +46,8 @@ fn only<'a>(inputs: &'a [InputSpec], of: &str) -> Result<&'a InputSpec, Error> {
     }
 }
 
-/// A list of layers over one input, with a head for each question.
-fn chain(input: &InputSpec, layers: Vec<LayerSpec>, outputs: &[(String, Head)]) -> NetworkSpec {
+/// A list of layers over one input, with a head for each question; the targets of classes are smoothed.
+fn chain(input: &InputSpec, layers: Vec<LayerSpec>, outputs: &[(String, Head)], smoothing: f64) -> NetworkSpec {
     let mut spec = NetworkSpec { inputs: vec![input.clone()], nodes: Vec::new(), outputs: Vec::new() };
     let mut last = input.name.clone();
     for (i, layer) in layers.into_iter().enumerate() {
@@ -56,7 +56,14 @@ fn chain(input: &InputSpec, layers: Vec<LayerSpec>, outputs: &[(String, Head)]) 
     for (name, head) in outputs {
         spec.ask(name, &last, *head);
     }
+    for output in spec.outputs.iter_mut().filter(|output| asks_for_classes(output.head)) {
+        output.loss.label_smoothing = smoothing;
+    }
     spec
+}
+
+fn asks_for_classes(head: Head) -> bool {
+    matches!(head, Head::Binary | Head::Multiclass { .. } | Head::Multilabel { .. })
 }
 
 /// A convolution without bias or activation, then batch norm and ReLU (Ioffe & Szegedy 2015).

@@ -9,7 +9,7 @@ use super::super::loss::LossSpec;
 use super::super::optimizer::{GroupRule, OptimizerSpec};
 use super::super::schedule::{ScheduleKind, ScheduleSpec};
 use super::super::training::{EarlyStopping, TrainingOptions, Watch};
-use super::{Preset, epochs, refused};
+use super::{Preset, asks_for_classes, epochs, refused};
 
 /// Three layers of this many units.
 const UNITS: usize = 256;
@@ -52,8 +52,7 @@ pub fn tabular(inputs: &[InputSpec], outputs: &[(String, Head)], rows: usize) ->
         }
     };
     last = network.push("scale", LayerSpec::Scale(Scale::default()), &[&last]);
-    let classes = |head: Head| matches!(head, Head::Binary | Head::Multiclass { .. } | Head::Multilabel { .. });
-    let by_classes = outputs.iter().all(|(_, head)| classes(*head));
+    let by_classes = outputs.iter().all(|(_, head)| asks_for_classes(*head));
     let activation = if by_classes { Activation::Selu } else { Activation::Mish };
     for layer in 1..=3 {
         let dense = Dense { units: UNITS, activation, bias: true, start: Some(Start::Ntk) };
@@ -69,7 +68,7 @@ pub fn tabular(inputs: &[InputSpec], outputs: &[(String, Head)], rows: usize) ->
         if *head == Head::Binary {
             groups.extend([rule(format!("{node}.weight"), 2.0), rule(format!("{node}.bias"), 0.2)]);
         }
-        let loss = LossSpec { label_smoothing: if classes(*head) { 0.1 } else { 0.0 }, ..LossSpec::default() };
+        let loss = LossSpec { label_smoothing: if asks_for_classes(*head) { 0.1 } else { 0.0 }, ..LossSpec::default() };
         network.outputs.push(OutputSpec { name: name.clone(), from, head: *head, loss, weight: 1.0 });
     }
     let epochs = epochs(SEEN, rows, 20, 256);

@@ -13,7 +13,7 @@ fn asked(head: Head) -> Vec<(String, Head)> {
 }
 
 #[test]
-fn every_preset_can_be_built_and_trained() {
+fn every_preset_can_be_built() {
     let presets = [
         tabular(&[InputSpec::numbers("table", Shape::features(5))], &asked(Head::Binary), 1000).unwrap(),
         tabular(
@@ -54,6 +54,9 @@ fn inputs_of_another_kind_are_refused_by_name() {
         text(&numbers[..1], &asked(Head::Binary), 9).unwrap_err().to_string(),
         "x: the preset text reads tokens"
     );
+    let wave = [InputSpec::numbers("sound", Shape::sequence(5120, 1))];
+    let error = audio(&wave, &asked(Head::Binary), 9).unwrap_err().to_string();
+    assert_eq!(error, "sound: the preset audio reads spectrograms [frames, bands] or [frames, bands, 1]");
     let error = audio(&numbers, &asked(Head::Binary), 9).unwrap_err().to_string();
     assert_eq!(error, "input: the preset audio reads one input, there are 2");
 }

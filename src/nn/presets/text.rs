@@ -9,9 +9,10 @@ use super::super::schedule::{ScheduleKind, ScheduleSpec};
 use super::super::training::{EarlyStopping, TrainingOptions, Watch};
 use super::{Preset, chain, epochs, only, refused};
 
-/// The mean of the vectors of a text's tokens, and a linear layer (Joulin, Grave, Bojanowski & Mikolov 2016, *Bag of
-/// tricks for efficient text classification*): hard to beat on sentiment and topics, and by far the fastest. Tokens of
-/// several words bring in their order. Dropout of the mean keeps the vectors from leaning on single words.
+/// The sum of the vectors of a text's tokens, half of it silenced while training, and a linear layer (Joulin, Grave,
+/// Bojanowski & Mikolov 2016, *Bag of tricks for efficient text classification*): hard to beat on sentiment and topics,
+/// and by far the fastest. Tokens should be words and pairs of words, which bring in their order. Vectors are short and
+/// the epochs few: on ten thousand reviews more of either is worse.
 ///
 /// Errors: an input that is none of tokens.
 pub fn text(inputs: &[InputSpec], outputs: &[(String, Head)], rows: usize) -> Result<Preset, Error> {
@@ -19,22 +20,20 @@ pub fn text(inputs: &[InputSpec], outputs: &[(String, Head)], rows: usize) -> Re
     let Some(tokens) = input.tokens else {
         return Err(refused(input, "the preset text reads tokens"));
     };
-    let bag = EmbeddingBag { tokens, size: 64, pooling: Pooling::Mean };
-    let layers = vec![LayerSpec::EmbeddingBag(bag), LayerSpec::dropout(0.3)];
-    let epochs = epochs(500_000, rows, 5, 30);
+    let size = if rows < FEW { 16 } else { 64 };
+    let bag = EmbeddingBag { tokens, size, pooling: Pooling::Sum };
+    let layers = vec![LayerSpec::EmbeddingBag(bag), LayerSpec::dropout(0.5)];
+    let (learning_rate, beta1, beta2, epsilon, weight_decay) = (0.002, 0.9, 0.999, 1e-8, 0.0);
     let options = TrainingOptions {
-        epochs,
-        batch_size: 64,
-        optimizer: OptimizerSpec::Adam {
-            learning_rate: 0.005,
-            beta1: 0.9,
-            beta2: 0.999,
-            epsilon: 1e-8,
-            weight_decay: 0.0,
-        },
+        epochs: epochs(100_000, rows, 5, 20),
+        batch_size: 128,
+        optimizer: OptimizerSpec::Adamw { learning_rate, beta1, beta2, epsilon, weight_decay },
         schedule: ScheduleSpec { kind: ScheduleKind::Cosine { end: 0.0 }, warm_up: 0.0 },
         early_stopping: Some(EarlyStopping { patience: 3, min_delta: 0.0, watch: Watch::Loss }),
         ..TrainingOptions::default()
     };
-    Ok(Preset { network: chain(input, layers, outputs), options })
+    Ok(Preset { network: chain(input, layers, outputs, 0.0), options })
 }
+
+/// Below this number of rows vectors are shorter.
+const FEW: usize = 100_000;
