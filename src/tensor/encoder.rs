@@ -2,13 +2,17 @@
 
 use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
-use ndarray::Array2;
+use ndarray::{Array2, Axis};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::block::{Block, BlockKind};
-use super::category::Category;
+use super::domain::Domain;
 use super::error::TensorError;
-use super::number::Number;
+use super::feature::Feature;
+use super::part::{Counts, Part};
+use super::sequence::Sequence;
+use super::specification::once;
 use super::target::{Standing, Target, Targets};
 
 /// What was learned about the features and the targets.
@@ -21,10 +25,14 @@ pub struct Encoder {
     targets: Vec<Target>,
     rows: u64,
     left_out: u64,
+    domain: Domain,
     blocks: Vec<Block>,
     /// For each feature its block, and where in a row of it its numbers begin.
     places: Vec<(usize, usize)>,
 }
+
+/// Rows that are encoded by one thread.
+const TOGETHER: usize = 1024;
 
 /// An encoder as it is kept.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -34,6 +42,8 @@ struct Stored {
     targets: Vec<Target>,
     rows: u64,
     left_out: u64,
+    #[serde(default)]
+    domain: Domain,
 }
 
 impl TryFrom<Stored> for Encoder {
@@ -43,56 +53,17 @@ impl TryFrom<Stored> for Encoder {
         if stored.features.is_empty() || stored.targets.is_empty() {
             return Err("an encoder has at least one feature and one target".to_owned());
         }
-        Ok(Self::new(stored.features, stored.targets, stored.rows, stored.left_out))
+        if let Some(feature) = stored.features.iter().find(|feature| !feature.is_sound()) {
+            return Err(format!("what is known of `{}` is damaged", feature.name()));
+        }
+        Ok(Self::new(stored.features, stored.targets, stored.rows, stored.left_out, stored.domain))
     }
 }
 
 impl From<Encoder> for Stored {
     fn from(encoder: Encoder) -> Self {
-        let Encoder { features, targets, rows, left_out, .. } = encoder;
-        Self { features, targets, rows, left_out }
-    }
-}
-
-/// A feature with what was learned about it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Feature {
-    /// A column of numbers.
-    Number(Number),
-    /// A column of categories.
-    Category(Category),
-}
-
-impl Feature {
-    /// The column.
-    pub fn name(&self) -> &str {
-        match self {
-            Self::Number(number) => number.name(),
-            Self::Category(category) => category.name(),
-        }
-    }
-
-    /// How many inputs the column becomes.
-    pub fn width(&self) -> usize {
-        match self {
-            Self::Number(number) => number.width(),
-            Self::Category(category) => category.width(),
-        }
-    }
-
-    /// Its own block; none for flat features, which share the table.
-    fn block(&self) -> Option<Block> {
-        match self {
-            Self::Number(_) | Self::Category(_) => None,
-        }
-    }
-
-    fn input_names(&self) -> Vec<String> {
-        match self {
-            Self::Number(number) => number.input_names(),
-            Self::Category(category) => category.input_names(),
-        }
+        let Encoder { features, targets, rows, left_out, domain, .. } = encoder;
+        Self { features, targets, rows, left_out, domain }
     }
 }
 
@@ -103,7 +74,7 @@ pub struct Encoded {
     pub inputs: Vec<Array2<f32>>,
     /// For each feature the rows without a value.
     pub missing: Vec<u64>,
-    /// For each feature the rows whose value is not in the vocabulary; 0 for numbers.
+    /// For each feature the rows whose value is not in the vocabulary; 0 for numbers. Of a text, rows with such a token.
     pub unknown: Vec<u64>,
     /// The rows, in order, of which a part cannot be read, with the reason (`photo: not a PNG or JPEG`); their inputs
     /// are 0.
@@ -128,7 +99,7 @@ pub struct Labelled {
 }
 
 impl Encoder {
-    pub(super) fn new(features: Vec<Feature>, targets: Vec<Target>, rows: u64, left_out: u64) -> Self {
+    pub(super) fn new(features: Vec<Feature>, targets: Vec<Target>, rows: u64, left_out: u64, domain: Domain) -> Self {
         let own: Vec<Option<Block>> = features.iter().map(Feature::block).collect();
         let mut blocks = Vec::new();
         if own.iter().any(Option::is_none) {
@@ -151,7 +122,14 @@ impl Encoder {
         if let Some(block) = blocks.first_mut().filter(|block| block.kind == BlockKind::Table) {
             block.shape = vec![table];
         }
-        Self { features, targets, rows, left_out, blocks, places }
+        Self { features, targets, rows, left_out, domain, blocks, places }
+    }
+
+    /// The same encoder, but rows that cannot be read are told in [`Encoded::failed`], even where they should end the run: so that a model can
+    /// be applied to all rows.
+    pub fn lenient(mut self) -> Self {
+        self.features.iter_mut().for_each(Feature::lenient);
+        self
     }
 
     /// The features as they were written.
@@ -180,21 +158,34 @@ impl Encoder {
         self.rows
     }
 
+    /// What the training rows held in the columns of the features.
+    pub fn domain(&self) -> &Domain {
+        &self.domain
+    }
+
     /// Training rows that lack a target.
     pub fn left_out(&self) -> u64 {
         self.left_out
     }
 
-    /// The columns that [`Encoder::encode`] reads.
+    /// The columns that [`Encoder::encode`] reads; with a sequence those from which windows are cut first.
     pub fn columns(&self) -> Vec<String> {
-        self.features.iter().map(|feature| feature.name().to_owned()).collect()
+        once(self.features.iter().flat_map(Feature::columns).collect())
     }
 
     /// The columns that [`Encoder::labelled`] reads.
     pub fn labelled_columns(&self) -> Vec<String> {
         let mut columns = self.columns();
         columns.extend(self.targets.iter().map(|target| target.column().to_owned()));
-        columns
+        once(columns)
+    }
+
+    /// The sequence, where rows have to be cut into windows before they are encoded.
+    pub fn sequence(&self) -> Option<&Sequence> {
+        self.features.iter().find_map(|feature| match feature {
+            Feature::Sequence(sequence) => Some(sequence),
+            _ => None,
+        })
     }
 
     /// How many numbers a row becomes, over all blocks.
@@ -210,48 +201,119 @@ impl Encoder {
 
     /// The column from which each number of a block comes.
     pub fn feature_columns(&self, block: usize) -> Vec<String> {
-        let size = self.blocks.get(block).map_or(0, Block::size);
-        let of = |feature: &Feature| match feature.block() {
-            None => vec![feature.name().to_owned(); feature.width()],
-            Some(_) => vec![feature.name().to_owned(); size],
+        self.of_block(block).flat_map(Feature::input_columns).collect()
+    }
+
+    /// For a block of tokens what each number of a row says; nothing for padding and for numbers that are no token.
+    pub fn token_names(&self, block: usize, row: &[f32]) -> Vec<String> {
+        let token = |value: &f32| (*value >= 0.0).then_some(*value as usize);
+        let feature = self.of_block(block).next();
+        let name = |value: &f32| -> Option<String> {
+            match feature? {
+                Feature::Category(category) => category.token(token(value)?).map(str::to_owned),
+                Feature::Text(text) => {
+                    let words = text.encoder().vocabulary().words();
+                    match token(value)?.checked_sub(1)? {
+                        0 => Some("unknown".to_owned()),
+                        at if at <= words.len() => words.get(at - 1).map(|word| word.text.clone()),
+                        at => Some(format!("bucket {}", at - words.len())),
+                    }
+                }
+                _ => None,
+            }
         };
-        self.of_block(block).flat_map(of).collect()
+        row.iter().map(|value| name(value).unwrap_or_default()).collect()
+    }
+
+    /// Whether the rows of a block are varied while a network learns from them.
+    pub fn augments(&self, block: usize) -> bool {
+        matches!(self.of_block(block).next(), Some(Feature::Image(image)) if image.encoder().augments())
+    }
+
+    /// Varies a row of a block in place, as its options say; the same draw gives the same row. Blocks that are not
+    /// varied stay as they are.
+    pub fn augment(&self, block: usize, row: &mut [f32], draw: u64) {
+        if let Some(Feature::Image(image)) = self.of_block(block).next() {
+            image.encoder().augment(row, draw);
+        }
     }
 
     fn of_block(&self, block: usize) -> impl Iterator<Item = &Feature> {
         self.features.iter().zip(&self.places).filter(move |(_, place)| place.0 == block).map(|(feature, _)| feature)
     }
 
-    /// The inputs of all rows; a target is not needed.
+    /// The inputs of all rows; a target is not needed. With a sequence the rows are those that
+    /// [`Windows`](super::Windows) gives.
     ///
-    /// Errors: a column is missing.
+    /// Errors: a column is missing; an image or a sound cannot be decoded, unless such rows are skipped.
     pub fn encode(&self, batch: &RecordBatch) -> Result<Encoded, TensorError> {
         let rows = batch.num_rows();
         let mut inputs: Vec<Vec<f32>> = self.blocks.iter().map(|block| vec![0.0_f32; rows * block.size()]).collect();
-        let (mut missing, mut unknown) = (Vec::new(), Vec::new());
-        for (feature, (block, offset)) in self.features.iter().zip(&self.places) {
-            let array = column(batch, feature.name())?;
-            let width = self.blocks.get(*block).map_or(0, Block::size);
-            let Some(inputs) = inputs.get_mut(*block) else { continue };
-            let (without, other) = match feature {
-                Feature::Number(number) => (number.encode(array, inputs, width, *offset), 0),
-                Feature::Category(category) => category.encode(array, inputs, width, *offset),
-            };
-            missing.push(without);
-            unknown.push(other);
+        let mut encoded = Encoded {
+            inputs: Vec::new(),
+            missing: vec![0; self.features.len()],
+            unknown: vec![0; self.features.len()],
+            failed: Vec::new(),
+        };
+        // Pieces of rows side by side; what is counted does not depend on who does which.
+        let mut pieces: Vec<(usize, Vec<&mut [f32]>)> =
+            (0..rows).step_by(TOGETHER).map(|from| (from, Vec::with_capacity(self.blocks.len()))).collect();
+        for (values, block) in inputs.iter_mut().zip(&self.blocks) {
+            let parts = values.chunks_mut((TOGETHER * block.size()).max(1));
+            pieces.iter_mut().zip(parts).for_each(|((_, piece), part)| piece.push(part));
         }
-        let inputs = inputs
+        let found: Vec<Vec<Counts>> = pieces
+            .into_par_iter()
+            .map(|(from, mut piece)| self.piece(&batch.slice(from, TOGETHER.min(rows - from)), &mut piece))
+            .collect::<Result<_, _>>()?;
+        for (piece, counts) in found.into_iter().enumerate() {
+            for (feature, counts) in counts.into_iter().enumerate() {
+                let sums = encoded.missing.get_mut(feature).zip(encoded.unknown.get_mut(feature));
+                if let Some((missing, unknown)) = sums {
+                    *missing += counts.missing;
+                    *unknown += counts.unknown;
+                }
+                let failed = counts.failed.into_iter().map(|(row, reason)| (piece * TOGETHER + row, reason));
+                let strict = self.features.get(feature).is_some_and(Feature::is_strict);
+                let mut failed = failed.peekable();
+                if let (true, Some((row, reason))) = (strict, failed.peek()) {
+                    let place = format!("row {} of a batch", row + 1);
+                    return Err(TensorError::Unreadable { place, reason: reason.clone() });
+                }
+                encoded.failed.extend(failed);
+            }
+        }
+        encoded.failed.sort();
+        encoded.failed.dedup_by_key(|(row, _)| *row);
+        for (row, _) in &encoded.failed {
+            for (values, block) in inputs.iter_mut().zip(&self.blocks) {
+                if let Some(cells) = values.get_mut(row * block.size()..(row + 1) * block.size()) {
+                    cells.fill(0.0);
+                }
+            }
+        }
+        encoded.inputs = inputs
             .into_iter()
             .zip(&self.blocks)
             .map(|(values, block)| Array2::from_shape_vec((rows, block.size()), values))
             .collect::<Result<_, _>>()
             .map_err(|error| TensorError::Rows(error.to_string()))?;
-        Ok(Encoded { inputs, missing, unknown, failed: Vec::new() })
+        Ok(encoded)
+    }
+
+    fn piece(&self, batch: &RecordBatch, inputs: &mut [&mut [f32]]) -> Result<Vec<Counts>, TensorError> {
+        let mut found = Vec::with_capacity(self.features.len());
+        for (feature, (block, offset)) in self.features.iter().zip(&self.places) {
+            let width = self.blocks.get(*block).map_or(0, Block::size);
+            let Some(inputs) = inputs.get_mut(*block) else { continue };
+            found.push(feature.encode(batch, &mut Part { inputs, width, offset: *offset })?);
+        }
+        Ok(found)
     }
 
     /// Inputs and targets of the rows that have all targets and can be read.
     ///
-    /// Errors: a column is missing, or a count is none.
+    /// Errors: a column is missing, a count is none; an image or a sound cannot be decoded, unless such rows are skipped.
     pub fn labelled(&self, batch: &RecordBatch) -> Result<Labelled, TensorError> {
         let mut standing = vec![Standing::Known; batch.num_rows()];
         let mut targets = Vec::with_capacity(self.targets.len());
@@ -271,12 +333,23 @@ impl Encoder {
         let rows: Vec<usize> = (0..).zip(&known).filter(|(_, known)| **known).map(|(row, _)| row).collect();
         let with_targets = filter_record_batch(batch, &BooleanArray::from(known))
             .map_err(|error| TensorError::Rows(error.to_string()))?;
-        let encoded = self.encode(&with_targets)?;
+        let mut encoded = self.encode(&with_targets)?;
+        let mut rows = rows;
+        let failed = encoded.failed.len() as u64;
+        if failed > 0 {
+            let lost: Vec<usize> = encoded.failed.drain(..).map(|(row, _)| row).collect();
+            let kept: Vec<usize> = (0..rows.len()).filter(|row| lost.binary_search(row).is_err()).collect();
+            for inputs in &mut encoded.inputs {
+                *inputs = inputs.select(Axis(0), &kept);
+            }
+            rows = kept.iter().filter_map(|row| rows.get(*row).copied()).collect();
+        }
         let targets = targets.into_iter().map(|targets| targets.select(&rows)).collect();
-        Ok(Labelled { encoded, targets, missing, unknown, failed: 0, rows })
+        Ok(Labelled { encoded, targets, missing, unknown, failed, rows })
     }
 }
 
-fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a ArrayRef, TensorError> {
+/// Errors: the column is missing.
+pub(super) fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a ArrayRef, TensorError> {
     batch.column_by_name(name).ok_or_else(|| TensorError::MissingColumn(name.to_owned()))
 }

@@ -50,6 +50,14 @@ pub enum TensorError {
     /// A target of labels that all rows have, or none.
     #[error("no label of the target `{0}` tells training rows apart: each is in all of them, or there is none")]
     NoLabels(String),
+    /// An image or a sound that cannot be decoded.
+    #[error("{place} cannot be read: {reason}")]
+    Unreadable {
+        /// Which row it is.
+        place: String,
+        /// The column and why.
+        reason: String,
+    },
     /// The rows cannot be filtered by their target; a bug.
     #[error("the rows cannot be read: {0}")]
     Rows(String),

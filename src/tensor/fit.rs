@@ -4,19 +4,33 @@ use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use rayon::prelude::*;
 
+use super::audio::AudioFit;
 use super::category::CategoryFit;
-use super::encoder::{Encoder, Feature};
+use super::content::ContentFit;
+use super::date::{DateFit, DateKind};
+use super::domain::{Domain, DomainFit, Watched};
+use super::encoder::Encoder;
 use super::error::TensorError;
+use super::feature::Feature;
+use super::image::ImageFit;
 use super::number::NumberFit;
+use super::sequence::SequenceFit;
 use super::specification::{FeatureKind, FeatureSpec, Specification};
 use super::target::TargetFit;
+use super::text::TextFit;
 
-/// An encoder that is being learned. Rows without a target teach nothing and are counted.
+/// An encoder that is being learned. Rows without a target teach nothing and are counted; with a sequence they teach all
+/// but the target, because they stand in windows of other rows.
 ///
 /// Complexity: one visit of each value; memory for a vocabulary of at most 65,536 values and a sketch for each column.
 #[derive(Debug)]
 pub struct Fit {
     features: Vec<FeatureFit>,
+    /// What the columns hold.
+    domains: Vec<DomainFit>,
+    /// Rows that were looked at for it.
+    watched: u64,
+    sequence: Option<SequenceFit>,
     targets: Vec<TargetFit>,
     rows: u64,
     left_out: u64,
@@ -26,13 +40,22 @@ pub struct Fit {
 enum FeatureFit {
     Number(NumberFit),
     Category(CategoryFit),
+    Date(DateFit),
+    Text(Box<ContentFit<TextFit>>),
+    Image(Box<ContentFit<ImageFit>>),
+    Audio(Box<ContentFit<AudioFit>>),
 }
 
 impl FeatureFit {
     fn new(feature: &FeatureSpec) -> Self {
+        let name = &feature.column;
         match &feature.kind {
-            FeatureKind::Number(scale) => Self::Number(NumberFit::new(&feature.column, *scale)),
-            FeatureKind::Category(largest) => Self::Category(CategoryFit::new(&feature.column, *largest)),
+            FeatureKind::Number(scale) => Self::Number(NumberFit::new(name, scale)),
+            FeatureKind::Category(encoding) => Self::Category(CategoryFit::new(name, encoding)),
+            FeatureKind::Date(kind, options) => Self::Date(DateFit::new(name, *kind, options)),
+            FeatureKind::Text(options) => Self::Text(ContentFit::text(name, options).into()),
+            FeatureKind::Image(spec) => Self::Image(ContentFit::image(name, spec).into()),
+            FeatureKind::Audio(spec) => Self::Audio(ContentFit::audio(name, spec).into()),
         }
     }
 
@@ -40,22 +63,59 @@ impl FeatureFit {
         match self {
             Self::Number(fit) => &fit.name,
             Self::Category(fit) => &fit.name,
+            Self::Date(fit) => &fit.name,
+            Self::Text(fit) => &fit.name,
+            Self::Image(fit) => &fit.name,
+            Self::Audio(fit) => &fit.name,
         }
     }
 
-    fn add(&mut self, array: &ArrayRef) {
+    fn add(&mut self, array: &ArrayRef) -> Result<(), TensorError> {
         match self {
             Self::Number(fit) => fit.add(array),
             Self::Category(fit) => fit.add(array),
+            Self::Date(fit) => fit.add(array),
+            Self::Text(fit) => fit.add(array),
+            Self::Image(fit) => fit.add(array)?,
+            Self::Audio(fit) => fit.add(array)?,
         }
+        Ok(())
     }
 
     fn finish(self) -> Feature {
         match self {
             Self::Number(fit) => Feature::Number(fit.finish()),
             Self::Category(fit) => Feature::Category(fit.finish()),
+            Self::Date(fit) => Feature::Date(fit.finish()),
+            Self::Text(fit) => Feature::Text(fit.finish()),
+            Self::Image(fit) => Feature::Image(fit.finish()),
+            Self::Audio(fit) => Feature::Audio(fit.finish()),
         }
     }
+}
+
+/// What is remembered of the columns of the features and of a sequence.
+fn watched(specification: &Specification) -> Vec<DomainFit> {
+    let of_features = specification.features.iter().map(|feature| {
+        let watched = match &feature.kind {
+            FeatureKind::Number(_) => Watched::Range,
+            FeatureKind::Category(_) => Watched::Values,
+            FeatureKind::Date(DateKind::Date | DateKind::Datetime, _) => Watched::Range,
+            FeatureKind::Date(DateKind::Time, _)
+            | FeatureKind::Text(_)
+            | FeatureKind::Image(_)
+            | FeatureKind::Audio(_) => Watched::Presence,
+        };
+        DomainFit::new(&feature.column, watched)
+    });
+    let of_sequence = specification.sequence.iter().flat_map(|sequence| &sequence.columns);
+    let mut domains: Vec<DomainFit> = of_features.collect();
+    for (column, _) in of_sequence {
+        if domains.iter().all(|domain| domain.column() != column) {
+            domains.push(DomainFit::new(column, Watched::Range));
+        }
+    }
+    domains
 }
 
 impl Fit {
@@ -63,6 +123,9 @@ impl Fit {
     pub fn new(specification: &Specification) -> Self {
         Self {
             features: specification.features.iter().map(FeatureFit::new).collect(),
+            domains: watched(specification),
+            watched: 0,
+            sequence: specification.sequence.as_ref().map(SequenceFit::new),
             targets: specification.targets.iter().map(TargetFit::new).collect(),
             rows: 0,
             left_out: 0,
@@ -71,7 +134,8 @@ impl Fit {
 
     /// Learns from rows with the columns of the specification.
     ///
-    /// Errors: a column is missing, or a target has too many classes or something that is none.
+    /// Errors: a column is missing, a target has too many classes or something that is none, or an image or a sound
+    /// cannot be decoded.
     pub fn add(&mut self, batch: &RecordBatch) -> Result<(), TensorError> {
         let column = |batch: &RecordBatch, name: &str| {
             batch.column_by_name(name).cloned().ok_or_else(|| TensorError::MissingColumn(name.to_owned()))
@@ -84,15 +148,27 @@ impl Fit {
         let kept = known.iter().filter(|known| **known).count();
         self.rows += kept as u64;
         self.left_out += (known.len() - kept) as u64;
-        let batch = filter_record_batch(batch, &BooleanArray::from(known))
+        let labelled = filter_record_batch(batch, &BooleanArray::from(known))
             .map_err(|error| TensorError::Rows(error.to_string()))?;
         for target in &mut self.targets {
-            let array = column(&batch, &target.column)?;
+            let array = column(&labelled, &target.column)?;
             target.add(&array)?;
         }
-        self.features.par_iter_mut().try_for_each(|fit| {
-            fit.add(&column(&batch, fit.name())?);
+        let batch = match &mut self.sequence {
+            Some(sequence) => {
+                sequence.add(batch)?;
+                batch
+            }
+            None => &labelled,
+        };
+        self.watched += batch.num_rows() as u64;
+        self.domains.par_iter_mut().try_for_each(|domain| {
+            domain.add(&column(batch, domain.column())?);
             Ok(())
+        })?;
+        self.features.par_iter_mut().try_for_each(|fit| {
+            let array = column(batch, fit.name())?;
+            fit.add(&array)
         })
     }
 
@@ -101,7 +177,9 @@ impl Fit {
     /// Errors: no row had all targets, or what they are does not fit the kind of a target.
     pub fn finish(self) -> Result<Encoder, TensorError> {
         let targets = self.targets.into_iter().map(TargetFit::finish).collect::<Result<_, _>>()?;
-        let features = self.features.into_iter().map(FeatureFit::finish).collect();
-        Ok(Encoder::new(features, targets, self.rows, self.left_out))
+        let sequence = self.sequence.map(|fit| Feature::Sequence(fit.finish()));
+        let features = self.features.into_iter().map(FeatureFit::finish).chain(sequence).collect();
+        let domain = Domain { rows: self.watched, columns: self.domains.into_iter().map(DomainFit::finish).collect() };
+        Ok(Encoder::new(features, targets, self.rows, self.left_out, domain))
     }
 }

@@ -13,29 +13,51 @@
 //! |---|---|
 //! | `specification` | which columns become what |
 //! | `block` | the inputs of a network and their shapes |
-//! | `number` | centers and scales |
-//! | `category` | vocabularies, one-hot |
+//! | `number` | numbers: scales, quantiles, intervals |
+//! | `category` | vocabularies, one-hot, tokens, hashes |
+//! | `date` | cycles of the calendar |
+//! | [`text`], [`image`], [`audio`], `content` | one text, image or sound; columns of them |
+//! | `sequence` | rows of a group as windows |
 //! | `target` | classes, labels, numbers and counts to be foretold |
-//! | `fit`, `encoder` | all columns together |
+//! | `feature`, `fit`, `encoder` | all columns together |
+//! | `domain` | what training rows held, and what of new rows they did not |
 
+pub mod audio;
 mod block;
 mod category;
+mod content;
+mod date;
+mod domain;
 mod encoder;
 mod error;
 mod exact;
+mod feature;
 mod fit;
+pub mod image;
 mod number;
+mod part;
+mod sequence;
 mod specification;
 mod target;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 mod tests;
+pub mod text;
 
 pub use block::{Block, BlockKind, TABLE};
-pub use category::Category;
-pub use encoder::{Encoded, Encoder, Feature, Labelled};
+pub use category::{Becomes, Category, CategoryEncoding, Embedding, Hash, LARGEST_VOCABULARY, OneHot};
+pub use content::{Content, ContentSpec, OnError};
+pub use date::{Cycle, Date, DateKind, DateOptions};
+pub use domain::{
+    ColumnDomain, Domain, DomainFit, Drift, Held, Range, SHIFTED, Strange, Unit, Values, Watch, Watched, What,
+};
+pub use encoder::{Encoded, Encoder, Labelled};
 pub use error::TensorError;
+pub use feature::Feature;
 pub use fit::Fit;
-pub use number::{LARGEST, Number};
-pub use specification::{FeatureKind, FeatureSpec, NumberScale, Specification, TargetKind, TargetSpec};
+pub use number::{
+    Bin, Clip, Cut, Form, LARGEST, Number, NumberScale, PiecewiseLinear, Quantile, Robust, Scaling, Spread,
+};
+pub use sequence::{SEQUENCE, Sequence, SequenceSpec, WINDOW, WindowCounts, Windows};
+pub use specification::{FeatureKind, FeatureSpec, Specification, TargetKind, TargetSpec};
 pub use target::{Classes, CountTarget, Labels, MAX_CLASSES, NumberTarget, Target, Targets};

@@ -27,15 +27,22 @@ fn target(column: &str, kind: TargetKind) -> TargetSpec {
     TargetSpec { column: column.to_owned(), kind, separator: None }
 }
 
-fn scaled(numbers: &[&str], scale: NumberScale, categories: &[&str], kind: TargetKind) -> Specification {
-    let numbers = numbers.iter().map(|name| (*name, FeatureKind::Number(scale)));
-    let categories = categories.iter().map(|name| (*name, FeatureKind::Category(2)));
-    let features = numbers.chain(categories).map(|(name, kind)| FeatureSpec { column: name.to_owned(), kind });
-    Specification { features: features.collect(), targets: vec![target("y", kind)] }
+fn feature(name: &str, kind: FeatureKind) -> FeatureSpec {
+    FeatureSpec { column: name.to_owned(), kind }
+}
+
+fn one_hot(most: usize) -> FeatureKind {
+    FeatureKind::Category(CategoryEncoding::OneHot(OneHot { max_categories: Some(most), min_count: 1 }))
+}
+
+fn scaled(numbers: &[&str], scale: &NumberScale, categories: &[&str], kind: TargetKind) -> Specification {
+    let numbers = numbers.iter().map(|name| feature(name, FeatureKind::Number(scale.clone())));
+    let categories = categories.iter().map(|name| feature(name, one_hot(2)));
+    Specification { features: numbers.chain(categories).collect(), sequence: None, targets: vec![target("y", kind)] }
 }
 
 fn specification(numbers: &[&str], categories: &[&str], kind: TargetKind) -> Specification {
-    scaled(numbers, NumberScale::Zscore, categories, kind)
+    scaled(numbers, &NumberScale::Zscore, categories, kind)
 }
 
 fn fitted(specification: &Specification, batches: &[RecordBatch]) -> Result<Encoder, TensorError> {
@@ -62,9 +69,9 @@ fn numbers_are_scaled_by_what_was_learned() {
         (NumberScale::None, [1.0, 2.0, 3.0, 6.0], 3.0),
         (NumberScale::Zscore, [-2.0 / deviation, -1.0 / deviation, 0.0, 3.0 / deviation], 0.0),
         (NumberScale::Minmax, [0.0, 0.2, 0.4, 1.0], 0.4),
-        (NumberScale::Robust, [-0.75, -0.25, 0.25, 1.75], 0.0),
+        (NumberScale::Robust(Robust::default()), [-0.75, -0.25, 0.25, 1.75], 0.0),
     ] {
-        let specification = scaled(&["x"], scale, &[], TargetKind::Binary);
+        let specification = scaled(&["x"], &scale, &[], TargetKind::Binary);
         let encoder = fitted(&specification, std::slice::from_ref(&x)).unwrap();
         let close = |encoded: Encoded, expected: &[f64]| {
             let found = encoded.inputs[0].iter().zip(expected);
@@ -94,7 +101,7 @@ fn whole_numbers_and_booleans_are_numbers_too() {
     let x: ArrayRef = Arc::new(Int64Array::from(vec![0, 2, 4, 6]));
     let b = booleans(&[Some(true), Some(true), Some(false), Some(false)]);
     let all = batch(vec![("x", x), ("b", b), ("y", ys(4))]);
-    let specification = scaled(&["x", "b"], NumberScale::Minmax, &[], TargetKind::Binary);
+    let specification = scaled(&["x", "b"], &NumberScale::Minmax, &[], TargetKind::Binary);
     let encoder = fitted(&specification, std::slice::from_ref(&all)).unwrap();
     assert_eq!(rows(&encoder.encode(&all).unwrap())[1], [1.0 / 3.0, 1.0]);
 }
@@ -144,7 +151,8 @@ fn rows_without_a_target_teach_nothing_and_are_left_out() {
     let encoder = fitted(&specification(&["x"], &["c"], TargetKind::Number), std::slice::from_ref(&x)).unwrap();
     assert_eq!(encoder.feature_names(0), ["x", "c = a"]);
     let Feature::Number(number) = &encoder.features()[0] else { panic!("x is a number") };
-    assert_eq!((number.center(), number.scale()), (2.0, 2.0_f64.sqrt()));
+    let expected = Scaling::Linear { center: 2.0, scale: 2.0_f64.sqrt(), form: Form::Plain };
+    assert_eq!(*number.scaling(), expected);
     let labelled = encoder.labelled(&x).unwrap();
     assert_eq!((labelled.missing, labelled.unknown, labelled.encoded.inputs[0].nrows()), (1, 0, 2));
     assert_eq!(labelled.targets, [Targets::Numbers(vec![10.0, 20.0])]);
@@ -194,6 +202,161 @@ fn targets_from_which_nothing_can_be_learned_are_refused() {
     assert_eq!(fit.add(&x).unwrap_err().to_string(), "the rows have no column `y`");
 }
 
+#[test]
+fn flat_features_share_a_table_and_others_are_blocks_of_their_own() {
+    let text = text::TextOptions { length: 3, min_count: 1, ..text::TextOptions::default() };
+    let embedding = Embedding { dimension: Some(5), ..Embedding::default() };
+    let specification = Specification {
+        features: vec![
+            feature("words", FeatureKind::Text(text)),
+            feature("x", FeatureKind::Number(NumberScale::Zscore)),
+            feature("c", FeatureKind::Category(CategoryEncoding::Embedding(embedding))),
+            feature("d", one_hot(9)),
+        ],
+        sequence: None,
+        targets: vec![target("y", TargetKind::Binary), target("n", TargetKind::Count)],
+    };
+    let x = batch(vec![
+        ("words", texts(&[Some("good film"), None, Some("bad")])),
+        ("x", numbers(&[Some(1.0), Some(2.0), Some(3.0)])),
+        ("c", texts(&[Some("a"), Some("b"), Some("a")])),
+        ("d", texts(&[Some("p"), Some("q"), Some("p")])),
+        ("y", booleans(&[Some(true), Some(false), Some(true)])),
+        ("n", numbers(&[Some(3.0), Some(0.0), None])),
+    ]);
+    // The third row lacks a count and teaches nothing.
+    let encoder = fitted(&specification, std::slice::from_ref(&x)).unwrap();
+    let names: Vec<(&str, BlockKind)> = encoder.blocks().iter().map(|block| (&*block.name, block.kind)).collect();
+    assert_eq!(names, [("table", BlockKind::Table), ("words", BlockKind::Text), ("c", BlockKind::Category)]);
+    assert_eq!(encoder.feature_names(0), ["x", "d = p", "d = q"]);
+    assert_eq!(encoder.feature_columns(0), ["x", "d", "d"]);
+    assert_eq!(encoder.feature_columns(1), ["words", "words", "words"]);
+    assert_eq!(encoder.blocks()[2].dimension, Some(5));
+    let planned: Vec<String> = specification.blocks().into_iter().map(|block| block.name).collect();
+    assert_eq!(planned, ["table", "words", "c"]);
+    let labelled = encoder.labelled(&x).unwrap();
+    assert_eq!((labelled.rows.as_slice(), labelled.missing), ([0, 1].as_slice(), 1));
+    assert_eq!(labelled.targets, [Targets::Classes(vec![1, 0]), Targets::Counts(vec![3.0, 0.0])]);
+    let inputs = &labelled.encoded.inputs;
+    assert_eq!(encoder.token_names(1, inputs[1].row(0).as_slice().unwrap()).join(" "), "good film ");
+    assert_eq!(inputs[1].row(1).to_vec(), [0.0; 3]);
+    assert_eq!(encoder.token_names(2, &[1.0, 0.0]), ["a", ""]);
+    assert_eq!(labelled.encoded.missing, [1, 0, 0, 0]);
+}
+
+#[test]
+fn labels_come_from_lists_and_from_texts_with_a_separator() {
+    let specification = Specification {
+        targets: vec![TargetSpec { separator: Some(";".to_owned()), ..target("y", TargetKind::MultiLabel) }],
+        ..specification(&["x"], &[], TargetKind::Binary)
+    };
+    let x = batch(vec![("x", numbers(&[Some(1.0); 4])), ("y", texts(&[Some("b; a"), Some(""), None, Some("b;b")]))]);
+    let encoder = fitted(&specification, std::slice::from_ref(&x)).unwrap();
+    let Target::MultiLabel(labels) = encoder.target() else { panic!("labels") };
+    assert_eq!((labels.names.join(","), labels.counts.as_slice(), labels.rows), ("a,b".to_owned(), &[1, 2][..], 3));
+    let labelled = encoder.labelled(&x).unwrap();
+    let Targets::Labels(found) = &labelled.targets[0] else { panic!("labels") };
+    assert_eq!(*found, ndarray::array![[1.0, 1.0], [0.0, 0.0], [0.0, 1.0]]);
+}
+
+#[test]
+fn counts_and_labels_that_are_none_are_refused() {
+    let refused = |kind, y: ArrayRef| {
+        let x = batch(vec![("x", numbers(&vec![Some(1.0); y.len()])), ("y", y)]);
+        fitted(&specification(&["x"], &[], kind), &[x]).unwrap_err().to_string()
+    };
+    assert_eq!(
+        refused(TargetKind::Count, numbers(&[Some(1.0), Some(-2.0)])),
+        "the target `y` holds -2, which is no count: counts are whole numbers from 0"
+    );
+    assert_eq!(
+        refused(TargetKind::Count, numbers(&[Some(0.0), Some(0.0)])),
+        "the count target `y` is 0 in all training rows; there is nothing to learn"
+    );
+    assert_eq!(
+        refused(TargetKind::MultiLabel, texts(&[Some("a"), Some("a")])),
+        "no label of the target `y` tells training rows apart: each is in all of them, or there is none"
+    );
+    assert_eq!(
+        refused(TargetKind::Number, numbers(&[Some(1.0), None])),
+        "only one training row has a value of the target `y`; nothing can be learned from it"
+    );
+}
+
+#[test]
+fn an_image_that_does_not_decode_ends_the_run_or_is_left_out() {
+    use arrow::array::{BinaryArray, FixedSizeListArray};
+    let spec = |on_error| Specification {
+        features: vec![feature(
+            "picture",
+            FeatureKind::Image(ContentSpec { options: image::ImageOptions::new(1, 2, 1), on_error, folder: None }),
+        )],
+        ..specification(&[], &[], TargetKind::Binary)
+    };
+    let broken: ArrayRef = Arc::new(BinaryArray::from(vec![&b"no image"[..], b""]));
+    let x = batch(vec![("picture", broken), ("y", ys(2))]);
+    let error = fitted(&spec(OnError::Error), std::slice::from_ref(&x)).unwrap_err().to_string();
+    assert!(error.starts_with("training row 1 cannot be read: picture: "), "{error}");
+    let encoder = fitted(&spec(OnError::Skip), std::slice::from_ref(&x)).unwrap();
+    let Feature::Image(picture) = &encoder.features()[0] else { panic!("an image") };
+    assert_eq!((picture.failed(), picture.rows()), (2, 2));
+    let encoded = encoder.encode(&x).unwrap();
+    assert_eq!(encoded.failed.iter().map(|(row, _)| *row).collect::<Vec<_>>(), [0, 1]);
+    let labelled = encoder.labelled(&x).unwrap();
+    assert_eq!((labelled.failed, labelled.rows.len(), labelled.encoded.inputs[0].nrows()), (2, 0, 0));
+    // Lists of numbers are images too, of the size that is stated.
+    let item = Arc::new(arrow::datatypes::Field::new_list_field(arrow::datatypes::DataType::Int64, true));
+    let pixels: ArrayRef = Arc::new(Int64Array::from(vec![0, 255, 51, 102]));
+    let lists: ArrayRef = Arc::new(FixedSizeListArray::new(item, 2, pixels, None));
+    let x = batch(vec![("picture", lists), ("y", ys(2))]);
+    let encoder = fitted(&spec(OnError::Error), std::slice::from_ref(&x)).unwrap();
+    assert_eq!(rows(&encoder.encode(&x).unwrap()), [[0.0, 1.0], [0.2, 0.4]]);
+    assert_eq!(encoder.blocks()[0].shape, [1, 2, 1]);
+}
+
+#[test]
+fn a_window_is_a_block_and_its_target_lies_ahead() {
+    let sequence = SequenceSpec {
+        columns: vec![("x".to_owned(), NumberScale::None)],
+        by: Vec::new(),
+        order: "t".to_owned(),
+        window: 2,
+        horizon: 1,
+    };
+    let specification = Specification {
+        features: Vec::new(),
+        sequence: Some(sequence.clone()),
+        targets: vec![target("x", TargetKind::Number)],
+    };
+    let x = batch(vec![
+        ("t", numbers(&[Some(1.0), Some(2.0), Some(3.0)])),
+        ("x", numbers(&[Some(5.0), Some(6.0), Some(8.0)])),
+    ]);
+    let encoder = fitted(&specification, std::slice::from_ref(&x)).unwrap();
+    assert_eq!(encoder.columns(), ["x", "t"]);
+    let mut windows = Windows::with_targets(&sequence, vec!["x".to_owned()]);
+    let cut = windows.push(&x).unwrap();
+    let labelled = encoder.labelled(&cut).unwrap();
+    assert_eq!(labelled.encoded.inputs[0].row(0).to_vec(), [5.0, 6.0]);
+    assert_eq!(labelled.targets, [Targets::Numbers(vec![8.0])]);
+    assert_eq!(encoder.encode(&x).unwrap_err(), TensorError::MissingColumn(WINDOW.to_owned()));
+}
+
+#[test]
+fn many_rows_in_pieces_are_encoded_as_one_by_one() {
+    let count = 2500;
+    let values: Vec<Option<f64>> = (0..count).map(|row| (row % 7 != 0).then_some(row as f64)).collect();
+    let names: Vec<String> = (0..count).map(|row| ["a", "b", "c"][row % 3].to_owned()).collect();
+    let names: Vec<Option<&str>> = names.iter().map(|name| Some(name.as_str())).collect();
+    let x = batch(vec![("x", numbers(&values)), ("c", texts(&names)), ("y", ys(count))]);
+    let encoder = fitted(&specification(&["x"], &["c"], TargetKind::Binary), std::slice::from_ref(&x)).unwrap();
+    let whole = encoder.encode(&x).unwrap();
+    for row in (0..count).step_by(97) {
+        assert_eq!(encoder.encode(&x.slice(row, 1)).unwrap().inputs[0].row(0), whole.inputs[0].row(row));
+    }
+    assert_eq!(whole.missing, [358, 0]);
+}
+
 fn any_number() -> impl Strategy<Value = Option<f64>> {
     prop_oneof![Just(None), prop::num::f64::ANY.prop_map(Some), (-1e3..1e3).prop_map(Some),]
 }
@@ -203,7 +366,7 @@ proptest! {
     fn inputs_are_finite_and_an_encoder_survives_json(
         train in prop::collection::vec((any_number(), prop::option::of("[a-d]")), 2..30),
         apply in prop::collection::vec((any_number(), prop::option::of("[a-f]")), 0..30),
-        scale in prop::sample::select(vec![NumberScale::None, NumberScale::Zscore, NumberScale::Minmax, NumberScale::Robust]),
+        scale in prop::sample::select(vec![NumberScale::None, NumberScale::Zscore, NumberScale::Minmax, NumberScale::Robust(Robust::default())]),
         split in 0_usize..30,
     ) {
         let table = |rows: &[(Option<f64>, Option<String>)]| {
@@ -211,7 +374,7 @@ proptest! {
             let c: Vec<Option<&str>> = rows.iter().map(|(_, c)| c.as_deref()).collect();
             batch(vec![("x", numbers(&x)), ("c", texts(&c)), ("y", ys(rows.len()))])
         };
-        let specification = scaled(&["x"], scale, &["c"], TargetKind::Binary);
+        let specification = scaled(&["x"], &scale, &["c"], TargetKind::Binary);
         let train = table(&train);
         let encoder = fitted(&specification, std::slice::from_ref(&train)).unwrap();
         let encoded = encoder.encode(&table(&apply)).unwrap();

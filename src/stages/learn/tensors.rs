@@ -1,81 +1,121 @@
 //! `tensors`: columns become the numbers that a network reads.
 
+mod examples;
 mod exhibits;
 mod features;
+mod files;
+mod fitting;
+mod plan;
+mod targets;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::batch;
 use crate::definition::Spanned;
-use crate::diagnostic::{Class, Diagnostic, Findings};
-use crate::expression::{DataType, Expr, Field, Function, Literal};
-use crate::relation::{NamedExpr, Relation, keep_columns};
-use crate::stages::work::{Change, Outcome, StageCounts, Work, WorkContext};
-use crate::stages::{PlanContext, Planned, Product, Shape, Stage, TableProduct, TableShape, TensorsShape, inputs};
-use crate::tensor::{
-    Encoder, FeatureKind, FeatureSpec, Fit, NumberScale, Specification, TargetKind, TargetSpec, TensorError,
-};
-use exhibits::PartRows;
-pub use features::{ByKind, Features};
+use crate::diagnostic::{Diagnostic, Findings};
+use crate::stages::{PlanContext, Planned, Shape, Stage, TableShape, TensorsShape, inputs};
+use crate::tensor::{CategoryEncoding, LARGEST_VOCABULARY, NumberScale, OnError};
+pub(super) use examples::{Want, examples};
+pub use features::{ByKind, Columns, Features, SequenceOptions};
+use fitting::TensorsWork;
+pub use targets::{MultiLabel, TargetChoice, Written};
 
 /// Turns columns into the numbers that a network reads, and says what it is to foretell.
 ///
-/// A number becomes one input, scaled by what the training rows show; a missing number becomes their mean, and a second
-/// input tells that it was missing, if values were missing in training. A category becomes one input for each of its
-/// `max_categories` most frequent values; rarer and unseen values share the input `other`, missing values have their
-/// own. With a plain list of features the types decide: numbers and booleans are numbers, texts are categories.
+/// With a plain list of features the types decide: numbers and booleans are numbers, texts are categories, dates and
+/// times are dates. Or the features are written by kind, each with a column, a list, or columns with their options:
 ///
-/// The target decides what is asked: a boolean is one of two (`binary`), a text is one of several (`category`), a
-/// number is a number. `target_kind` says otherwise, such as `category` for a whole number that is a code. Rows without
-/// a target are left out.
+/// - `number`: one input, scaled (`zscore`, `minmax`, `robust`, `log1p`, `quantile`, `none`), or several (`bin`,
+///   `piecewise_linear`). `number_scale` is the scale of those without one.
+/// - `category`: `one_hot`, an input for each of the `max_categories` most frequent values; `embedding`, a vector that
+///   the network learns; `hash`, an input for each bucket. Rarer and unseen values share an input, missing ones have
+///   their own.
+/// - `date`: sine and cosine of the place in the day, week and year, and the moment itself.
+/// - `text`: tokens out of a vocabulary; `image`: pixels of lists of numbers, PNG or JPEG; `audio`: frames of WAV. Files
+///   come from binary columns, or from texts with paths in `folder`.
+/// - `sequence`: the last rows of a group in the order of time.
+///
+/// Numbers, categories and dates stand side by side in the network's input `table`; each embedded category, text, image
+/// and sound is an input of its own under the name of its column, and the sequence is the input `sequence`. A missing
+/// number becomes the mean or median of the training rows, and one more input tells that it was missing, if values were
+/// missing in training.
+///
+/// The target decides what is asked: a boolean is one of two (`binary`), a text is one of several (`category`), a number
+/// is a number, a list of texts is any of several labels (`multi_label`). `target_kind` says otherwise, such as
+/// `category` for a whole number that is a code, or `count` for how often something happens. Several targets at once
+/// are a list, or a mapping to their kinds. Rows that lack a target are left out.
 ///
 /// Everything is learned from the training rows alone when the rows are divided by a `split`, else from all rows. A
 /// feature that comes from the same column as the target gives the answer away; `check` warns of it.
 ///
 /// ```yaml
 /// - tensors: {features: {number: [distance, hour], category: [carrier, origin]}, target: late}
+/// ```
+///
+/// ```yaml
 /// - tensors: {features: [distance, carrier], target: arr_delay, number_scale: robust}
+/// ```
+///
+/// ```yaml
+/// - tensors:
+///     features:
+///       number: {distance: {robust: {clip: smooth}}, air_time: {piecewise_linear: {bins: 16}}, hour: {bin: {bins: 8, by: width}}}
+///       category: {carrier: one_hot, dest: {embedding: {dimension: 8, min_count: 10}}, tailnum: {hash: {buckets: 64, signed: true}}}
+///       date: {time_hour: {cycles: [day, week, year]}}
+///     target: {late: binary, arr_delay: number}
+/// ```
+///
+/// ```yaml
+/// - tensors: {features: {text: {review: {vocabulary: 20000, length: 128}}, number: [stars]}, target: liked}
+/// ```
+///
+/// ```yaml
+/// - tensors: {features: {image: {pixels: {height: 28, width: 28, channels: 1}}}, target: digit, target_kind: category}
+/// ```
+///
+/// ```yaml
+/// - tensors:
+///     features: {audio: {file: {rate: 8000, seconds: 0.8, kind: mel}}}
+///     folder: recordings
+///     on_error: skip
+///     target: word
+/// ```
+///
+/// ```yaml
+/// - tensors:
+///     features: {sequence: {columns: [load, temperature], by: station, order: time, window: 24, horizon: 1}}
+///     target: load
 /// ```
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Tensors {
     /// The columns of the inputs.
     features: Features,
-    /// The column to be foretold.
-    target: Spanned<String>,
-    /// What is asked about the target.
+    /// The column to be foretold, several, or columns with what is asked about each.
+    target: Spanned<Written>,
+    /// What is asked about the targets that do not say it themselves.
     #[serde(default)]
     target_kind: TargetChoice,
-    /// How numbers are scaled.
+    /// How numbers are scaled that have no scale of their own.
     #[serde(default)]
-    number_scale: NumberScale,
+    number_scale: Spanned<NumberScale>,
+    /// What categories become that have no encoding of their own.
+    #[serde(default)]
+    category_encoding: Spanned<CategoryEncoding>,
     /// The most inputs that the values of one category column become.
     #[serde(default = "max_categories")]
     max_categories: Spanned<usize>,
-}
-
-/// What is asked about the target.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum TargetChoice {
-    /// The type decides.
-    #[default]
-    Auto,
-    /// One of two values; of texts and whole numbers the second in order is the one that counts as yes.
-    Binary,
-    /// One of several values.
-    Category,
-    /// A number.
-    Number,
+    /// The folder to which paths of images and sounds are relative; nothing outside of it is read.
+    #[serde(default)]
+    folder: Option<Spanned<String>>,
+    /// What happens to a row whose image or sound cannot be decoded.
+    #[serde(default)]
+    on_error: OnError,
 }
 
 fn max_categories() -> Spanned<usize> {
     Spanned::nowhere(64)
 }
-
-/// More inputs than this for one column are a slip of the pen.
-const LARGEST_VOCABULARY: usize = 65_536;
 
 impl Stage for Tensors {
     fn plan(&self, shapes: &[Shape], context: &PlanContext<'_>) -> Result<Planned, Findings> {
@@ -86,112 +126,32 @@ impl Stage for Tensors {
             let message = format!("`max_categories` is a number from 1 to {LARGEST_VOCABULARY}");
             findings.push(Diagnostic::definition(message).at(&self.max_categories.place));
         }
-        let kind = inputs::column(&table.schema, &self.target, id).and_then(|field| self.kind(field));
-        let kind = kind.map_err(|finding| findings.push(finding)).ok();
-        let features = self.features(table, id).unwrap_or_else(|wrong| {
-            findings.extend(wrong);
-            ByKind::default()
-        });
-        let Some(kind) = kind.filter(|_| findings.is_empty()) else { return Err(findings) };
-        let spec = |name: &Spanned<String>, kind| FeatureSpec { column: name.value.clone(), kind };
-        let numbers = features.number.iter().map(|name| spec(name, FeatureKind::Number(self.number_scale)));
-        let categories =
-            features.category.iter().map(|name| spec(name, FeatureKind::Category(self.max_categories.value)));
-        let specification = Specification {
-            features: numbers.chain(categories).collect(),
-            targets: vec![TargetSpec { column: self.target.value.clone(), kind, separator: None }],
-        };
+        if let Some(folder) = &self.folder
+            && !context.path(&folder.value).is_dir()
+        {
+            let message = format!("there is no folder `{}`", folder.value);
+            findings.push(Diagnostic::definition(message).at(&folder.place));
+        }
+        let specification = self.specification(table, id).map_err(|wrong| findings.extend(wrong)).ok();
+        let Some(specification) = specification.filter(|_| findings.is_empty()) else { return Err(findings) };
         let work = TensorsWork { specification: specification.clone() };
         let mut planned = Planned::relation(table.clone()).work(work).meaning(&specification);
-        planned.findings = features
-            .number
-            .iter()
-            .chain(features.category.iter())
-            .filter_map(|name| self.gives_away(table, name))
-            .collect();
+        for target in &specification.targets {
+            let named = self.feature_names();
+            planned.findings.extend(named.iter().filter_map(|name| self.gives_away(table, name, &target.column)));
+        }
         planned.product = Shape::Tensors(TensorsShape { table: table.clone(), specification });
         Ok(planned)
     }
 }
 
 impl Tensors {
-    fn kind(&self, field: &Field) -> Result<TargetKind, Diagnostic> {
-        let data_type = &field.data_type;
-        let is_class = data_type.is_integer() || matches!(data_type, DataType::Boolean | DataType::String);
-        let kind = match (self.target_kind, data_type) {
-            (TargetChoice::Auto, DataType::Boolean) => TargetKind::Binary,
-            (TargetChoice::Auto, DataType::String) => TargetKind::Category,
-            (TargetChoice::Auto | TargetChoice::Number, kind) if kind.is_numeric() => TargetKind::Number,
-            (TargetChoice::Binary, _) if is_class => TargetKind::Binary,
-            (TargetChoice::Category, _) if is_class => TargetKind::Category,
-            (choice, _) => {
-                let asked = match choice {
-                    TargetChoice::Auto => "be foretold",
-                    TargetChoice::Binary => "be a binary target",
-                    TargetChoice::Category => "be a category target",
-                    TargetChoice::Number => "be foretold as a number",
-                };
-                let message = format!("column `{}` holds {data_type}, which cannot {asked}", field.name);
-                return Err(Diagnostic::definition(message)
-                    .at(&self.target.place)
-                    .help("derive a column of another type from it"));
-            }
-        };
-        Ok(kind)
-    }
-
-    /// The columns by what they become.
-    fn features(&self, table: &TableShape, id: &str) -> Result<ByKind, Findings> {
-        let (names, number_count) = match &self.features {
-            Features::ByType(names) => (names.clone(), None),
-            Features::ByKind(kinds) => {
-                let names = kinds.number.iter().chain(kinds.category.iter()).cloned().collect();
-                (names, Some(kinds.number.len()))
-            }
-        };
-        let fields = inputs::columns(&table.schema, &names, id)?;
-        let mut findings = Findings::new();
-        let mut found = ByKind::default();
-        for (at, (name, field)) in names.into_iter().zip(&fields).enumerate() {
-            let data_type = &field.data_type;
-            let can_count = data_type.is_numeric() || *data_type == DataType::Boolean;
-            let can_name = !data_type.is_nested() && !data_type.is_float() && *data_type != DataType::Binary;
-            let wants_number = number_count.map_or(can_count, |count| at < count);
-            let refused = if name.value == self.target.value {
-                Some((format!("`{}` is the target and cannot be a feature", name.value), "take it out of `features`"))
-            } else if table.split.as_ref().is_some_and(|split| split.column == name.value) {
-                let message = format!("`{}` names the part of each row and cannot be a feature", name.value);
-                Some((message, "take it out of `features`"))
-            } else if wants_number && !can_count {
-                let help = "derive a number from it, or list it under `category`";
-                Some((format!("column `{}` holds {data_type}, not numbers", name.value), help))
-            } else if number_count.is_none() && !can_count && *data_type != DataType::String {
-                let help = "derive a number from it (`extract(hour from time)`), or list it under `category`";
-                Some((format!("column `{}` holds {data_type}: a number or a category?", name.value), help))
-            } else if !wants_number && !can_name {
-                let help = "list it under `number`, or derive a text from it";
-                Some((format!("column `{}` holds {data_type}, which names nothing", name.value), help))
-            } else {
-                None
-            };
-            match refused {
-                Some((message, help)) => findings.push(Diagnostic::definition(message).at(&name.place).help(help)),
-                None if wants_number => found.number.0.push(name),
-                None => found.category.0.push(name),
-            }
-        }
-        if findings.is_empty() && found.number.is_empty() && found.category.is_empty() {
-            findings.push(Diagnostic::definition("there is no feature").help("name columns in `features`"));
-        }
-        if findings.is_empty() { Ok(found) } else { Err(findings) }
-    }
-
     /// A warning when the feature comes from a column from which the target comes as well.
-    fn gives_away(&self, table: &TableShape, feature: &Spanned<String>) -> Option<Diagnostic> {
-        let of_target = table.relation.lineage(&self.target.value)?;
+    fn gives_away(&self, table: &TableShape, feature: &Spanned<String>, target: &str) -> Option<Diagnostic> {
+        let of_target = table.relation.lineage(target)?;
         let of_feature = table.relation.lineage(&feature.value)?;
         let (_, origin) = of_feature.origins.intersection(&of_target.origins).next()?;
-        let (feature, place, target) = (&feature.value, &feature.place, &self.target.value);
+        let (feature, place) = (&feature.value, &feature.place);
         let message = match origin {
             origin if origin == target => format!("feature `{feature}` comes from the target `{target}`"),
             origin if origin == feature => {
@@ -202,95 +162,5 @@ impl Tensors {
         let help =
             "a model that is given the answer foretells nothing; leave the feature out unless it is known beforehand";
         Some(Diagnostic::warning(message).at(place).help(help))
-    }
-}
-
-struct TensorsWork {
-    specification: Specification,
-}
-
-impl TensorsWork {
-    /// Learns from the training rows.
-    fn fit(&self, table: &TableProduct, context: &WorkContext<'_>) -> Result<Encoder, Diagnostic> {
-        let rows = keep_columns(&table.training(), &self.specification.columns());
-        let mut fit = Fit::new(&self.specification);
-        let mut wrong = None;
-        context.stream(&rows, &mut |batch| {
-            wrong = fit.add(&batch).err();
-            Ok(wrong.is_none())
-        })?;
-        match wrong {
-            Some(error) => Err(refusal(&error)),
-            None => fit.finish().map_err(|error| refusal(&error)),
-        }
-    }
-
-    /// How many rows each part has, and how many of them have a target. Nothing is learned from these counts.
-    fn count(&self, table: &TableProduct, context: &WorkContext<'_>) -> Result<Vec<PartRows>, Diagnostic> {
-        let schema = table.relation.schema();
-        let column = |name: &str| schema.data_type(name).map(|data_type| Expr::column(name, data_type.clone()));
-        let target = self.specification.targets.first().and_then(|target| column(&target.column)).into_iter().collect();
-        let aggregate = |name: &str, function, arguments| NamedExpr {
-            name: name.to_owned(),
-            expr: Expr::aggregate(function, arguments, DataType::Int64),
-        };
-        let split = table.split.as_ref();
-        let key = split.and_then(|split| Some(NamedExpr { name: "part".to_owned(), expr: column(&split.column)? }));
-        let counts = Relation::Aggregate {
-            input: table.relation.clone(),
-            keys: key.into_iter().collect(),
-            aggregates: vec![
-                aggregate("rows", Function::CountAll, Vec::new()),
-                aggregate("with_target", Function::Count, target),
-            ],
-        };
-        let mut found = Vec::new();
-        for batch in context.collect(&counts)? {
-            for row in 0..batch.num_rows() {
-                let literal = |name: &str| batch::column(&batch, name).map(|array| batch::literal(array, row));
-                let count = |name: &str| match literal(name) {
-                    Some(Literal::Integer(count)) => u64::try_from(count).unwrap_or(0),
-                    _ => 0,
-                };
-                let part = match literal("part") {
-                    Some(Literal::String(part)) => part,
-                    _ => "all rows".to_owned(),
-                };
-                found.push(PartRows { part, rows: count("rows"), with_target: count("with_target") });
-            }
-        }
-        let place = |part: &PartRows| split.and_then(|split| split.parts.iter().position(|name| *name == part.part));
-        found.sort_by_key(|part| (place(part).unwrap_or(usize::MAX), part.part.clone()));
-        Ok(found)
-    }
-}
-
-fn refusal(error: &TensorError) -> Diagnostic {
-    let finding = Diagnostic::error(Class::Data, error.to_string());
-    match error {
-        TensorError::NotBinary { .. } => finding.help("say `target_kind: category`"),
-        TensorError::TooManyClasses(_) => {
-            finding.help("foretell a number (`target_kind: number`), or group the values first")
-        }
-        _ => finding,
-    }
-}
-
-impl Work for TensorsWork {
-    fn passes(&self, _: usize) -> usize {
-        2
-    }
-
-    fn run(&self, products: &[Product], context: &WorkContext<'_>) -> Result<Outcome, Diagnostic> {
-        let Some(Product::Table(table)) = products.first() else { return Ok(Outcome::default()) };
-        let encoder = self.fit(table, context)?;
-        let parts = self.count(table, context)?;
-        let document = serde_json::to_value(&encoder)
-            .map_err(|error| Diagnostic::error(Class::Stage, format!("the encoders cannot be kept: {error}")))?;
-        Ok(Outcome { document, exhibits: exhibits::all(&encoder, &parts), ..Outcome::default() })
-    }
-
-    fn changes(&self, _: &StageCounts) -> Vec<Change> {
-        Vec::new()
     }
 }

@@ -1,9 +1,10 @@
-//! What `tensors` shows: what became of each column, the target, and the rows of each part.
+//! What `tensors` shows: what became of each column, the targets, the rows of each part, the inputs of the network.
 
+use crate::digits;
 use crate::exhibit::{Cell, Column, Exhibit, Format, Metric, Table};
-use crate::tensor::{Encoder, Feature, Target};
+use crate::tensor::{Becomes, BlockKind, Encoder, Feature, Form, Number, Scaling, Target};
 
-/// Classes and features that are shown at most.
+/// Classes, features and parts that are shown at most.
 const SHOWN: usize = 60;
 /// Values of a vocabulary that are named.
 const NAMED: usize = 8;
@@ -12,65 +13,242 @@ const NAMED: usize = 8;
 pub(super) struct PartRows {
     pub(super) part: String,
     pub(super) rows: u64,
-    pub(super) with_target: u64,
+    /// For each target.
+    pub(super) with_target: Vec<u64>,
+    pub(super) groups: u64,
+    pub(super) short_groups: u64,
+    pub(super) windows: u64,
+}
+
+impl PartRows {
+    pub(super) fn new(part: String, targets: usize) -> Self {
+        Self { part, rows: 0, with_target: vec![0; targets], groups: 0, short_groups: 0, windows: 0 }
+    }
+
+    /// Counts a group of so many rows with a time.
+    pub(super) fn group(&mut self, rows: u64, window: u64, horizon: u64) {
+        if rows == 0 {
+            return;
+        }
+        let windows = (rows + 1).saturating_sub(window + horizon);
+        self.groups += 1;
+        self.short_groups += u64::from(windows == 0);
+        self.windows += windows;
+    }
 }
 
 pub(super) fn all(encoder: &Encoder, parts: &[PartRows]) -> Vec<Exhibit> {
-    vec![features(encoder), target(encoder.target()), rows(parts)]
+    let mut exhibits = vec![features(encoder)];
+    exhibits.extend(encoder.targets().iter().map(target));
+    exhibits.push(rows(encoder, parts));
+    exhibits.push(blocks(encoder));
+    exhibits.extend(encoder.features().iter().filter_map(facts));
+    exhibits
+}
+
+/// What a person should hear of even without looking at the report.
+pub(super) fn remarks(encoder: &Encoder) -> Vec<String> {
+    let mut remarks = Vec::new();
+    for feature in encoder.features() {
+        let (failed, rows) = match feature {
+            Feature::Image(image) => (image.failed(), image.rows()),
+            Feature::Audio(audio) => (audio.failed(), audio.rows()),
+            Feature::Number(number) => {
+                remarks.extend(says_nothing(number).map(|why| format!("`{}` {why}.", number.name())));
+                continue;
+            }
+            _ => continue,
+        };
+        if failed > 0 {
+            let (name, rows) = (feature.name(), digits::rows(rows));
+            remarks.push(format!(
+                "`{name}` cannot be decoded in {} of {rows} of training: left out.",
+                digits::whole(failed)
+            ));
+        }
+    }
+    remarks
+}
+
+/// Why a column of numbers tells no rows apart.
+fn says_nothing(number: &Number) -> Option<&'static str> {
+    match (number.range(), number.scaling()) {
+        (None, _) => Some("has no value in the training rows"),
+        (Some((low, high)), _) if low == high => Some("has a single value in the training rows"),
+        (_, Scaling::Bins { borders }) if borders.len() <= 2 => {
+            Some("falls into a single interval, which says nothing: cut it with `by: width`, or choose another scale")
+        }
+        _ => None,
+    }
 }
 
 fn features(encoder: &Encoder) -> Exhibit {
-    let rows = encoder.features().iter().take(SHOWN).map(|feature| {
-        let inputs = Cell::count(feature.width() as u64);
-        match feature {
-            Feature::Number(number) => vec![
-                Cell::text(number.name()),
-                Cell::text("number"),
-                inputs,
-                Cell::number(number.center()),
-                Cell::number(number.scale()),
-                Cell::Empty,
-                Cell::Empty,
-                Cell::count(number.missing()),
-            ],
-            Feature::Category(category) => {
-                let words = category.vocabulary();
-                let mut named: Vec<&str> = words.iter().take(NAMED).map(String::as_str).collect();
-                let more = format!("{} more", words.len().saturating_sub(NAMED));
-                if words.len() > NAMED {
-                    named.push(&more);
-                }
-                vec![
-                    Cell::text(category.name()),
-                    Cell::text("category"),
-                    inputs,
-                    Cell::Empty,
-                    Cell::Empty,
-                    Cell::text(named.join(", ")),
-                    Cell::count(category.rare()),
-                    Cell::count(category.missing()),
-                ]
-            }
-        }
-    });
+    let shown = encoder.features().iter().flat_map(described).take(SHOWN);
     let columns = vec![
         Column::new("column"),
         Column::new("becomes"),
         Column::formatted("inputs", Format::Integer),
-        Column::new("center"),
-        Column::new("scale"),
-        Column::new("values"),
+        Column::new("learned"),
         Column::formatted("rare", Format::Integer),
         Column::formatted("missing", Format::Integer),
     ];
     let left_out = encoder.features().len().saturating_sub(SHOWN);
     let more = if left_out > 0 { format!(" {left_out} more columns are not shown.") } else { String::new() };
     let note = format!("{} inputs in all, learned from {} training rows.{more}", encoder.width(), encoder.rows());
-    Exhibit::Table(Table { title: "Features".to_owned(), columns, rows: rows.collect(), note: Some(note) })
+    Exhibit::Table(Table { title: "Features".to_owned(), columns, rows: shown.collect(), note: Some(note) })
 }
 
+fn described(feature: &Feature) -> Vec<Vec<Cell>> {
+    let row = |name: &str, becomes: String, learned: String, rare: Cell| {
+        vec![
+            Cell::text(name),
+            Cell::text(becomes),
+            Cell::count(feature.width() as u64),
+            Cell::text(learned),
+            rare,
+            Cell::count(feature.missing()),
+        ]
+    };
+    let name = feature.name();
+    match feature {
+        Feature::Number(column) => {
+            let (becomes, learned) = number(column);
+            vec![row(name, becomes, learned, Cell::Empty)]
+        }
+        Feature::Category(category) => {
+            let becomes = match category.becomes() {
+                Becomes::OneHot => "category, one-hot".to_owned(),
+                Becomes::Embedding { dimension } => format!("category, a vector of {dimension}"),
+                Becomes::Hash { signed: true, .. } => "category, hashed with sign".to_owned(),
+                Becomes::Hash { .. } => "category, hashed".to_owned(),
+            };
+            let rare = if category.vocabulary().is_empty() { Cell::Empty } else { Cell::count(category.rare()) };
+            vec![row(name, becomes, words(category.vocabulary()), rare)]
+        }
+        Feature::Date(date) => {
+            let mut parts: Vec<&str> = date.cycles().iter().map(|cycle| cycle.name()).collect();
+            parts.extend(date.position().map(|_| "moment"));
+            let range =
+                date.position().and_then(Number::range).map(|(from, to)| format!("{} to {}", day(from), day(to)));
+            vec![row(name, format!("date: {}", parts.join(", ")), range.unwrap_or_default(), Cell::Empty)]
+        }
+        Feature::Text(text) => {
+            let words: Vec<String> = text.encoder().vocabulary().words().iter().map(|word| word.text.clone()).collect();
+            vec![row(name, "text".to_owned(), self::words(&words), Cell::Empty)]
+        }
+        Feature::Image(image) => vec![row(name, "image".to_owned(), pairs(&image.encoder().describe()), Cell::Empty)],
+        Feature::Audio(audio) => vec![row(name, "sound".to_owned(), pairs(&audio.encoder().describe()), Cell::Empty)],
+        Feature::Sequence(sequence) => {
+            let window = sequence.spec().window;
+            let of = |column: &Number| {
+                let (becomes, learned) = number(column);
+                vec![
+                    Cell::text(column.name()),
+                    Cell::text(format!("sequence: {becomes}")),
+                    Cell::count((window * column.width()) as u64),
+                    Cell::text(learned),
+                    Cell::Empty,
+                    Cell::count(column.missing()),
+                ]
+            };
+            sequence.numbers().iter().map(of).collect()
+        }
+    }
+}
+
+/// What a number becomes, and what was learned for it.
+fn number(number: &Number) -> (String, String) {
+    let text = short;
+    match number.scaling() {
+        Scaling::Linear { form: Form::Raw, .. } => ("number, as it is".to_owned(), String::new()),
+        Scaling::Linear { center, scale, form } => {
+            let becomes = match form {
+                Form::Log1p => "number, signed logarithm, scaled",
+                Form::Smooth => "number, scaled, softly clipped at 3",
+                Form::Plain | Form::Raw => "number, scaled",
+            };
+            (becomes.to_owned(), format!("center {}, scale {}", text(*center), text(*scale)))
+        }
+        Scaling::Quantile { references, normal } => {
+            let becomes = if *normal { "number, as normal quantile" } else { "number, as share below" };
+            let median = references.get(references.len() / 2).copied().unwrap_or(0.0);
+            (becomes.to_owned(), format!("{} quantiles, median {}", references.len(), text(median)))
+        }
+        Scaling::Bins { borders } => (format!("number, in {}", intervals(borders)), ends(borders)),
+        Scaling::Piecewise { borders } => {
+            (format!("number, piecewise linear in {}", intervals(borders)), ends(borders))
+        }
+    }
+}
+
+/// Four digits, as a power of ten where that is shorter.
+fn short(value: f64) -> String {
+    let size = value.abs();
+    if size >= 1e7 || (size > 0.0 && size < 1e-4) {
+        return format!("{value:.3e}");
+    }
+    let rounded: f64 = format!("{value:.3e}").parse().unwrap_or(value);
+    rounded.to_string()
+}
+
+fn intervals(borders: &[f64]) -> String {
+    match borders.len().saturating_sub(1) {
+        1 => "1 interval".to_owned(),
+        several => format!("{several} intervals"),
+    }
+}
+
+fn ends(borders: &[f64]) -> String {
+    let shown: Vec<String> = borders.iter().take(NAMED).map(|border| short(*border)).collect();
+    let more = if borders.len() > NAMED { ", .." } else { "" };
+    format!("borders {}{more}", shown.join(", "))
+}
+
+fn words(words: &[String]) -> String {
+    let mut named: Vec<&str> = words.iter().take(NAMED).map(String::as_str).collect();
+    let more = format!("{} more", digits::whole(words.len().saturating_sub(NAMED) as u64));
+    if words.len() > NAMED {
+        named.push(&more);
+    }
+    named.join(", ")
+}
+
+fn pairs(pairs: &[(String, String)]) -> String {
+    pairs.iter().map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join("; ")
+}
+
+/// The day of a moment in seconds since 1970.
+fn day(seconds: f64) -> String {
+    jiff::Timestamp::from_second(seconds as i64)
+        .map(|moment| moment.to_zoned(jiff::tz::TimeZone::UTC).date().to_string())
+        .unwrap_or_else(|_| short(seconds))
+}
+
+/// What the texts of a column were like.
+fn facts(feature: &Feature) -> Option<Exhibit> {
+    let Feature::Text(text) = feature else { return None };
+    let rows = text.encoder().describe().into_iter().map(|(name, value)| vec![Cell::text(name), Cell::text(value)]);
+    let columns = vec![Column::new("of the training rows"), Column::new("value")];
+    Some(Exhibit::table(format!("Texts of {}", text.name()), columns, rows.collect()))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts beyond 2^53 rows do not occur")]
 fn target(target: &Target) -> Exhibit {
     let title = format!("Target {}", target.column());
+    let shares = |names: &[String], counts: &[u64], of: &str, all: u64| {
+        let rows = names.iter().zip(counts).take(SHOWN).map(|(name, count)| {
+            vec![Cell::text(name.clone()), Cell::count(*count), Cell::number(*count as f64 / all.max(1) as f64)]
+        });
+        let columns = vec![
+            Column::new(of),
+            Column::formatted("training rows", Format::Integer),
+            Column::formatted("share", Format::Percent),
+        ];
+        let left_out = names.len().saturating_sub(SHOWN);
+        let several = if of == "class" { "classes" } else { "labels" };
+        let note = (left_out > 0).then(|| format!("{left_out} more {several} are not shown."));
+        Exhibit::Table(Table { title: title.clone(), columns, rows: rows.collect(), note })
+    };
     match target {
         Target::Number(number) => Exhibit::Metrics {
             title,
@@ -86,45 +264,66 @@ fn target(target: &Target) -> Exhibit {
                 Metric::new("largest", count.largest, Format::Integer),
             ],
         },
-        Target::MultiLabel(labels) => {
-            let rows = labels.names.iter().zip(&labels.counts).enumerate().take(SHOWN).map(|(label, (name, count))| {
-                vec![Cell::text(name.clone()), Cell::count(*count), Cell::number(labels.share(label))]
-            });
-            let columns = vec![
-                Column::new("label"),
-                Column::formatted("training rows", Format::Integer),
-                Column::formatted("share", Format::Percent),
-            ];
-            let left_out = labels.names.len().saturating_sub(SHOWN);
-            let note = (left_out > 0).then(|| format!("{left_out} more labels are not shown."));
-            Exhibit::Table(Table { title, columns, rows: rows.collect(), note })
-        }
+        Target::MultiLabel(labels) => shares(&labels.names, &labels.counts, "label", labels.rows),
         Target::Binary(classes) | Target::Category(classes) => {
-            let rows =
-                classes.names.iter().zip(&classes.counts).enumerate().take(SHOWN).map(|(class, (name, count))| {
-                    vec![Cell::text(name.clone()), Cell::count(*count), Cell::number(classes.share(class))]
-                });
-            let columns = vec![
-                Column::new("class"),
-                Column::formatted("training rows", Format::Integer),
-                Column::formatted("share", Format::Percent),
-            ];
-            let left_out = classes.names.len().saturating_sub(SHOWN);
-            let note = (left_out > 0).then(|| format!("{left_out} more classes are not shown."));
-            Exhibit::Table(Table { title, columns, rows: rows.collect(), note })
+            shares(&classes.names, &classes.counts, "class", classes.counts.iter().sum())
         }
     }
 }
 
-fn rows(parts: &[PartRows]) -> Exhibit {
-    let rows = parts.iter().map(|part| {
-        let without = part.rows.saturating_sub(part.with_target);
-        vec![Cell::text(part.part.clone()), Cell::count(part.rows), Cell::count(without)]
+fn rows(encoder: &Encoder, parts: &[PartRows]) -> Exhibit {
+    let has_windows = encoder.sequence().is_some();
+    let rows = parts.iter().take(SHOWN).map(|part| {
+        let mut cells = vec![Cell::text(part.part.clone()), Cell::count(part.rows)];
+        cells.extend(part.with_target.iter().map(|with| Cell::count(part.rows.saturating_sub(*with))));
+        if has_windows {
+            cells.extend([part.groups, part.short_groups, part.windows].map(Cell::count));
+        }
+        cells
+    });
+    let mut columns = vec![Column::new("part"), Column::formatted("rows", Format::Integer)];
+    columns.extend(encoder.targets().iter().map(|target| {
+        let name = match encoder.targets() {
+            [_] => "without target".to_owned(),
+            _ => format!("without {}", target.column()),
+        };
+        Column::formatted(name, Format::Integer)
+    }));
+    let mut note = None;
+    if let Some(sequence) = encoder.sequence() {
+        let named = ["groups", "groups too short", "windows"];
+        columns.extend(named.map(|name| Column::formatted(name, Format::Integer)));
+        let (window, horizon) = (sequence.spec().window, sequence.spec().horizon);
+        note = Some(format!(
+            "A window has {window} rows of a group; its target stands {horizon} rows after its last one."
+        ));
+    }
+    Exhibit::Table(Table { title: "Rows by part".to_owned(), columns, rows: rows.collect(), note })
+}
+
+/// The inputs of the network with their shapes.
+fn blocks(encoder: &Encoder) -> Exhibit {
+    let rows = encoder.blocks().iter().take(SHOWN).map(|block| {
+        let kind = match block.kind {
+            BlockKind::Table => "numbers side by side",
+            BlockKind::Category => "a category",
+            BlockKind::Text => "a text",
+            BlockKind::Image => "an image",
+            BlockKind::Audio => "a sound",
+            BlockKind::Sequence => "rows of a window",
+        };
+        vec![
+            Cell::text(block.name.clone()),
+            Cell::text(kind),
+            Cell::text(block.shape_text()),
+            block.tokens.map_or(Cell::Empty, |tokens| Cell::count(tokens as u64)),
+        ]
     });
     let columns = vec![
-        Column::new("part"),
-        Column::formatted("rows", Format::Integer),
-        Column::formatted("without target", Format::Integer),
+        Column::new("input"),
+        Column::new("what it is"),
+        Column::new("shape of a row"),
+        Column::formatted("tokens", Format::Integer),
     ];
-    Exhibit::table("Rows by part", columns, rows.collect())
+    Exhibit::table("Inputs of the network", columns, rows.collect())
 }
