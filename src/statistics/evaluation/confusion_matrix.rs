@@ -1,6 +1,6 @@
 //! Predicted classes against true ones.
 
-use super::{Error, check_classes, check_lengths};
+use super::{ClassTally, Error, check_classes, check_lengths};
 use serde::Serialize;
 
 /// The most classes of a matrix: its size is their square, and these take up 128 MiB.
@@ -78,92 +78,19 @@ impl ConfusionMatrix {
         self.counts.iter().sum()
     }
 
-    /// The share of right predictions; `None` without rows.
-    pub fn accuracy(&self) -> Option<f64> {
-        ratio(self.right(), self.total())
-    }
-
-    /// The mean recall of the classes that occur (Brodersen et al. 2010); `None` without rows.
-    pub fn balanced_accuracy(&self) -> Option<f64> {
-        let recalls: Vec<f64> = self.by_class().filter_map(|scores| scores.recall).collect();
-        mean(&recalls)
-    }
-
-    /// How well the class is found.
-    pub fn scores(&self, class: usize) -> ClassScores {
-        let right = self.count(class, class);
-        let support = (0..self.classes).map(|other| self.count(class, other)).sum();
-        let predicted = (0..self.classes).map(|other| self.count(other, class)).sum();
-        ClassScores {
-            precision: ratio(right, predicted),
-            recall: ratio(right, support),
-            f1: ratio(2 * right, support + predicted),
-            support,
-            predicted,
+    /// How often each class is true, predicted and rightly predicted: what accuracy, F1, kappa and others follow from.
+    pub fn tally(&self) -> ClassTally {
+        let mut tally = ClassTally::new(self.classes);
+        for (place, rows) in self.counts.iter().enumerate().filter(|(_, rows)| **rows > 0) {
+            tally.add(place / self.classes, place % self.classes, *rows);
         }
+        tally
     }
 
-    /// [`ConfusionMatrix::scores`] of each class in order.
-    pub fn by_class(&self) -> impl Iterator<Item = ClassScores> {
-        (0..self.classes).map(|class| self.scores(class))
-    }
-
-    /// Means over the classes that occur or were predicted, each counting the same; a score that is not defined counts
-    /// as 0, as by default in scikit-learn. `None` without rows.
-    pub fn macro_average(&self) -> Option<Averages> {
-        let present: Vec<ClassScores> = self.by_class().filter(|scores| scores.f1.is_some()).collect();
-        let over = |score: fn(&ClassScores) -> Option<f64>| {
-            let values: Vec<f64> = present.iter().map(|scores| score(scores).unwrap_or(0.0)).collect();
-            mean(&values)
-        };
-        Some(Averages { precision: over(|s| s.precision)?, recall: over(|s| s.recall)?, f1: over(|s| s.f1)? })
-    }
-
-    /// Over all rows, each counting the same. Where each row has one class, all three are the accuracy. `None` without
-    /// rows.
-    pub fn micro_average(&self) -> Option<Averages> {
-        self.accuracy().map(|share| Averages { precision: share, recall: share, f1: share })
-    }
-
-    fn right(&self) -> u64 {
-        (0..self.classes).map(|class| self.count(class, class)).sum()
-    }
-}
-
-fn ratio(part: u64, whole: u64) -> Option<f64> {
-    (whole > 0).then(|| part as f64 / whole as f64)
-}
-
-fn mean(values: &[f64]) -> Option<f64> {
-    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
-}
-
-/// The simplest classifier: always the class that was most frequent in training.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct MajorityBaseline {
-    /// The class; the lowest of equally frequent ones.
-    pub class: u32,
-    /// Its share of the rows that it is judged on; `None` where there are none.
-    pub accuracy: Option<f64>,
-}
-
-impl MajorityBaseline {
-    /// Learns from the classes `fit` and is judged on `truth`. `None` where there is nothing to learn from. Time `O(n
-    /// log n)`.
-    pub fn new(fit: &[u32], truth: &[u32]) -> Option<Self> {
-        let mut sorted = fit.to_vec();
-        sorted.sort_unstable();
-        let mut best: Option<(usize, u32)> = None;
-        for run in sorted.chunk_by(|a, b| a == b) {
-            if let Some(&class) = run.first()
-                && best.is_none_or(|(count, _)| run.len() > count)
-            {
-                best = Some((run.len(), class));
-            }
-        }
-        let (_, class) = best?;
-        let right = truth.iter().filter(|&&t| t == class).count();
-        Some(Self { class, accuracy: ratio(right as u64, truth.len() as u64) })
+    /// The share of the rows of class `truth` that were predicted as `predicted`; `None` where the class never occurs.
+    pub fn share(&self, truth: usize, predicted: usize) -> Option<f64> {
+        let support: u64 = (0..self.classes).map(|other| self.count(truth, other)).sum();
+        (support > 0).then(|| self.count(truth, predicted) as f64 / support as f64)
     }
 }
 
@@ -181,15 +108,16 @@ mod tests {
             let matrix = ConfusionMatrix::new(&classes(&case["truth"]), &classes(&case["predicted"]), k).unwrap();
             let rows: Vec<Vec<u64>> = (0..k).map(|t| (0..k).map(|p| matrix.count(t, p)).collect()).collect();
             assert_eq!(serde_json::to_value(&rows).unwrap(), case["matrix"]);
-            assert_metric(matrix.accuracy(), &case["accuracy"]);
-            assert_metric(matrix.balanced_accuracy(), &case["balanced_accuracy"]);
-            for (class, scores) in matrix.by_class().enumerate() {
+            let tally = matrix.tally();
+            assert_metric(tally.accuracy(), &case["accuracy"]);
+            assert_metric(tally.balanced_accuracy(), &case["balanced_accuracy"]);
+            for (class, scores) in tally.by_class().enumerate() {
                 assert_metric(scores.precision, &case["precision"][class]);
                 assert_metric(scores.recall, &case["recall"][class]);
                 assert_metric(scores.f1, &case["f1"][class]);
                 assert_eq!(Value::from(scores.support), case["support"][class]);
             }
-            for (averages, expected) in [(matrix.macro_average(), "macro"), (matrix.micro_average(), "micro")] {
+            for (averages, expected) in [(tally.macro_average(), "macro"), (tally.micro_average(), "micro")] {
                 assert_metric(averages.map(|a| a.precision), &case[expected][0]);
                 assert_metric(averages.map(|a| a.recall), &case[expected][1]);
                 assert_metric(averages.map(|a| a.f1), &case[expected][2]);
@@ -198,25 +126,9 @@ mod tests {
     }
 
     #[test]
-    fn the_majority_is_that_of_scikit_learn() {
-        let case = &sklearn()["baselines"]["classes"];
-        let baseline = MajorityBaseline::new(&classes(&case["fit"]), &classes(&case["truth"])).unwrap();
-        assert_eq!(Value::from(baseline.class), case["class_"]);
-        assert_metric(baseline.accuracy, &case["accuracy"]);
-    }
-
-    #[test]
-    fn equally_frequent_classes_give_the_lowest() {
-        let baseline = MajorityBaseline::new(&[7, 3, 3, 7], &[]).unwrap();
-        assert_eq!(baseline, MajorityBaseline { class: 3, accuracy: None });
-        assert_eq!(MajorityBaseline::new(&[], &[1]), None);
-    }
-
-    #[test]
     fn without_rows_nothing_is_defined() {
         let matrix = ConfusionMatrix::new(&[], &[], 3).unwrap();
-        assert_eq!((matrix.total(), matrix.accuracy(), matrix.balanced_accuracy()), (0, None, None));
-        assert_eq!((matrix.macro_average(), matrix.micro_average()), (None, None));
+        assert_eq!((matrix.total(), matrix.share(0, 1), matrix.tally()), (0, None, ClassTally::new(3)));
     }
 
     #[test]

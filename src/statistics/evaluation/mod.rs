@@ -5,8 +5,8 @@
 //!
 //! let truth = [0, 0, 1, 1];
 //! let matrix = ConfusionMatrix::new(&truth, &[0, 1, 1, 1], 2)?;
-//! assert_eq!(matrix.accuracy(), Some(0.75));
-//! assert_eq!(matrix.scores(1).recall, Some(1.0));
+//! assert_eq!(matrix.tally().accuracy(), Some(0.75));
+//! assert_eq!(matrix.tally().scores(1).recall, Some(1.0));
 //!
 //! let ranking = Ranking::new(&[false, false, true, true], &[0.1, 0.4, 0.35, 0.8])?;
 //! assert_eq!(ranking.roc_auc(), Some(0.75));
@@ -15,29 +15,40 @@
 //!
 //! | where | what it judges |
 //! |---|---|
-//! | [`ConfusionMatrix`] | predicted classes: accuracy, precision, recall, F1 |
-//! | [`Ranking`], [`OneVsRest`] | scores, by the order in which they put the rows: ROC, area under it, average precision |
+//! | [`judge`] | all metrics of a kind of target at once, for rows with weights |
+//! | [`bootstrap`] | how far a metric may be off: intervals from resampled rows |
+//! | [`paired`] | whether one of two models is better on the same rows: McNemar, DeLong, permutation |
+//! | [`ConfusionMatrix`], [`ClassTally`] | predicted classes: accuracy, precision, recall, F1, Matthews correlation, kappa |
+//! | [`Ranking`] | scores, by the order in which they put the rows: ROC, precision and recall, gains, thresholds |
 //! | [`log_loss`], [`brier_score`], [`Calibration`] | probabilities |
-//! | [`RegressionMetrics`] | numbers: MAE, RMSE, R² |
-//! | [`MajorityBaseline`], [`MeanBaseline`] | what a model must beat |
+//! | [`Temperature`] | probabilities made less sure, or more |
 //!
 //! A metric that is not defined for the data at hand, such as the recall of a class that never occurs, is `None`, never
 //! NaN or a made-up number. Where scikit-learn defines a metric, the definition is the same.
 
+pub mod bootstrap;
+mod calibration;
 mod confusion_matrix;
+mod curves;
+pub mod judge;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod oracle;
+pub mod paired;
 mod probabilities;
 mod ranking;
-mod regression;
+mod tally;
+mod temperature;
+mod threshold;
 
-pub use confusion_matrix::{Averages, ClassScores, ConfusionMatrix, MAX_CLASSES, MajorityBaseline};
-pub use probabilities::{
-    Calibration, CalibrationBin, brier_score, log_loss, multiclass_brier_score, multiclass_log_loss,
-};
-pub use ranking::{OneVsRest, Ranking, RocPoint};
-pub use regression::{MeanBaseline, RegressionMetrics};
+pub use calibration::{Binning, Borders, Calibration, CalibrationBin};
+pub use confusion_matrix::{Averages, ClassScores, ConfusionMatrix, MAX_CLASSES};
+pub use curves::{GainsPoint, RecallPoint};
+pub use probabilities::{brier_score, log_loss, multiclass_brier_score, multiclass_log_loss};
+pub use ranking::{Ranking, RocPoint};
+pub use tally::ClassTally;
+pub use temperature::Temperature;
+pub use threshold::{ChosenThreshold, Costs, Rule};
 
 use ndarray::ArrayView2;
 use thiserror::Error;

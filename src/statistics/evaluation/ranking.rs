@@ -1,7 +1,6 @@
 //! Scores, judged by the order in which they put the rows: the better model puts more of the true ones first.
 
-use super::{Error, check_finite, check_lengths, check_probabilities};
-use ndarray::ArrayView2;
+use super::{Error, check_finite, check_lengths};
 use serde::Serialize;
 
 /// Rows ordered by falling score, with equal scores as one step.
@@ -46,7 +45,13 @@ impl Ranking {
         Ok(Self { steps })
     }
 
-    fn totals(&self) -> (u64, u64) {
+    /// For each score that occurs, from the highest: the score, and how many true and false rows have it or a higher one.
+    pub(super) fn steps(&self) -> &[(f64, u64, u64)] {
+        &self.steps
+    }
+
+    /// How many rows are true, and how many are not.
+    pub(super) fn totals(&self) -> (u64, u64) {
         self.steps.last().map_or((0, 0), |&(_, trues, falses)| (trues, falses))
     }
 
@@ -113,38 +118,11 @@ impl Ranking {
     }
 }
 
-/// The areas under the ROC curves of several classes, each against all others.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct OneVsRest {
-    /// By class; `None` where no row, or each row, is of the class.
-    pub roc_auc: Vec<Option<f64>>,
-    /// The mean over the classes that have one, each counting the same; `None` where none has.
-    pub macro_average: Option<f64>,
-}
-
-impl OneVsRest {
-    /// Judges the probabilities `[n, classes]` of rows with the true classes `[n]`. Time `O(classes n log n)`.
-    ///
-    /// Errors: different lengths, a class beyond the columns, a value outside `[0, 1]`.
-    pub fn new(truth: &[u32], probabilities: ArrayView2<'_, f64>) -> Result<Self, Error> {
-        check_probabilities(truth, probabilities)?;
-        let mut roc_auc = Vec::with_capacity(probabilities.ncols());
-        for (class, scores) in probabilities.columns().into_iter().enumerate() {
-            let is: Vec<bool> = truth.iter().map(|&t| t as usize == class).collect();
-            roc_auc.push(Ranking::new(&is, &scores.to_vec())?.roc_auc());
-        }
-        let defined: Vec<f64> = roc_auc.iter().flatten().copied().collect();
-        let macro_average = (!defined.is_empty()).then(|| defined.iter().sum::<f64>() / defined.len() as f64);
-        Ok(Self { roc_auc, macro_average })
-    }
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests {
-    use super::super::oracle::{assert_metric, booleans, classes, numbers, sklearn};
+    use super::super::oracle::{assert_metric, booleans, numbers, sklearn};
     use super::*;
-    use ndarray::{Array2, array};
     use proptest::prelude::*;
 
     #[test]
@@ -166,18 +144,6 @@ mod tests {
     }
 
     #[test]
-    fn one_against_the_rest_is_that_of_scikit_learn() {
-        let case = &sklearn()["multiclass"];
-        let rows = case["probability"].as_array().unwrap();
-        let p = Array2::from_shape_vec((rows.len(), 4), rows.iter().flat_map(numbers).collect()).unwrap();
-        let areas = OneVsRest::new(&classes(&case["truth"]), p.view()).unwrap();
-        assert_metric(areas.macro_average, &case["roc_auc_ovr_macro"]);
-        for (class, area) in areas.roc_auc.iter().enumerate() {
-            assert_metric(*area, &case["roc_auc_by_class"][class]);
-        }
-    }
-
-    #[test]
     fn with_one_kind_of_row_there_is_no_curve() {
         for truth in [[true, true], [false, false]] {
             let ranking = Ranking::new(&truth, &[0.5, 0.7]).unwrap();
@@ -186,8 +152,6 @@ mod tests {
         assert_eq!(Ranking::new(&[false], &[0.5]).unwrap().average_precision(), None);
         assert_eq!(Ranking::new(&[true], &[0.5]).unwrap().average_precision(), Some(1.0));
         assert_eq!(Ranking::new(&[], &[]).unwrap().roc_auc(), None);
-        let areas = OneVsRest::new(&[0, 0], array![[0.5, 0.5], [0.9, 0.1]].view()).unwrap();
-        assert_eq!(areas, OneVsRest { roc_auc: vec![None, None], macro_average: None });
     }
 
     #[test]
@@ -199,10 +163,6 @@ mod tests {
     fn what_cannot_be_ordered_is_refused() {
         let error = Ranking::new(&[true, false], &[0.5, f64::NAN]).unwrap_err();
         assert_eq!(error.to_string(), "row 2 is NaN, it must be a finite number");
-        let error = OneVsRest::new(&[0, 2], array![[0.5, 0.5], [0.9, 0.1]].view()).unwrap_err();
-        assert_eq!(error.to_string(), "row 2 has class 2, but there are 2 classes, counted from 0");
-        let error = OneVsRest::new(&[0, 1], array![[0.5, 0.5], [0.9, 1.1]].view()).unwrap_err();
-        assert_eq!(error.to_string(), "row 2 is 1.1, a probability lies in [0, 1]");
     }
 
     proptest! {
