@@ -81,27 +81,147 @@ fn training_tells_how_it_goes_and_gets_better() {
     assert!(matches!(&trained.outcome.exhibits[1], Exhibit::Figure(figure) if figure.title == "Loss by epoch"));
     let mut names: Vec<_> = fs::read_dir(&trained.folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort();
-    assert_eq!(names, ["bundle.json", "encoder.json", "network.json", "weights.safetensors"]);
+    assert_eq!(names, ["README.md", "bundle.json", "encoder.json", "network.json", "weights.safetensors"]);
 }
 
 #[test]
-fn rows_that_do_not_fit_are_refused_with_advice() {
+fn rows_that_do_not_fit_into_memory_are_learned_from_a_file() {
     let mut world = World::new();
     let (shape, product) = world.tensors(TENSORS);
     // Miles, seats, three carriers, and a mark for missing values of each: 8 inputs and a target of 4 bytes. 525
-    // training rows take 525 * 36 = 18,900 bytes, with the 180 validation rows 25,380.
-    for (memory, fits) in [(2 * 18_899, false), (2 * 25_379, false), (2 * 25_380, true)] {
+    // training rows take 525 * 36 = 18,900 bytes; three buffers of at least 64 rows take 6,912. A quarter of half of
+    // the memory is for the validation rows.
+    for (memory, spilled) in [(2 * 40_000, Some(false)), (2 * 12_000, Some(true)), (2 * 6_000, None)] {
         world.memory = memory;
-        let planned = world.sound("train: {network: [], epochs: 1}", &[Shape::Tensors(shape.clone())]);
-        match world.run(&planned, &[Product::Tensors(product.clone())]) {
-            Ok(_) => assert!(fits, "{memory}: width {}", product.encoder.width()),
-            Err(error) => {
-                assert!(!fits, "{memory}: {error}");
-                assert_eq!(error.class, Class::Limit);
-                assert!(error.help.unwrap().starts_with("put a `sample` stage in front"));
+        let train =
+            "train: {network: [{dense: 16}], epochs: 60, batch_size: 32, optimizer: {adamw: {learning_rate: 0.01}}}";
+        let planned = world.sound(train, &[Shape::Tensors(shape.clone())]);
+        match (world.run(&planned, &[Product::Tensors(product.clone())]), spilled) {
+            (Ok((outcome, _)), Some(spilled)) => {
+                let metrics = metrics(&outcome.exhibits);
+                assert!(metrics["validation accuracy"] > 0.9, "{memory}: {metrics:?}");
+                assert_eq!(metrics["training rows"], 525.0);
+                let said = outcome.exhibits.iter().any(
+                    |exhibit| matches!(exhibit, Exhibit::Note { text, .. } if text.contains("did not fit into memory")),
+                );
+                assert_eq!(said, spilled, "{memory}");
             }
+            (Err(error), None) => {
+                assert_eq!(error.class, Class::Limit, "{error}");
+                assert!(error.help.unwrap().contains("give more `--memory`"));
+            }
+            (result, _) => panic!("{memory}: {:?}", result.map(|_| ())),
         }
     }
+}
+
+#[test]
+fn an_interrupted_training_goes_on_from_its_checkpoint_to_the_same_network() {
+    let world = World::new();
+    let (shape, product) = world.tensors(TENSORS);
+    let run = |world: &World, checkpoint: &str| {
+        let train = format!(
+            "train: {{network: [{{dense: 8}}, {{dropout: 0.2}}], epochs: 300, batch_size: [{{epochs: 100, size: 16}}, {{epochs: \
+             1, size: 64}}], schedule: cosine{checkpoint}}}"
+        );
+        let planned = world.sound(&train, &[Shape::Tensors(shape.clone())]);
+        world.run(&planned, &[Product::Tensors(product.clone())])
+    };
+    let weights = |(outcome, artifacts): (Outcome, PathBuf)| {
+        (fs::read(artifacts.join(outcome.model.unwrap()).join("weights.safetensors")).unwrap(), outcome.remarks)
+    };
+    let (whole, _) = weights(run(&world, "").unwrap());
+    let kept = world.path("kept/stage.checkpoint");
+    // As soon as there is a checkpoint, somebody interrupts.
+    std::thread::scope(|scope| {
+        let interrupts = scope.spawn(|| {
+            while !kept.exists() {
+                std::thread::yield_now();
+            }
+            world.cancelled.store(true, Ordering::Relaxed);
+        });
+        let error = run(&world, ", checkpoint: {every: 2, folder: kept}").unwrap_err();
+        assert_eq!(error.class, Class::Interrupted);
+        interrupts.join().unwrap();
+    });
+    world.cancelled.store(false, Ordering::Relaxed);
+    assert!(kept.exists());
+    let (again, remarks) = weights(run(&world, ", checkpoint: {every: 2, folder: kept}").unwrap());
+    assert!(remarks.iter().any(|remark| remark.starts_with("Went on from the checkpoint after epoch ")), "{remarks:?}");
+    assert_eq!(whole, again);
+    assert!(!kept.exists(), "a finished training needs no checkpoint");
+    // A checkpoint of another training is left alone where its user named the place, and one that is damaged too.
+    fs::write(&kept, b"something else").unwrap();
+    let error = run(&world, ", checkpoint: {folder: kept}").unwrap_err();
+    assert_eq!(error.class, Class::Data);
+    assert!(error.message.contains("cannot be read: it does not begin as a checkpoint does"), "{error}");
+}
+
+#[test]
+fn weights_of_rows_and_of_classes_count() {
+    let world = World::new();
+    let weights = |train: &str| {
+        fs::read(
+            world
+                .model(TENSORS, &format!("train: {{network: [{{dense: 8}}], epochs: 3, {train}}}"))
+                .folder
+                .join("weights.safetensors"),
+        )
+        .unwrap()
+    };
+    let plain = weights("seed: 0");
+    assert_ne!(plain, weights("weights: seats"));
+    let weighted = world.model(TENSORS, "train: {network: [], epochs: 1, weights: seats}").outcome;
+    // Trips without a carrier have no seats: of the rows 0, 45, .. those of the training part that have a target.
+    let told = weighted.exhibits.iter().any(|exhibit| {
+        matches!(exhibit, Exhibit::Note { text, .. } if text.contains("training rows without a weight, left out: "))
+    });
+    assert!(told, "{:?}", weighted.exhibits);
+    assert_eq!(plain, weights("loss: cross_entropy"));
+    assert_ne!(plain, weights("loss: {cross_entropy: {class_weights: balanced}}"));
+    assert_eq!(plain, weights("loss: {cross_entropy: {class_weights: {\"false\": 1, \"true\": 1}}}"));
+    let (shape, product) = world.tensors(TENSORS);
+    let refused = |train: &str| {
+        let planned = world.sound(train, &[Shape::Tensors(shape.clone())]);
+        world.run(&planned, &[Product::Tensors(product.clone())]).unwrap_err().to_string()
+    };
+    assert_eq!(
+        refused("train: {loss: {cross_entropy: {class_weights: {tru: 2}}}}"),
+        "p.yaml:3:52: no training row has the class `tru` of `late`: did you mean `true`?"
+    );
+}
+
+#[test]
+fn a_preset_learns_without_a_word_more() {
+    let world = World::new();
+    let tensors = TENSORS.replace("target: late", "target: late, number_scale: robust");
+    let trained = world.model(&tensors, "train: {preset: tabular, epochs: 30, batch_size: auto}");
+    let metrics = metrics(&trained.outcome.exhibits);
+    assert!(metrics["validation accuracy"] > 0.95, "{metrics:?}");
+    assert!(metrics["parameters"] > 130_000.0, "three layers of 256 units: {metrics:?}");
+}
+
+#[test]
+fn a_rate_is_found_and_a_batch_that_is_too_large_is_told() {
+    let world = World::new();
+    let trained = world.model(
+        TENSORS,
+        "train: {network: [{dense: 16}], epochs: 40, batch_size: 600, learning_rate: find, schedule: one_cycle}",
+    );
+    let found = |title: &str| {
+        trained
+            .outcome
+            .exhibits
+            .iter()
+            .any(|exhibit| matches!(exhibit, Exhibit::Figure(figure) if figure.title.contains(title)))
+    };
+    assert!(
+        found("was found") && found("Learning rate at the end of each epoch") && found("Accuracy of late by epoch")
+    );
+    assert_eq!(
+        trained.outcome.remarks,
+        ["A batch of 600 rows is more than the 525 training rows: each epoch is one step."]
+    );
 }
 
 #[test]
@@ -114,6 +234,7 @@ fn a_training_that_diverges_or_is_stopped_leaves_no_model() {
     };
     let save = world.path("out/model");
     let error = run("train: {network: [{dense: 4}], optimizer: {sgd: {learning_rate: 1e30}}, save: out/model}");
+    assert!(error.help.as_ref().unwrap().contains("on_divergence"));
     assert_eq!(error.class, Class::Stage);
     assert!(error.message.contains("diverged in epoch 1") && error.message.contains("(dense)"), "{error}");
     world.cancelled.store(true, Ordering::Relaxed);
