@@ -19,6 +19,8 @@ pub enum Exhibit {
     Table(Table),
     /// A chart.
     Figure(Box<Figure>),
+    /// A text whose words are coloured.
+    Passage(Passage),
     /// A sentence or two.
     Note {
         /// How it should be read.
@@ -92,6 +94,30 @@ pub enum Cell {
     Number(f64),
     /// Text as it is.
     Text(String),
+}
+
+/// A text whose words are coloured by how much they speak for or against something.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Passage {
+    /// What it shows.
+    pub title: String,
+    /// The words in their order; at most a few hundred.
+    pub words: Vec<Word>,
+    /// What the words speak for.
+    pub of: String,
+    /// A remark below it, such as how many words were left out.
+    pub note: Option<String>,
+}
+
+/// A word of a coloured text.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Word {
+    /// Text as it is.
+    pub text: String,
+    /// From -1, strongly against, to 1, strongly for.
+    pub weight: f64,
+    /// How much it contributed, for those who look closer.
+    pub value: f64,
 }
 
 /// How a note should be read.

@@ -68,6 +68,7 @@ fn figures(n: usize, text: &str, value: impl Fn(usize) -> Option<f64>) -> Vec<Fi
                 x: Positions::Number(values.clone()),
                 y: values.clone(),
             }],
+            background: vec![values.clone()],
             ..Line::new(numbers.clone(), series(1))
         }),
         Mark::Scatter(Scatter {

@@ -6,7 +6,7 @@ use super::budget::Budget;
 use super::comparison::{self, Previous};
 use super::{format, table, text};
 use crate::chart::{Figure, SvgColours};
-use crate::exhibit::{Exhibit, Metric, Tone};
+use crate::exhibit::{Exhibit, Metric, Passage, Tone, Word};
 
 /// The most metrics of one exhibit.
 const MOST_METRICS: usize = 60;
@@ -14,6 +14,10 @@ const MOST_METRICS: usize = 60;
 const SMALL: u32 = 440;
 /// The most characters of a note.
 const LONGEST_NOTE: usize = 2_000;
+/// The most words of a coloured text.
+const MOST_WORDS: usize = 400;
+/// The most characters of one of them.
+const LONGEST_WORD: usize = 60;
 
 /// The exhibits of a stage in their order. Figures in a row stand beside each other where there is room.
 pub(super) fn exhibits(
@@ -40,6 +44,7 @@ pub(super) fn exhibits(
                 let part = table::table(data, budget);
                 budget.take("tables", part)
             }
+            Exhibit::Passage(data) => budget.take("texts", passage(data)),
             Exhibit::Note { tone, text } => budget.take("notes", note(*tone, text)),
         };
         if !row.is_empty() {
@@ -82,6 +87,37 @@ pub(super) fn note(tone: Tone, words: &str) -> Markup {
         Tone::Bad => ("bad", "Problem"),
     };
     html! { p class={ "note " (class) } { strong { (name) } " " (text::prose(words, LONGEST_NOTE)) } }
+}
+
+/// A text with its words coloured by one of four strengths, against with a line below, so that it does not hang on the colour alone.
+fn passage(passage: &Passage) -> Markup {
+    let of = text::line(&passage.of, 120);
+    html! {
+        figure.passage {
+            figcaption { (text::line(&passage.title, 200)) }
+            p { @for word in passage.words.iter().take(MOST_WORDS) { (coloured(word)) " " } }
+            (table::cut(MOST_WORDS, passage.words.len(), "words"))
+            p.remark {
+                mark class="for s3" { "for" } " and " mark class="against s3" { "against" } " " (of)
+                @if let Some(note) = &passage.note { ". " (text::line(note, LONGEST_NOTE)) }
+            }
+        }
+    }
+}
+
+fn coloured(word: &Word) -> Markup {
+    let shown = text::line(&word.text, LONGEST_WORD);
+    // Below an eighth a word says next to nothing.
+    let strength = match word.weight.abs() {
+        weight if weight >= 0.75 => "s4",
+        weight if weight >= 0.5 => "s3",
+        weight if weight >= 0.25 => "s2",
+        weight if weight >= 0.125 => "s1",
+        _ => return html! { (shown) },
+    };
+    let side = if word.weight > 0.0 { "for" } else { "against" };
+    let hint = format::value(word.value, crate::exhibit::Format::Number);
+    html! { mark class={ (side) " " (strength) } title=(hint) { (shown) } }
 }
 
 fn group(title: &str, metrics: &[Metric], stage: &str, previous: Option<&Previous<'_>>) -> Markup {

@@ -44,6 +44,9 @@ pub struct Line {
     /// Dots on places of their own, such as outliers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub points: Vec<Points>,
+    /// Pale thin lines behind the others, each with a value for each position, such as those of single rows behind their mean.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub background: Vec<Vec<Option<f64>>>,
 }
 
 /// Dots beside the lines.
@@ -73,7 +76,7 @@ pub struct Band {
 impl Line {
     /// Lines over shared positions.
     pub fn new(x: Positions, series: Vec<Series>) -> Line {
-        Line { x, series, bands: Vec::new(), points: Vec::new() }
+        Line { x, series, bands: Vec::new(), points: Vec::new(), background: Vec::new() }
     }
 }
 
@@ -94,6 +97,13 @@ pub(super) fn draw(figure: &Figure, mark: &Line) -> Result<Scene, ChartError> {
     for values in mark.bands.iter().flat_map(|band| [&band.low, &band.high]) {
         if values.len() != mark.x.len() {
             let what = "the values of a band".to_string();
+            return Err(ChartError::Length { what, expected: mark.x.len(), found: values.len() });
+        }
+        values.iter().filter_map(|value| admitted(y_scale, *value)).for_each(|value| extent.add(Some(value)));
+    }
+    for values in &mark.background {
+        if values.len() != mark.x.len() {
+            let what = "the values of a line in the background".to_string();
             return Err(ChartError::Length { what, expected: mark.x.len(), found: values.len() });
         }
         values.iter().filter_map(|value| admitted(y_scale, *value)).for_each(|value| extent.add(Some(value)));
@@ -156,21 +166,29 @@ pub(super) fn draw(figure: &Figure, mark: &Line) -> Result<Scene, ChartError> {
             });
         }
     }
+    let placed = |values: &[Option<f64>], frame: &Frame| -> Vec<Option<Point>> {
+        let place = |at: &usize| {
+            let value = admitted(y_scale, values.get(*at).copied().flatten())?;
+            Some((frame.x.at(mark.x.place(*at, x_scale)?), frame.y.at(value)))
+        };
+        order.iter().map(place).collect()
+    };
+    let behind = (frame.area.width() as usize).min(MOST_CORNERS / 4 / mark.background.len().max(1)).max(4);
+    for values in &mark.background {
+        for run in runs(&placed(values, &frame), frame.area, behind) {
+            let points = if order.len() > 4 * behind { merged(&run, frame.area, behind) } else { run };
+            frame.push(Shape::Polyline { points, stroke: Ink::Muted, width: 1.0, opacity: 0.28 });
+        }
+    }
     for (index, one) in series.iter().enumerate() {
         let (ink, opacity) = colour(index);
-        let points: Vec<Option<Point>> = order
-            .iter()
-            .map(|at| {
-                let value = admitted(y_scale, one.values.get(*at).copied().flatten())?;
-                Some((frame.x.at(mark.x.place(*at, x_scale)?), frame.y.at(value)))
-            })
-            .collect();
+        let points = placed(&one.values, &frame);
         if let Some(last) = points.iter().rev().flatten().next() {
             ends.push((index, *last));
         }
         for run in runs(&points, frame.area, columns) {
             let run = if order.len() > 4 * columns { merged(&run, frame.area, columns) } else { run };
-            if rooted && series.len() == 1 && run.len() > 1 {
+            if rooted && series.len() == 1 && mark.background.is_empty() && run.len() > 1 {
                 frame.push(under(&run, frame.y.at(0.0), ink));
             }
             if run.len() > 1 {

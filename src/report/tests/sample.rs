@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::json;
 
 use crate::chart::{Bar, Figure, Mark, Series};
-use crate::exhibit::{Cell, Column, Exhibit, Format, Metric, Table, Tone};
+use crate::exhibit::{Cell, Column, Exhibit, Format, Metric, Passage, Table, Tone, Word};
 use crate::expression::{DataType, Field, Schema};
 use crate::relation::Lineage;
 use crate::run::ledger::Entry;
@@ -122,6 +122,16 @@ pub(super) fn full() -> RunRecord {
             note: Some("Two classes.".to_owned()),
         }),
         Exhibit::Figure(Box::new(figure("Lengths of names", &["a", "bb"]))),
+        Exhibit::Passage(Passage {
+            title: "Row 7".to_owned(),
+            words: vec![
+                Word { text: "a dear".to_owned(), weight: 0.8, value: 1.25 },
+                Word { text: "<b>bargain</b>".to_owned(), weight: -0.4, value: -0.5 },
+                Word { text: "indeed".to_owned(), weight: 0.0, value: 0.0 },
+            ],
+            of: "dear".to_owned(),
+            note: Some("Three words.".to_owned()),
+        }),
         Exhibit::note(Tone::Warning, "Few rows of class `dear`."),
     ];
     let mut write = stage("out", "write", Family::Render, &["dear"]);

@@ -1,0 +1,201 @@
+//! `explain`: what a model looks at, and why it says what it says of a row.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use crate::support::{Workshop, stage, unexplained};
+
+/// 900 trips: long ones are late, those of carrier A earlier; `idle` says nothing, `same` is constant, some distances are missing.
+fn trips() -> String {
+    let mut text = "id,distance,carrier,idle,same,late,delay\n".to_owned();
+    for row in 0..900 {
+        let distance = f64::from(row * 37 % 100) * 10.0;
+        let carrier = ["A", "B", "C"][usize::try_from(row * 7 / 3 % 3).unwrap()];
+        let idle = row * 53 % 61;
+        let late = distance > if carrier == "A" { 300.0 } else { 700.0 };
+        let delay = distance * 0.1 + if carrier == "A" { 30.0 } else { 0.0 };
+        let shown = if row % 50 == 0 { String::new() } else { distance.to_string() };
+        writeln!(text, "{row},{shown},{carrier},{idle},3,{late},{delay}").unwrap();
+    }
+    text
+}
+
+fn pipeline(target: &str, network: &str, options: &str) -> String {
+    format!(
+        "name: t\nstages:\n  - read: {{path: t.csv}}\n  - split: {{by: time, on: id, parts: {{train: 0.75, test: 0.25}}}}\n  - tensors: {{features: [distance, carrier, idle, same], target: {target}}}\n  - id: model\n    train: {{network: {network}, epochs: 60, batch_size: 32, optimizer: {{adamw: {{learning_rate: 0.01}}}}, seed: 5}}\n  - id: why\n    explain: {{{options}}}\n  - write: {{path: importances.ndjson}}\n  - from: why.contributions\n    write: {{path: contributions.ndjson}}\n"
+    )
+}
+
+fn explained(target: &str, network: &str, options: &str) -> (Workshop, Value) {
+    let workshop = Workshop::with_pipeline(&pipeline(target, network, options));
+    workshop.write("t.csv", trips());
+    let manifest = workshop.run();
+    assert_eq!(unexplained(stage(&manifest, "why")), Some(0));
+    (workshop, manifest)
+}
+
+/// The value of a method for a column, with the ends of its interval.
+fn value(rows: &[Value], method: &str, column: &str) -> (f64, Option<f64>, Option<f64>) {
+    let row = rows.iter().find(|row| row["method"] == method && row["column"] == column);
+    let row = row.unwrap_or_else(|| panic!("no {method} of {column}"));
+    (row["value"].as_f64().unwrap(), row["lower"].as_f64(), row["upper"].as_f64())
+}
+
+#[test]
+fn a_model_looks_at_what_decides_and_each_row_says_why() {
+    let (workshop, manifest) = explained("late", "[{dense: 16}]", "rows: {worst: 2}, columns: [distance, carrier]");
+    let rows = workshop.read_ndjson("importances.ndjson");
+    for method in ["permutation", "shap"] {
+        let of = |column: &str| value(&rows, method, column);
+        assert!(of("distance").0 > of("carrier").0 && of("carrier").0 > of("idle").0, "{method}: {rows:?}");
+        assert_eq!(of("same").0, 0.0, "{method}: a constant moves nothing");
+        let (middle, low, high) = of("distance");
+        assert!(low.unwrap() > 0.0 && low.unwrap() <= middle && middle <= high.unwrap(), "{method}: {rows:?}");
+    }
+    assert!(value(&rows, "dependence", "distance").0 > 0.1);
+    let contributions = workshop.read_ndjson("contributions.ndjson");
+    assert_eq!(contributions.len(), 2 * 4, "two rows of four columns");
+    assert!(contributions.iter().all(|row| row["of"] == "log-odds of late = true" && row["target"] == "late"));
+    let shown = stage(&manifest, "why").to_string();
+    for words in ["looks most at `distance`", "not what causes `late`", "Along distance", "waterfall", "training row"] {
+        assert!(shown.contains(words), "{words}");
+    }
+}
+
+#[test]
+fn a_linear_model_is_explained_exactly_and_in_its_unit() {
+    let options = "methods: [shap], rows: \"id in (703, 707)\"";
+    let (workshop, manifest) = explained("delay", "[]", options);
+    let shown = stage(&manifest, "why").to_string();
+    assert!(shown.contains("exact, by the weights of a linear model; they add up to the predictions"), "{shown}");
+    let rows = workshop.read_ndjson("contributions.ndjson");
+    let of = |id: usize, column: &str| {
+        let of_row: Vec<&Value> = rows.iter().filter(|row| row["column"] == column).collect();
+        (of_row[id]["value"].as_f64().unwrap(), of_row[id]["part"].as_str().unwrap().parse::<f64>())
+    };
+    // Rows 703 and 707 have the distances 110 and 590: a tenth of the difference is delay.
+    let (first, second) = (of(0, "distance"), of(1, "distance"));
+    let slope = (second.0 - first.0) / (second.1.unwrap() - first.1.unwrap());
+    assert!((slope - 0.1).abs() < 0.02, "{slope}");
+    let importances = workshop.read_ndjson("importances.ndjson");
+    assert!(importances.iter().all(|row| row["method"] == "shap"));
+}
+
+#[test]
+fn the_words_of_a_text_are_weighed_beside_other_columns() {
+    let mut text = "id,pages,review,liked\n".to_owned();
+    for row in 0..600 {
+        let word = ["good", "bad", "fine", "dull"][row % 4];
+        let (before, after) = (["this", "that", "the"][row % 3], ["book", "film", "play", "song", "talk"][row % 5]);
+        writeln!(text, "{row},{},{before} {after} is {word},{}", row * 7 % 50, word == "good" || word == "fine")
+            .unwrap();
+    }
+    let workshop = Workshop::with_pipeline(
+        "name: t\nstages:\n  - read: {path: t.csv}\n  - split: {by: time, on: id, parts: {train: 0.75, test: 0.25}}\n  - tensors: \
+         {features: {number: [pages], text: {review: {vocabulary: 40, length: 6}}}, target: liked}\n  - id: model\n    train: \
+         {inputs: {table: [{dense: 4}], review: [{embedding_bag: 8}]}, fusion: [{dense: 8}], epochs: 40, batch_size: 32, \
+         learning_rate: 0.02, seed: 5}\n  - id: why\n    explain: {methods: [permutation, shap, occlusion, \
+         integrated_gradients], rows: {sample: 4}}\n  - write: {path: importances.ndjson}\n  - from: why.contributions\n    \
+         write: {path: contributions.ndjson}\n",
+    );
+    workshop.write("t.csv", text);
+    let manifest = workshop.run();
+    let rows = workshop.read_ndjson("importances.ndjson");
+    for method in ["permutation", "shap"] {
+        assert!(value(&rows, method, "review").0 > 5.0 * value(&rows, method, "pages").0.abs(), "{rows:?}");
+    }
+    let shown = stage(&manifest, "why").to_string();
+    for words in ["passage", "Words of review that say most", "exact, by all subsets of the columns"] {
+        assert!(shown.contains(words), "{words}");
+    }
+    let contributions = workshop.read_ndjson("contributions.ndjson");
+    for method in ["occlusion", "integrated_gradients"] {
+        let words: Vec<&Value> = contributions.iter().filter(|row| row["method"] == method).collect();
+        assert_eq!(words.len(), 4 * 4, "four rows of four words");
+        for four in words.chunks(4) {
+            let size = |row: &&Value| row["value"].as_f64().unwrap().abs();
+            assert!(
+                four[..3].iter().all(|word| size(word) < size(&four[3])),
+                "{method}: the last word decides: {four:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_picture_is_shown_with_the_places_that_count() {
+    let mut text = String::new();
+    for row in 0..240 {
+        // A bright stripe on the left or on the right, at one of six heights.
+        let left = row % 2 == 0;
+        let pixels = (0..64).map(|at| {
+            let (y, x) = (at / 8, at % 8);
+            let bright = (row / 2 % 6..row / 2 % 6 + 3).contains(&y) && if left { x < 3 } else { x > 4 };
+            if bright { "1.0" } else { "0.0" }
+        });
+        let pixels = pixels.collect::<Vec<_>>().join(",");
+        writeln!(text, "{{\"id\":{row},\"pixels\":[{pixels}],\"side\":\"{}\"}}", if left { "left" } else { "right" })
+            .unwrap();
+    }
+    let workshop = Workshop::with_pipeline(
+        "name: t\nstages:\n  - read: {path: t.ndjson}\n  - split: {by: time, on: id, parts: {train: 0.75, test: 0.25}}\n  - tensors: \
+         {features: {image: {pixels: {height: 8, width: 8, channels: 1}}}, target: side}\n  - id: model\n    train: {network: \
+         [{conv2d: {filters: 4, padding: same}}, flatten, {dense: 8}], epochs: 10, batch_size: 16, learning_rate: 0.01, seed: 5}\n  \
+         - id: why\n    explain: {rows: {sample: 2}}\n  - write: {path: importances.ndjson}\n",
+    );
+    workshop.write("t.ndjson", text);
+    let manifest = workshop.run();
+    assert_eq!(unexplained(stage(&manifest, "why")), Some(0));
+    assert!(workshop.read("importances.ndjson").is_empty(), "a single picture is not shuffled");
+    let exhibits = stage(&manifest, "why")["exhibits"].as_array().unwrap();
+    let titled = |title: &str| {
+        let found =
+            exhibits.iter().filter(|exhibit| exhibit["figure"]["title"].as_str().is_some_and(|t| t.contains(title)));
+        found.count()
+    };
+    assert_eq!((titled("pixels: "), titled("Saliency"), titled("Grad-CAM")), (2, 2, 2));
+}
+
+#[test]
+fn the_same_seed_gives_the_same_answer() {
+    let options = "methods: [permutation, shap], rows: {sample: 1}, sample: 100, seed: 3";
+    let answer = |seed: &str| {
+        let (workshop, _) = explained("late", "[{dense: 4}]", &options.replace("seed: 3", seed));
+        workshop.read("importances.ndjson")
+    };
+    let first = answer("seed: 3");
+    assert_eq!(first, answer("seed: 3"));
+    assert_ne!(first, answer("seed: 4"));
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_where_it_stands() {
+    for (options, message) in [
+        ("on: tset", "there is no part `tset`"),
+        ("on: tset", "did you mean `test`?"),
+        ("columns: [distanse]", "`distanse` is no feature of the model"),
+        ("columns: [distanse]", "did you mean `distance`?"),
+        ("columns: [idle, idle]", "column `idle` is named twice"),
+        ("methods: [shap], columns: [idle]", "`columns` belongs to the method `dependence`, which is not asked for"),
+        ("methods: [saliency]", "`saliency` does not suit the model: it explains images and sounds"),
+        ("methods: [occlusion]", "`occlusion` does not suit the model: it explains texts"),
+        ("methods: []", "`methods` names no method"),
+        ("metric: mae", "`mae` does not judge the target `late`"),
+        ("metric: mae", "it is judged by roc_auc, accuracy, log_loss, brier"),
+        ("rows: {worst: 3, sample: 2}", "`rows` is a condition, `{worst: 5}` or `{sample: 5}`"),
+        ("rows: {worst: 300}", "at most 20 rows are explained one by one"),
+        ("rows: \"distanc > 3\"", "did you mean `distance`?"),
+        ("sample: 3", "`sample` is from 20 to 1000000, not 3"),
+        ("repeats: 0", "`repeats` is from 1 to 1000, not 0"),
+    ] {
+        let workshop = Workshop::with_pipeline(&pipeline("late", "[{dense: 4}]", options));
+        workshop.write("t.csv", trips());
+        let outcome = workshop.gristmill(["check", "p.yaml"]);
+        assert_eq!(outcome.code, Some(2), "{options}");
+        let said: Vec<&str> = outcome.stderr.split_whitespace().filter(|word| *word != "│").collect();
+        assert!(said.join(" ").contains(message), "{options}: {}", outcome.stderr);
+        assert!(outcome.stderr.contains("p.yaml:"), "{options}: {}", outcome.stderr);
+    }
+}
