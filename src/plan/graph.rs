@@ -3,27 +3,29 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
+use super::vary::Planning;
 use super::{Plan, PlannedStage, Surroundings, fingerprint, leakage};
 use crate::definition::{Pipeline, Spanned, StageDefinition};
 use crate::diagnostic::{Diagnostic, Findings, nearest};
 use crate::relation::{Relation, ScanSource, Tap};
+use crate::stages::variant::{Nowhere, Variants};
 use crate::stages::{Kind, PlanContext, Planned, SIDE_TABLE, Shape, Stage, TableShape, kind, kinds};
 
 /// Stages in a row at most. Every stage adds to the relation of those below, and engines walk relations recursively.
 const DEEPEST_CHAIN: usize = 300;
 
 /// A stage whose options were read, with the names of its inputs.
-struct Node {
-    id: String,
-    kind: &'static Kind,
-    definition: StageDefinition,
-    stage: Box<dyn Stage>,
-    options: serde_json::Value,
+pub(super) struct Node {
+    pub(super) id: String,
+    pub(super) kind: &'static Kind,
+    pub(super) definition: StageDefinition,
+    pub(super) stage: Box<dyn Stage>,
+    pub(super) options: serde_json::Value,
     /// Names of the inputs; `None` for the stage above.
-    inputs: Vec<Input>,
+    pub(super) inputs: Vec<Input>,
 }
 
-struct Input {
+pub(super) struct Input {
     id: String,
     written: Option<Spanned<String>>,
 }
@@ -60,7 +62,7 @@ pub fn rehearse(pipeline: Pipeline, surroundings: &Surroundings<'_>, rehearsal: 
         let Some(inputs) = edges.iter().map(|input| placed.get(input).copied()).collect::<Option<Vec<usize>>>() else {
             continue;
         };
-        match plan_stage(node, inputs, &stages, surroundings, &mut findings) {
+        match plan_stage(node, inputs, &stages, surroundings, &mut findings, false) {
             Ok(stage) => {
                 placed.insert(at, stages.len());
                 stages.push(stage);
@@ -307,16 +309,20 @@ fn topological_order(nodes: &[Node], edges: &[Option<Vec<usize>>], findings: &mu
     order
 }
 
-fn plan_stage(
+/// Plans a stage whose inputs are planned. A stage of a variant cannot ask for variants itself.
+pub(super) fn plan_stage(
     node: Node,
     inputs: Vec<usize>,
     stages: &[PlannedStage],
     surroundings: &Surroundings<'_>,
     findings: &mut Findings,
+    is_variant: bool,
 ) -> Result<PlannedStage, Findings> {
     let sources: Vec<&PlannedStage> = inputs.iter().filter_map(|&at| stages.get(at)).collect();
     let shapes: Vec<Shape> = sources.iter().map(|source| source.planned.product.clone()).collect();
     let input_ids: Vec<String> = sources.iter().map(|source| source.id.clone()).collect();
+    let planning = Planning { stages, surroundings };
+    let variants: &dyn Variants = if is_variant { &Nowhere } else { &planning };
     let context = PlanContext {
         id: &node.id,
         place: &node.definition.place,
@@ -324,6 +330,7 @@ fn plan_stage(
         base: surroundings.base,
         scratch: surroundings.scratch,
         input_ids: &input_ids,
+        variants,
     };
     let kind_place = &node.definition.kind.place;
     let placed = |found: Findings| {

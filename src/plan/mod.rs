@@ -4,12 +4,14 @@ mod fingerprint;
 mod graph;
 mod leakage;
 mod select;
+mod vary;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 pub use graph::{Rehearsal, Replacement, ids, plan, rehearse};
 pub use select::Selection;
+pub use vary::vary;
 
 use crate::definition::{Pipeline, StageDefinition};
 use crate::diagnostic::{Findings, Severity};
@@ -26,6 +28,7 @@ pub struct Plan {
 }
 
 /// A stage of a plan.
+#[derive(Clone)]
 pub struct PlannedStage {
     /// Its id.
     pub id: String,

@@ -173,6 +173,11 @@ impl Cache {
         write_atomically(&path, &text).map_err(|error| failure("cannot keep results in", &path, &error))
     }
 
+    /// Removes what is kept of a stage. What cannot be removed costs space, not correctness.
+    pub fn remove(&self, fingerprint: &str) {
+        let _ = fs::remove_dir_all(self.entry(fingerprint));
+    }
+
     /// Bytes that the cache takes.
     pub fn bytes(&self) -> u64 {
         disk::taken(&self.folder)

@@ -17,6 +17,7 @@ use super::estimate::{self, Estimate};
 use super::events::Event;
 use super::manifest::{RunRecord, StageError, StageStatus};
 use super::store::{RunFolder, SCRATCH};
+use super::trials::Laboratory;
 use super::{RunContext, RunOptions, pins};
 use crate::diagnostic::{Class, Diagnostic};
 use crate::engine::PointCounts;
@@ -32,13 +33,13 @@ const SIDE_BY_SIDE: usize = 2;
 const ENOUGH_FOR_TWO: u64 = 4 << 30;
 
 pub(super) struct Executor<'a> {
-    plan: &'a Plan,
-    options: &'a RunOptions,
-    context: &'a RunContext<'a>,
+    pub(super) plan: &'a Plan,
+    pub(super) options: &'a RunOptions,
+    pub(super) context: &'a RunContext<'a>,
     cache: Cache,
     /// The name of the run, under which it keeps what it makes.
-    run: String,
-    scratch: PathBuf,
+    pub(super) run: String,
+    pub(super) scratch: PathBuf,
     /// What lasts only as long as the run goes even when the process has to end at once.
     _scratch: crate::staging::Unfinished,
     started: Instant,
@@ -63,6 +64,16 @@ pub(super) struct Executor<'a> {
     stop: AtomicBool,
     /// The last good run of the pipeline, once a stage has asked for it.
     previous: OnceLock<Option<RunRecord>>,
+}
+
+/// Where an executor works.
+pub(super) struct Place {
+    /// The name under which it keeps what it makes.
+    pub(super) run: String,
+    /// A folder for what lasts only as long as itself.
+    pub(super) scratch: PathBuf,
+    /// Where results are kept.
+    pub(super) cache: Cache,
 }
 
 /// What is known of a stage while the run lasts.
@@ -98,21 +109,52 @@ impl<'a> Executor<'a> {
         started: Instant,
         folder: &RunFolder,
     ) -> Result<Self, Diagnostic> {
-        let scratch = folder.path.join(SCRATCH);
+        let place = Place {
+            run: folder.id.clone(),
+            scratch: folder.path.join(SCRATCH),
+            cache: Cache::new(context.store.cache()),
+        };
+        let mut executor = Self::at(place, plan, options, context, chosen, started)?;
+        executor.estimates = estimate::estimate(plan, options.memory);
+        Ok(executor.with_cached_stages(None))
+    }
+
+    /// An executor that works in the place of another one, for variants of its plan.
+    pub(super) fn within(
+        parent: &Executor<'_>,
+        place: Place,
+        plan: &'a Plan,
+        options: &'a RunOptions,
+        context: &'a RunContext<'a>,
+    ) -> Result<Self, Diagnostic> {
+        let all = (0..plan.stages.len()).collect();
+        let executor = Self::at(place, plan, options, context, all, Instant::now())?;
+        Ok(executor.with_cached_stages(Some(parent)))
+    }
+
+    fn at(
+        place: Place,
+        plan: &'a Plan,
+        options: &'a RunOptions,
+        context: &'a RunContext<'a>,
+        chosen: BTreeSet<usize>,
+        started: Instant,
+    ) -> Result<Self, Diagnostic> {
+        let Place { run, scratch, cache } = place;
         fs::create_dir_all(&scratch)
             .map_err(|error| crate::staging::failure("cannot make the run's folder", &scratch, &error))?;
-        let executor = Self {
+        Ok(Self {
             plan,
             options,
             context,
-            cache: Cache::new(context.store.cache()),
-            run: folder.id.clone(),
+            cache,
+            run,
             _scratch: crate::staging::Unfinished::new(&scratch),
             scratch,
             started,
             keep: Vec::new(),
             accounts: Accounts::default(),
-            estimates: estimate::estimate(plan, options.memory),
+            estimates: Vec::new(),
             bindings: Mutex::default(),
             slots: plan.stages.iter().map(|_| Mutex::default()).collect(),
             held: plan.stages.iter().map(|_| Mutex::default()).collect(),
@@ -123,16 +165,18 @@ impl<'a> Executor<'a> {
             stop: AtomicBool::new(false),
             previous: OnceLock::new(),
             chosen,
-        };
-        Ok(executor.with_cached_stages())
+        })
     }
 
-    /// Restores stages for which nothing changed; the others are to be done.
-    fn with_cached_stages(mut self) -> Self {
+    /// Restores stages for which nothing changed, and those that mean the same as one that the parent has done; the others are to be done.
+    fn with_cached_stages(mut self, parent: Option<&Executor<'_>>) -> Self {
         let mut to_do = BTreeSet::new();
         for ((at, stage), may_rest) in self.plan.stages.iter().enumerate().zip(self.plan.may_rest()) {
             if !self.chosen.contains(&at) {
                 self.slot(at).status = Some(StageStatus::Skipped);
+                continue;
+            }
+            if parent.is_some_and(|parent| self.take_over(at, stage, parent)) {
                 continue;
             }
             let may_rest = self.options.use_cache && may_rest;
@@ -147,6 +191,35 @@ impl<'a> Executor<'a> {
         self.keep = pins::choose(self.plan, &to_do);
         *lock(&self.waiting) = to_do;
         self
+    }
+
+    /// Takes over what the parent has of a stage that means the same, if it has done it: what it left, and rows that are held.
+    fn take_over(&self, at: usize, stage: &PlannedStage, parent: &Executor<'_>) -> bool {
+        let mut known = parent.plan.stages.iter().enumerate();
+        let Some((theirs, _)) = known.find(|(_, other)| other.fingerprint == stage.fingerprint && other.id == stage.id)
+        else {
+            return false;
+        };
+        let outcome = {
+            let slot = parent.slot(theirs);
+            match slot.status {
+                Some(StageStatus::Done | StageStatus::Cached) => slot.outcome.clone(),
+                _ => return false,
+            }
+        };
+        if let (Some(own), Some(held)) = (self.held.get(at), parent.held.get(theirs)) {
+            let held = held.try_lock().ok().and_then(|held| held.clone());
+            // The rows stay the parent's, who lets go of them.
+            *lock(own) = held.map(|held| Held { pinned: None, ..held });
+        }
+        if let Some(rows) = parent.accounts.rows(&stage.id, "out") {
+            self.accounts.set(&stage.id, "out", PointCounts { rows, ..PointCounts::default() });
+        }
+        self.learn(&outcome.bindings);
+        let mut slot = self.slot(at);
+        slot.outcome = outcome;
+        slot.status = Some(StageStatus::Cached);
+        true
     }
 
     fn restore(&self, at: usize, stage: &PlannedStage, cached: CachedStage) {
@@ -206,6 +279,12 @@ impl<'a> Executor<'a> {
 
     /// Does everything that is to be done, then counts the rows that nothing has read so far.
     pub(super) fn execute(&self) {
+        self.work_through();
+        self.count_the_rest();
+    }
+
+    /// Does everything that is to be done.
+    pub(super) fn work_through(&self) {
         let side_by_side = if self.options.memory < ENOUGH_FOR_TWO { 1 } else { SIDE_BY_SIDE };
         let workers = side_by_side.min(self.options.threads).max(1);
         std::thread::scope(|scope| {
@@ -217,7 +296,26 @@ impl<'a> Executor<'a> {
                 });
             }
         });
-        self.count_the_rest();
+    }
+
+    /// What each stage left, and the first failure, once everything has ended. Rows that are held are let go of.
+    pub(super) fn end_of_variant(&self) -> Result<Vec<Outcome>, Diagnostic> {
+        for held in &self.held {
+            if let Some(pinned) = lock(held).take().and_then(|held| held.pinned) {
+                self.context.engine.unpin(pinned.id);
+            }
+        }
+        let mut outcomes = Vec::with_capacity(self.slots.len());
+        let mut skipped = false;
+        for at in 0..self.slots.len() {
+            let slot = self.slot(at);
+            if let Some(error) = &slot.error {
+                return Err(error.clone());
+            }
+            skipped |= !matches!(slot.status, Some(StageStatus::Done | StageStatus::Cached));
+            outcomes.push(slot.outcome.clone());
+        }
+        if skipped { Err(Diagnostic::error(Class::Interrupted, "interrupted")) } else { Ok(outcomes) }
     }
 
     /// Takes the next stage whose inputs have ended; waits while others may still make one ready. None: there is none left.
@@ -291,6 +389,7 @@ impl<'a> Executor<'a> {
             untapped: &|relation| self.accounts.untapped(relation),
             previous: &previous,
             progress: &progress,
+            trials: &Laboratory::new(self, at),
         };
         let outcome = stage.planned.work.run(&inputs, &context)?;
         let name = self.made_by(at);

@@ -12,6 +12,7 @@ mod record;
 pub mod recover;
 pub mod store;
 pub mod targets;
+mod trials;
 
 use std::path::PathBuf;
 use std::sync::Arc;

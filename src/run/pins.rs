@@ -53,8 +53,8 @@ fn reads(plan: &Plan, to_do: &BTreeSet<usize>) -> Vec<usize> {
         // A table that nobody reads is still counted once, unless it is the input that the work has just read.
         let below = match (stage.shape(), reads.get(at).copied().unwrap_or(0)) {
             (Shape::Table(_), 0) if to_do.contains(&at) && !stage.planned.work.hands_input_on() => 1,
-            (Shape::Table(_), reads) => reads,
-            _ => 0,
+            // Tensors and models are read together with the table that they were made of.
+            (_, reads) => reads,
         };
         let below = if is_made(stage.shape()) { 0 } else { below };
         for (position, &input) in stage.inputs.iter().enumerate() {

@@ -73,6 +73,11 @@ impl Store {
         self.root.join("cache")
     }
 
+    /// What searches have tried, by what they mean.
+    pub fn tuning(&self) -> PathBuf {
+        self.root.join("tuning")
+    }
+
     /// What the engine writes when memory is short, by process.
     pub fn spill(&self) -> PathBuf {
         self.root.join(SPILL)

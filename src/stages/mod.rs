@@ -12,6 +12,7 @@ mod kinds;
 pub mod product;
 pub mod reference;
 pub mod renames;
+pub mod variant;
 pub mod work;
 
 pub mod ingest;
@@ -21,6 +22,7 @@ pub mod prepare;
 pub mod render;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub use kinds::{Kind, SIDE_TABLE, documentation, kind, kinds, root_schema, schema};
 pub use product::{ModelShape, Product, Shape, Split, TableProduct, TableShape, TensorsProduct, TensorsShape};
@@ -71,11 +73,12 @@ pub trait Stage: Send + Sync {
 }
 
 /// A stage that was checked.
+#[derive(Clone)]
 pub struct Planned {
     /// What comes out.
     pub product: Shape,
     /// What has to be done.
-    pub work: Box<dyn Work>,
+    pub work: Arc<dyn Work>,
     /// What the stage means beyond its product's relation, for the fingerprint: options with defaults, in a canonical form.
     pub meaning: serde_json::Value,
     /// Warnings.
@@ -89,7 +92,7 @@ impl Planned {
     pub fn relation(product: TableShape) -> Self {
         Self {
             product: Shape::Table(product),
-            work: Box::new(RelationalWork::default()),
+            work: Arc::new(RelationalWork::default()),
             meaning: serde_json::Value::Null,
             findings: Vec::new(),
             targets: Vec::new(),
@@ -104,7 +107,7 @@ impl Planned {
 
     /// Replaces the work.
     pub fn work(mut self, work: impl Work + 'static) -> Self {
-        self.work = Box::new(work);
+        self.work = Arc::new(work);
         self
     }
 
@@ -135,6 +138,8 @@ pub struct PlanContext<'a> {
     pub scratch: &'a Path,
     /// The ids of the input stages, in the order of the inputs.
     pub input_ids: &'a [String],
+    /// Checks other options of what stands above.
+    pub variants: &'a dyn variant::Variants,
 }
 
 impl PlanContext<'_> {

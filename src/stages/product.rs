@@ -150,6 +150,14 @@ fn part_rows(relation: &Arc<Relation>, split: &Split, part: &str) -> Arc<Relatio
     Arc::new(Relation::Filter { input: Arc::clone(relation), predicate })
 }
 
+impl ModelShape {
+    /// The key under which a stage leaves the rows of a model, with their parts, where they were prepared otherwise than its tensors say:
+    /// the best of several ways is known only when the stage has worked.
+    pub fn rows_key(stage: &str) -> String {
+        format!("{stage}.rows")
+    }
+}
+
 impl Shape {
     /// What it is, in a word with its article.
     pub fn noun(&self) -> &'static str {

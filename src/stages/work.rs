@@ -244,6 +244,8 @@ pub struct WorkContext<'a> {
     pub previous: &'a (dyn Fn() -> Option<Previous> + Sync),
     /// Tells people how far the stage is.
     pub progress: &'a (dyn Fn(Progress) + Sync),
+    /// Runs what stands above with other options.
+    pub trials: &'a dyn super::variant::Trials,
 }
 
 /// What a stage left in an earlier run.

@@ -8,7 +8,7 @@ use crate::diagnostic::{Class, Diagnostic};
 use crate::engine::{Compression, Execution, Pinned, PointCounts, Target, TargetFormat};
 use crate::plan::PlannedStage;
 use crate::relation::{FileFormat, FileScan, Relation, Scan, ScanSource};
-use crate::stages::{Product, Shape, TableProduct, TableShape, TensorsProduct};
+use crate::stages::{ModelShape, Product, Shape, TableProduct, TableShape, TensorsProduct};
 
 /// Seconds from which a table is worth writing to the cache.
 const WORTH_KEEPING: f64 = 2.0;
@@ -21,6 +21,20 @@ const BYTES_A_SECOND: f64 = 100e6;
 pub(super) struct Held {
     pub(super) relation: Arc<Relation>,
     pub(super) pinned: Option<Pinned>,
+}
+
+/// A table that stands in a file in the place of the one that was planned.
+fn kept_rows(path: &std::path::Path, table: &TableShape) -> TableProduct {
+    let source = ScanSource::Files(FileScan {
+        paths: vec![path.to_path_buf()],
+        format: FileFormat::Parquet,
+        file_schema: table.schema.clone(),
+        filename: None,
+        rows: None,
+        fingerprint: String::new(),
+    });
+    let relation = Arc::new(Relation::Scan(Scan { source, schema: table.schema.clone() }));
+    TableProduct { meaning: Arc::clone(&relation), relation, split: table.split.clone() }
 }
 
 impl Executor<'_> {
@@ -176,9 +190,17 @@ impl Executor<'_> {
             }
             Shape::Model(model) => {
                 let tensors = stage.inputs.first().map(|&input| self.product(input)).transpose()?;
-                let folder = self.slot(at).outcome.model.clone();
-                match (tensors, folder) {
+                let outcome = self.slot(at).outcome.clone();
+                match (tensors, outcome.model) {
                     (Some(Product::Tensors(tensors)), Some(folder)) => Ok(Product::Model { folder, tensors }),
+                    // A model that was found among variants of another one: with its own encoders, and its own rows if they differ.
+                    (Some(Product::Model { .. }), Some(folder)) => {
+                        let mut tensors = self.tensors(&model.tensors.table, outcome.document)?;
+                        if let Some(rows) = outcome.bindings.artifacts.get(&ModelShape::rows_key(&stage.id)) {
+                            tensors.table = kept_rows(rows, &model.tensors.table);
+                        }
+                        Ok(Product::Model { folder, tensors })
+                    }
                     _ => Err(Diagnostic::error(Class::Stage, format!("`{}` left no model", model.stage))),
                 }
             }

@@ -1,7 +1,9 @@
 //! `split`: divides the rows for learning.
 
+mod crossing;
 mod folds;
 
+pub use crossing::Crossing;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

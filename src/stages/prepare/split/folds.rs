@@ -199,7 +199,7 @@ fn column(name: &str) -> Expr {
 }
 
 /// The fold of each row, from 1.
-fn number(split: &Split, on: &[Field], salt: &str, count: u32) -> Result<Expr, Findings> {
+pub(super) fn number(split: &Split, on: &[Field], salt: &str, count: u32) -> Result<Expr, Findings> {
     let index = || column(INDEX);
     let folds = || Expr::integer(i64::from(count));
     let integer = |operator, left, right| Expr::binary(operator, left, right, DataType::Int64);

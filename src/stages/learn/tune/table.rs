@@ -1,0 +1,50 @@
+//! The table of trials.
+
+use std::path::Path;
+
+use super::judge::Metric;
+use super::space::Dimension;
+use crate::batch::{self, Values};
+use crate::diagnostic::Diagnostic;
+use crate::expression::{DataType, Field, Schema};
+use crate::tuning::Attempt;
+
+/// The columns, of these paths.
+pub(super) fn schema(paths: &[String]) -> Schema {
+    let mut fields = vec![
+        Field::new("trial", DataType::Int64),
+        Field::new("epochs", DataType::Int64),
+        Field::new("value", DataType::Float64),
+        Field::new("seconds", DataType::Float64),
+        Field::new("failure", DataType::String),
+    ];
+    fields.extend(paths.iter().map(|path| Field::new(path.clone(), DataType::String)));
+    Schema::new(fields).unwrap_or_default()
+}
+
+/// Writes the trials as Parquet.
+pub(super) fn write(
+    path: &Path,
+    attempts: &[Attempt],
+    dimensions: &[Dimension],
+    metric: Metric,
+) -> Result<(), Diagnostic> {
+    let integer = |value: u64| i64::try_from(value).ok();
+    let trials = attempts.iter().map(|attempt| integer(attempt.configuration as u64 + 1)).collect();
+    let epochs = attempts.iter().map(|attempt| attempt.budget.and_then(integer)).collect();
+    let values = attempts.iter().map(|attempt| attempt.loss.map(|loss| metric.turned(loss))).collect();
+    let seconds = attempts.iter().map(|attempt| Some(attempt.seconds)).collect();
+    let failures = attempts.iter().map(|attempt| attempt.failure.clone()).collect();
+    let mut columns = vec![
+        ("trial", Values::Integers(trials)),
+        ("epochs", Values::Integers(epochs)),
+        ("value", Values::Floats(values)),
+        ("seconds", Values::Floats(seconds)),
+        ("failure", Values::Texts(failures)),
+    ];
+    for (at, dimension) in dimensions.iter().enumerate() {
+        let texts = attempts.iter().map(|attempt| attempt.point.get(at).map(|value| dimension.text(*value))).collect();
+        columns.push((&dimension.path, Values::Texts(texts)));
+    }
+    batch::write_parquet(path, &batch::table(columns)?)
+}
