@@ -176,6 +176,21 @@ pub fn write_parquet_parts(
     Ok(())
 }
 
+/// Reads a small table that a stage made as Parquet.
+///
+/// Errors: the file cannot be read.
+pub fn read_parquet(path: &std::path::Path) -> Result<Vec<RecordBatch>, crate::diagnostic::Diagnostic> {
+    use crate::diagnostic::{Class, Diagnostic};
+    let failed = |error: &dyn std::fmt::Display| {
+        Diagnostic::error(Class::Stage, format!("cannot read `{}`: {error}", path.display()))
+    };
+    let file = std::fs::File::open(path).map_err(|error| failed(&error))?;
+    let reader = parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(file)
+        .and_then(|builder| builder.build())
+        .map_err(|error| failed(&error))?;
+    reader.map(|batch| batch.map_err(|error| failed(&error))).collect()
+}
+
 /// A column of a small table that a stage makes.
 #[derive(Debug, Clone)]
 pub enum Values {

@@ -2,6 +2,7 @@
 //!
 //! `ARCHITECTURE.md` walks through the modules in five minutes.
 
+pub mod baseline;
 pub mod batch;
 pub mod chart;
 pub mod cli;
@@ -11,6 +12,7 @@ mod digits;
 pub mod disk;
 pub mod engine;
 pub mod exhibit;
+pub mod explanation;
 pub mod expression;
 pub mod files;
 pub mod memory;
@@ -27,3 +29,4 @@ pub mod staging;
 pub mod statistics;
 pub mod tensor;
 pub mod testing;
+pub mod tuning;

@@ -39,6 +39,7 @@ impl Clean {
         // What dead runs left beside outputs is known from their folders alone.
         crate::run::recover::sweep_dead_runs(&store);
         let mut folders = vec![store.cache()];
+        folders.extend(Some(store.tuning()).filter(|folder| folder.exists()));
         folders.extend(self.runs.then(|| store.runs()));
         let mut removed = 0;
         for folder in folders {

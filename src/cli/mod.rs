@@ -9,7 +9,9 @@ mod explain;
 mod functions;
 mod init;
 mod interrupt;
+mod model;
 mod pipeline;
+mod predict;
 mod profile;
 mod progress;
 mod render;
@@ -46,6 +48,7 @@ Examples:
   gristmill check pipeline.yaml                say everything that is wrong, before a row is read
   gristmill run pipeline.yaml --set year=2013  run it; unchanged stages do no work
   gristmill why pipeline.yaml model            what changed since the stage last worked
+  gristmill predict out/model new.csv          foretell new rows with a model that was saved
 
 Exit codes: 0 done; 1 a stage failed; 2 the definition or the command line is wrong; 3 the data cannot be read or were
 refused; 4 a limit was reached; 5 the process that did the work died; 6 an output or the state could not be written; 130 interrupted.";
@@ -62,6 +65,10 @@ enum Command {
     Explain(explain::Explain),
     /// Profile files: what each column holds and means, and what to look at
     Profile(profile::Profile),
+    /// Foretell the rows of files with a saved model
+    Predict(predict::Predict),
+    /// Check a saved model and print its card: what it foretells, how good it is, what it needs
+    Model(model::Model),
     /// Look at files and write a commented pipeline that reads them
     Init(init::Init),
     /// Print a pipeline with every default filled in
@@ -128,6 +135,8 @@ pub fn main() -> ExitCode {
         Command::Test(command) => command.execute(),
         Command::Explain(command) => command.execute(),
         Command::Profile(command) => command.execute(),
+        Command::Predict(command) => command.execute(),
+        Command::Model(command) => command.execute(),
         Command::Init(command) => command.execute(),
         Command::Show(command) => command.execute(),
         Command::Stages(command) => command.execute(),

@@ -95,6 +95,8 @@ pub(super) fn load_options(overrides: Vec<(String, String)>) -> LoadOptions {
             ("link", "entities"),
             ("profile", "compare"),
             ("predict", "model"),
+            ("predict", "calibration"),
+            ("tune", "model"),
             ("validate", "checks.references.stage"),
             ("validate", "checks.absent_from.stage"),
             ("validate", "checks.same_rows_as.stage"),

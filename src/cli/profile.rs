@@ -283,7 +283,7 @@ fn schema() -> String {
     serde_json::to_string_pretty(&schema).unwrap_or_default()
 }
 
-fn run_plan(
+pub(super) fn run_plan(
     plan: &Plan,
     state: &Path,
     engine: &dyn Engine,
@@ -309,7 +309,7 @@ fn run_plan(
 }
 
 /// The first error of a stage, as the command's own.
-fn fail(record: &RunRecord) -> Result<(), Failure> {
+pub(super) fn fail(record: &RunRecord) -> Result<(), Failure> {
     if record.exit_code == 0 {
         return Ok(());
     }

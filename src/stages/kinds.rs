@@ -88,7 +88,9 @@ static KINDS: &[Kind] = kinds! {
     Learn {
         "tensors" => learn::tensors::Tensors, learns;
         "train" => learn::train::Train;
+        "tune" => learn::tune::Tune;
         "evaluate" => learn::evaluate::Evaluate;
+        "explain" => learn::explain::Explain;
         "predict" => learn::predict::Predict;
     }
     Render {

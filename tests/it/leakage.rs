@@ -147,6 +147,8 @@ fn learned(workshop: &Workshop, manifest: &Value) -> BTreeMap<String, Vec<u8>> {
                     let bundle: Value = serde_json::from_slice(content).unwrap();
                     found.insert("what is replayed".into(), bundle["replay"].to_string().into_bytes());
                 }
+                // The card names the files that were read by their fingerprints; what else it says stands in the other files.
+                "README.md" => {}
                 // Tables that travel with the model were looked at where they were made.
                 file if file.is_empty() || file.ends_with('/') || file.ends_with(".parquet") => {}
                 file => drop(found.insert(format!("model/{file}"), content.clone())),

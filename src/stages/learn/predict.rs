@@ -1,24 +1,33 @@
 //! `predict`: a model foretells new rows.
 
+mod answer;
 mod exhibits;
-mod outcome;
+mod layout;
+mod probabilities;
 mod rows;
+mod tally;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::bundle::{self, Bundle, Replay};
-use super::{evaluate, needs};
-use crate::definition::Spanned;
-use crate::diagnostic::{Diagnostic, Findings};
-use crate::expression::{DataType, Field, Schema};
+use super::needs;
+use crate::batch;
+use crate::definition::{OneOrMany, Spanned};
+use crate::diagnostic::{Class, Diagnostic, Findings};
+use crate::expression::{DataType, Schema};
 use crate::relation::{Relation, Scan, ScanSource};
 use crate::stages::prepare::link::{Link, model::is_linkage};
 use crate::stages::work::{Change, Outcome, StageCounts, Work, WorkContext};
-use crate::stages::{PlanContext, Planned, Product, Shape, Stage, TableShape, inputs};
-use crate::tensor::TargetKind;
+use crate::stages::{PlanContext, Planned, Product, Shape, Stage, TableProduct, TableShape, inputs};
+use crate::tensor::{BlockKind, TargetKind};
+pub use layout::Names;
+use layout::{Asked, Layout};
+pub use probabilities::Probabilities;
+pub use tally::{ColumnSummary, Summary, TargetSummary};
 
 const FILE: &str = "predictions.parquet";
 
@@ -31,27 +40,63 @@ const FILE: &str = "predictions.parquet";
 /// row before training (derived columns, look-ups in other tables, cleaning, filling, encoding) is done to these rows
 /// with what was learned then. Rows are never dropped. `check` says which columns the model needs.
 ///
-/// The product is the rows with a column `prediction` (a boolean, a text or a number, as the target was) and, for
-/// classes, a column `probability`: of a binary target that of yes, of a category that of the predicted class. `suffix`
-/// changes these names.
-///
-/// Of a linkage that `link: {save: ..}` wrote, the product is the rows with the entity that each belongs to: a known one, or a new one
-/// when no known row matches.
+/// The product is the rows with a column `prediction` and, for classes, a column `probability`: of a binary target that of yes, of a
+/// category that of the predicted class. A prediction is a boolean, a text or a whole number, as the target was; a number in the unit of
+/// the target; of several labels a list. A model of several targets gives such columns for each: `prediction_late`, `prediction_delay`.
+/// `probabilities: true` adds a column for each class, such as `probability_B`; classes of a model that is trained in the same pipeline are
+/// not known before, so they are named: `probabilities: [A, B]`. `names` and `suffix` change the names, `columns` says which columns of
+/// the rows are kept.
 ///
 /// ```yaml
 /// - read: {path: new.csv}
 /// - predict: {model: out/model}
 /// - write: {path: out/predictions.parquet}
 /// ```
+///
+/// **Holding back.** With `abstain_below` a row about which the model is less sure gets no prediction: null, and a column `reason` says
+/// why. How sure it is, is the probability of what was decided (of yes 70 % or of no 70 %; of labels that of the least certain one). It is
+/// worth what the probabilities are: `evaluate` calibrates them. A model that `evaluate: {save: ..}` saved brings its temperature with it,
+/// and `calibration` names the stage that evaluates a model of the same pipeline. Rows that the model cannot read, such as an image that is
+/// none or a row with fewer rows before it than a window has, get null with the reason too. Rows of windows come out by group and time, all
+/// others in their order.
+///
+/// ```yaml
+/// - predict: {model: out/model, abstain_below: 0.8, warnings: true, columns: [id], names: {prediction: late_expected}}
+/// ```
+///
+/// **Unlike training.** The encoder remembers what the training rows held: the range of each number, the values of each category, how much
+/// was missing. The report counts for each column what training did not have, and how far the column has moved, by the population
+/// stability index. `warnings: true` adds a column `warning` that says it of each row; such rows are predicted all the same.
+///
+/// Of a linkage that `link: {save: ..}` wrote, the product is the rows with the entity that each belongs to: a known one, or a new one
+/// when no known row matches.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Predict {
     /// The stage that trains the model, or the folder of a saved one.
     model: Spanned<String>,
-    /// The probability from which yes is predicted, for binary targets; 0.5 when absent.
+    /// The probability from which yes is predicted, or a label; 0.5 when absent.
     #[serde(default)]
     threshold: Option<Spanned<f64>>,
-    /// Is added to the names `prediction` and `probability`.
+    /// Rows about which the model is less sure than this probability get no prediction.
+    #[serde(default)]
+    abstain_below: Option<Spanned<f64>>,
+    /// Adds the probability of each class, or of those that are listed.
+    #[serde(default)]
+    probabilities: Option<Spanned<Probabilities>>,
+    /// The stage that evaluates the model, from which the temperature is taken that calibrates probabilities; a saved model has its own.
+    #[serde(default)]
+    calibration: Option<Spanned<String>>,
+    /// Adds a column that says what of a row training did not have.
+    #[serde(default)]
+    warnings: bool,
+    /// The columns of the rows that are kept; all when absent.
+    #[serde(default)]
+    columns: Option<OneOrMany<Spanned<String>>>,
+    /// Names of the columns that are added.
+    #[serde(default)]
+    names: Spanned<Names>,
+    /// Is added to the names of all columns that are added.
     #[serde(default)]
     suffix: Spanned<String>,
 }
@@ -62,8 +107,11 @@ struct Known {
     folder: Option<PathBuf>,
     /// Changes when the saved model does.
     fingerprint: Option<String>,
-    target: DataType,
-    kind: TargetKind,
+    targets: Vec<Asked>,
+    /// What its inputs are made of.
+    blocks: Vec<BlockKind>,
+    /// By what the logits of its targets are divided.
+    temperatures: BTreeMap<String, f64>,
     replay: Replay,
 }
 
@@ -77,10 +125,21 @@ impl Predict {
         if self.is_folder() {
             let folder = context.path(&self.model.value);
             let bundle = Bundle::read(&folder).map_err(one)?;
+            let judgement = bundle.judgement(&folder).map_err(one)?;
+            let asked = |target: &bundle::TargetField| Asked {
+                column: target.field.name.clone(),
+                kind: target.kind,
+                data_type: target.field.data_type.clone(),
+                names: Some(target.names.clone()),
+            };
+            let temperatures = judgement.iter().flat_map(|judgement| {
+                judgement.temperatures.keys().map(|target| (target.clone(), judgement.temperature(target)))
+            });
             return Ok(Known {
                 fingerprint: Some(bundle.fingerprint()),
-                target: bundle.target.data_type.clone(),
-                kind: bundle.kind,
+                targets: bundle.targets.iter().map(asked).collect(),
+                blocks: bundle.blocks.iter().map(|block| block.kind).collect(),
+                temperatures: temperatures.collect(),
                 replay: bundle.replay(&folder).map_err(one)?,
                 folder: Some(folder),
             });
@@ -92,15 +151,35 @@ impl Predict {
         let features = tensors.specification.feature_columns();
         let replay = Replay::of(&tensors.table.relation, &features)
             .map_err(|reason| one(bundle::impossible(&model.stage, &reason)))?;
-        let target = tensors.specification.targets.first().map_or("", |target| &target.column);
-        let target = tensors.table.schema.data_type(target).cloned().unwrap_or(DataType::Null);
-        Ok(Known { folder: None, fingerprint: None, target, kind: tensors.specification.kind(), replay })
+        let asked = |target: &crate::tensor::TargetSpec| {
+            let data_type = tensors.table.schema.data_type(&target.column).cloned().unwrap_or(DataType::Null);
+            let is_flag = target.kind == TargetKind::Binary && data_type == DataType::Boolean;
+            let names = is_flag.then(|| ["false", "true"].map(str::to_owned).to_vec());
+            Asked { column: target.column.clone(), kind: target.kind, data_type, names }
+        };
+        Ok(Known {
+            folder: None,
+            fingerprint: None,
+            targets: tensors.specification.targets.iter().map(asked).collect(),
+            blocks: tensors.specification.blocks().iter().map(|block| block.kind).collect(),
+            temperatures: BTreeMap::new(),
+            replay,
+        })
     }
 
     /// A saved linkage gives each row its entity.
     fn link(&self, shapes: &[Shape], context: &PlanContext<'_>) -> Result<Planned, Findings> {
         let misplaced = [
             ("threshold", self.threshold.as_ref().map(|threshold| &threshold.place)),
+            ("abstain_below", self.abstain_below.as_ref().map(|least| &least.place)),
+            ("probabilities", self.probabilities.as_ref().map(|wanted| &wanted.place)),
+            ("calibration", self.calibration.as_ref().map(|stage| &stage.place)),
+            ("warnings", self.warnings.then_some(&self.model.place)),
+            (
+                "columns",
+                self.columns.as_ref().map(|columns| columns.first().map_or(&self.model.place, |name| &name.place)),
+            ),
+            ("names", (self.names.value != Names::default()).then_some(&self.names.place)),
             ("suffix", { (!self.suffix.value.is_empty()).then_some(&self.suffix.place) }),
         ];
         if let Some((option, place)) = misplaced.into_iter().find_map(|(option, place)| Some((option, place?))) {
@@ -111,19 +190,74 @@ impl Predict {
         Link::applied(&self.model, context).map_err(|finding| vec![finding])?.plan(shapes, context)
     }
 
-    /// The columns that are added.
-    fn added(&self, known: &Known) -> Vec<Field> {
-        let name = |name: &str| format!("{name}{}", self.suffix.value);
-        let prediction = Field::new(name("prediction"), outcome::data_type(known.kind, &known.target));
-        let probability = Field::new(name("probability"), DataType::Float64);
-        let has_probability = !matches!(known.kind, TargetKind::Number | TargetKind::Count);
-        std::iter::once(prediction).chain(has_probability.then_some(probability)).collect()
+    /// Checks a probability that is written.
+    fn probability(
+        option: &str,
+        written: Option<&Spanned<f64>>,
+        belongs: Option<&str>,
+    ) -> Result<Option<f64>, Diagnostic> {
+        match (written, belongs) {
+            (None, _) => Ok(None),
+            (Some(written), Some(belongs)) => {
+                Err(Diagnostic::definition(format!("`{option}` belongs to {belongs}")).at(&written.place))
+            }
+            (Some(written), None) if !(0.0..=1.0).contains(&written.value) => {
+                let message = format!("`{option}` is a probability from 0 to 1, not {}", written.value);
+                Err(Diagnostic::definition(message).at(&written.place))
+            }
+            (Some(written), None) => Ok(Some(written.value)),
+        }
+    }
+
+    /// The columns of the rows that are kept.
+    fn kept(&self, table: &TableShape, id: &str) -> Result<Vec<String>, Findings> {
+        match &self.columns {
+            None => Ok(table.schema.names().map(str::to_owned).collect()),
+            Some(columns) => {
+                let columns = inputs::columns(&table.schema, columns, id)?;
+                Ok(columns.into_iter().map(|field| field.name).collect())
+            }
+        }
+    }
+
+    /// The columns of the product, and those of them that are added.
+    fn layout(&self, table: &TableShape, known: &Known, kept: &[String]) -> Result<(Schema, Layout), Findings> {
+        let classes = Probabilities::classes(self.probabilities.as_ref(), &known.targets).map_err(|one| vec![one])?;
+        // What cannot be read is an image, a sound or a window that is not full; only then, or when rows are held back, is there a reason to give.
+        let unread = [BlockKind::Image, BlockKind::Audio, BlockKind::Sequence];
+        let may_fail = known.blocks.iter().any(|kind| unread.contains(kind));
+        let with = (may_fail || self.abstain_below.is_some(), self.warnings);
+        let layout = Layout::new(&known.targets, &classes, &self.names.value, &self.suffix.value, with);
+        let mut fields: Vec<_> =
+            table.schema.fields().iter().filter(|field| kept.contains(&field.name)).cloned().collect();
+        fields.sort_by_key(|field| kept.iter().position(|name| *name == field.name));
+        let mut findings = Findings::new();
+        let place = [
+            (&self.suffix.place, self.suffix.value.is_empty()),
+            (&self.names.place, self.names.value == Names::default()),
+        ]
+        .into_iter()
+        .find_map(|(place, is_default)| (!is_default).then_some(place))
+        .unwrap_or(&self.model.place);
+        for field in layout.fields() {
+            if fields.iter().any(|known| known.name == field.name) {
+                let message = format!("column `{}` exists already", field.name);
+                let help = "say `suffix: _2` or `names: {..}` for other names, or keep fewer `columns`";
+                findings.push(Diagnostic::definition(message).at(place).help(help));
+            }
+            fields.push(field);
+        }
+        match Schema::new(fields) {
+            Ok(schema) if findings.is_empty() => Ok((schema, layout)),
+            _ => Err(findings),
+        }
     }
 }
 
 impl Stage for Predict {
     fn named_inputs(&self) -> Vec<Spanned<String>> {
-        if self.is_folder() { Vec::new() } else { vec![self.model.clone()] }
+        let model = (!self.is_folder()).then_some(&self.model);
+        model.into_iter().chain(&self.calibration).cloned().collect()
     }
 
     fn plan(&self, shapes: &[Shape], context: &PlanContext<'_>) -> Result<Planned, Findings> {
@@ -140,43 +274,134 @@ impl Stage for Predict {
                 None => finding.help("`predict` reads rows as they were before the pipeline of the model touched them"),
             });
         }
-        let threshold = evaluate::threshold(self.threshold.as_ref(), known.kind);
-        let threshold = threshold.map_err(|finding| findings.push(finding)).unwrap_or_default();
-        let added = self.added(&known);
-        for field in &added {
-            let place = if self.suffix.value.is_empty() { &self.model.place } else { &self.suffix.place };
-            let taken = inputs::new_name(&table.schema, &field.name, place);
-            findings.extend(taken.err().map(|finding| finding.help("say `suffix: _2` for other names")));
-        }
-        if !findings.is_empty() {
-            return Err(findings);
-        }
-        let fields = table.schema.fields().iter().cloned().chain(added).collect();
-        let schema = Schema::new(fields).unwrap_or_default();
+        let any = |wanted: &[TargetKind]| known.targets.iter().any(|target| wanted.contains(&target.kind));
+        let yes_or_no = any(&[TargetKind::Binary, TargetKind::MultiLabel]);
+        let belongs = (!yes_or_no).then_some("binary targets and labels");
+        let mut keep = |found: Result<Option<f64>, Diagnostic>| match found {
+            Ok(value) => value,
+            Err(finding) => {
+                findings.push(finding);
+                None
+            }
+        };
+        let threshold = keep(Self::probability("threshold", self.threshold.as_ref(), belongs)).unwrap_or(0.5);
+        let has_classes = known.targets.iter().any(Asked::has_classes);
+        let belongs = (!has_classes).then_some("targets with classes");
+        let abstain_below = keep(Self::probability("abstain_below", self.abstain_below.as_ref(), belongs));
+        findings.extend(self.check_calibration(shapes, &known).err());
+        let id = context.input_ids.first().map_or("", String::as_str);
+        let kept = self.kept(table, id).map_err(|wrong| findings.extend(wrong)).unwrap_or_default();
+        let layout = self.layout(table, &known, &kept).map_err(|wrong| findings.extend(wrong));
+        let (schema, layout) = match layout {
+            Ok(found) if findings.is_empty() => found,
+            _ => return Err(findings),
+        };
         let key = context.key("rows");
         let scan = Scan { source: ScanSource::Artifact(key.clone()), schema: schema.clone() };
         let meaning = serde_json::json!({
-            "model": known.fingerprint, "threshold": threshold, "suffix": self.suffix.value,
+            "model": known.fingerprint, "threshold": threshold, "abstain_below": abstain_below, "columns": schema.names().collect::<Vec<_>>(),
+            "kept": kept.len(), "classes": self.probabilities.as_ref().map(|wanted| &wanted.value),
+            "calibrated": self.calibration.is_some(),
         });
-        let work = PredictWork { key, folder: known.folder, fingerprint: known.fingerprint, schema, threshold };
-        let product = TableShape::new(Relation::Scan(scan), table.split.clone());
+        let split = table.split.clone().filter(|split| kept.contains(&split.column));
+        let work = PredictWork {
+            key,
+            calibration: self.calibration.as_ref().map(|_| usize::from(!self.is_folder()) + 1),
+            folder: known.folder,
+            fingerprint: known.fingerprint,
+            temperatures: known.temperatures,
+            kept,
+            layout,
+            schema,
+            threshold,
+            abstain_below,
+        };
+        let product = TableShape::new(Relation::Scan(scan), split);
         Ok(Planned::relation(product).work(work).meaning(meaning))
+    }
+}
+
+impl Predict {
+    /// Whether the stage that is to calibrate gives a table of metrics.
+    fn check_calibration(&self, shapes: &[Shape], known: &Known) -> Result<(), Diagnostic> {
+        let Some(stage) = &self.calibration else { return Ok(()) };
+        let position = usize::from(known.folder.is_none()) + 1;
+        let is_judgement = match shapes.get(position) {
+            Some(Shape::Table(table)) => {
+                table.schema.data_type("metric") == Some(&DataType::String)
+                    && table.schema.data_type("value") == Some(&DataType::Float64)
+            }
+            _ => false,
+        };
+        if is_judgement {
+            return Ok(());
+        }
+        Err(Diagnostic::definition(format!("`{}` gives no metrics of a model", stage.value))
+            .at(&stage.place)
+            .help("name the stage that evaluates the model: `evaluate`"))
     }
 }
 
 struct PredictWork {
     key: String,
+    /// The input that calibrates.
+    calibration: Option<usize>,
     /// Of a model that was saved before.
     folder: Option<PathBuf>,
     fingerprint: Option<String>,
+    temperatures: BTreeMap<String, f64>,
+    kept: Vec<String>,
+    layout: Layout,
     /// The columns of the product.
     schema: Schema,
     threshold: f64,
+    abstain_below: Option<f64>,
+}
+
+impl PredictWork {
+    /// By what the logits of each target are divided: what the model brings with it, or what the metrics say.
+    ///
+    /// Errors: of class [`Class::Data`] when there is no temperature among them.
+    fn temperatures(
+        &self,
+        bundle: &Bundle,
+        metrics: Option<&TableProduct>,
+        context: &WorkContext<'_>,
+    ) -> Result<BTreeMap<String, f64>, Diagnostic> {
+        let Some(metrics) = metrics else { return Ok(self.temperatures.clone()) };
+        let mut found = BTreeMap::new();
+        for rows in context.collect(&metrics.relation)? {
+            let (Some(names), Some(values)) = (batch::column(&rows, "metric"), batch::column(&rows, "value")) else {
+                continue;
+            };
+            let told = |column: &str| batch::column(&rows, column).map(batch::texts).unwrap_or_default();
+            let (of, models, slices) = (told("target"), told("model"), told("slice"));
+            let at = |texts: &[Option<String>], row: usize| texts.get(row).cloned().flatten();
+            let values = batch::floats(values);
+            for (row, (name, value)) in batch::texts(names).iter().zip(values).enumerate() {
+                // Simple models that are judged beside the network, and parts of the rows, have temperatures of their own.
+                let is_own = at(&models, row).is_none_or(|model| model == "network") && at(&slices, row).is_none();
+                if !is_own || name.as_deref() != Some("temperature") || !value.is_finite() || value <= 0.0 {
+                    continue;
+                }
+                match at(&of, row) {
+                    Some(target) => drop(found.insert(target, value)),
+                    None => found.extend(bundle.targets.iter().map(|target| (target.field.name.clone(), value))),
+                }
+            }
+        }
+        if found.is_empty() {
+            let message = "the stage of `calibration` found no temperature";
+            let help = "let it calibrate the model, or leave `calibration` out";
+            return Err(Diagnostic::error(Class::Data, message).help(help));
+        }
+        Ok(found)
+    }
 }
 
 impl Work for PredictWork {
     fn passes(&self, input: usize) -> usize {
-        usize::from(input == 0)
+        usize::from(input == 0 || Some(input) == self.calibration)
     }
 
     fn run(&self, products: &[Product], context: &WorkContext<'_>) -> Result<Outcome, Diagnostic> {
@@ -189,18 +414,31 @@ impl Work for PredictWork {
         let bundle = Bundle::read(folder)?;
         if self.fingerprint.as_ref().is_some_and(|known| *known != bundle.fingerprint()) {
             let message = format!("the model in `{}` changed after it was checked", folder.display());
-            return Err(Diagnostic::error(crate::diagnostic::Class::Data, message).help("run again"));
+            return Err(Diagnostic::error(Class::Data, message).help("run again"));
         }
+        let metrics = match self.calibration.and_then(|input| products.get(input)) {
+            Some(Product::Table(metrics)) => Some(metrics),
+            _ => None,
+        };
         let predicted = rows::predict(&rows::Task {
             table,
             folder,
             bundle: &bundle,
+            kept: &self.kept,
+            layout: &self.layout,
             schema: &self.schema,
             threshold: self.threshold,
+            abstain_below: self.abstain_below,
+            temperatures: &self.temperatures(&bundle, metrics, context)?,
             path: &context.artifacts.join(FILE),
             context,
         })?;
-        let mut outcome = Outcome { exhibits: exhibits::all(&bundle, &predicted), ..Outcome::default() };
+        let mut outcome = Outcome {
+            exhibits: exhibits::all(&bundle, &predicted),
+            remarks: exhibits::remarks(&predicted.summary),
+            statistics: serde_json::to_value(&predicted.summary).unwrap_or_default(),
+            ..Outcome::default()
+        };
         outcome.bindings.artifacts.insert(self.key.clone(), FILE.into());
         Ok(outcome)
     }

@@ -175,7 +175,7 @@ impl Stage for Chart {
         let work = ChartWork { options: self.clone(), drawing, save };
         Ok(Planned {
             product: Shape::Table(table.clone()),
-            work: Box::new(work),
+            work: std::sync::Arc::new(work),
             meaning: serde_json::to_value(self).unwrap_or_default(),
             findings: Vec::new(),
             targets,

@@ -45,7 +45,7 @@ stages:
       features: {{number: [weight, price, size_by_kind, how_far], category: [kind]}}
       target: late
   - id: model
-    train: {{network: [{{dense: 8}}], epochs: 30, batch_size: 32, seed: 5, save: out/model}}
+    train: {{network: [{{dense: 8}}], epochs: 100, batch_size: 32, seed: 5, save: out/model}}
   - id: judged
     from: model
     evaluate: {{}}

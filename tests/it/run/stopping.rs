@@ -126,6 +126,7 @@ fn a_killed_run_is_taken_up_where_it_ended() {
             "out/model/network.json",
             "out/model/encoder.json",
             "out/model/bundle.json",
+            "out/model/README.md",
         ],
     );
 }

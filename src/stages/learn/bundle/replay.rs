@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::diagnostic::nearest;
-use crate::expression::{DataType, Expr, Schema, compose};
+use crate::expression::{DataType, Expr, Field, Schema, compose};
 use crate::relation::{Join, JoinKind, Keep, NamedExpr, Relation, Scan, ScanSource};
 
 /// From a raw row to the features: each row of [`ScanSource::Input`] gives exactly one row.
@@ -59,14 +59,23 @@ impl Replay {
         wrong
     }
 
-    /// The replay over `rows`, which have the columns that it needs. The rows' own columns travel beside it, so that
-    /// each prediction stands beside its row whatever the engine does to their order.
+    /// The columns that rows of that schema have, but of a type that is not that which they need, with the one that is.
+    pub(in crate::stages::learn) fn misfits(&self, schema: &Schema) -> Vec<Field> {
+        let misfit = |needed: &&Field| {
+            schema.data_type(&needed.name).is_some_and(|found| !is_convertible(found, &needed.data_type))
+        };
+        self.inputs.fields().iter().filter(misfit).cloned().collect()
+    }
+
+    /// The replay over `rows`, which have the columns that it needs. Those of the rows' own columns that are `kept` travel beside it, in
+    /// that order, so that each prediction stands beside its row whatever the engine does to their order.
     ///
     /// Errors: in words, when the relation is not one that [`Replay::of`] makes.
     pub(in crate::stages::learn) fn over(
         &self,
         rows: &Arc<Relation>,
         schema: &Schema,
+        kept: &[String],
         features: &[String],
     ) -> Result<Applied, String> {
         let mut names: Vec<String> = Vec::new();
@@ -75,14 +84,11 @@ impl Replay {
         while names.iter().any(|name| name.starts_with(&prefix)) {
             prefix.insert(0, '_');
         }
-        let own: Vec<NamedExpr> = schema
-            .fields()
-            .iter()
-            .map(|field| NamedExpr {
-                name: format!("{prefix}{}", field.name),
-                expr: Expr::column(&field.name, field.data_type.clone()),
-            })
-            .collect();
+        let own = kept.iter().map(|name| {
+            let data_type = schema.data_type(name).ok_or_else(|| format!("a column `{name}` is missing"))?;
+            Ok(NamedExpr { name: format!("{prefix}{name}"), expr: Expr::column(name, data_type.clone()) })
+        });
+        let own = own.collect::<Result<Vec<_>, String>>()?;
         let carried: Vec<NamedExpr> = own
             .iter()
             .map(|column| NamedExpr {

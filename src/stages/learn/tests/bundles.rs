@@ -2,14 +2,14 @@
 
 use std::fs;
 
-use super::super::bundle::{Bundle, Parts, Replay, Training, check_target, save};
+use super::super::bundle::{Bundle, Judgement, Parts, Replay, Saving, Score, Training, save};
 use super::*;
 use crate::diagnostic::Class;
 use crate::relation::{FileFormat, FileScan};
 
 fn copied(world: &World, model: &Trained) -> PathBuf {
     let target = world.path("copy/model");
-    save(&model.folder, &target, 1).unwrap();
+    save(&model.folder, &Saving::at(&target).unwrap(), 1, None).unwrap();
     target
 }
 
@@ -33,9 +33,135 @@ fn each_damaged_or_missing_file_is_one_clear_error() {
     }
     let folder = copied(&world, &model);
     let text = fs::read_to_string(folder.join("bundle.json")).unwrap();
-    fs::write(folder.join("bundle.json"), text.replacen("\"format\":2", "\"format\":3", 1)).unwrap();
+    fs::write(folder.join("bundle.json"), text.replacen("\"format\":3", "\"format\":4", 1)).unwrap();
     let newer = Bundle::read(&folder).unwrap_err();
-    assert!(newer.message.ends_with("has format 3, this gristmill reads 2"), "{newer}");
+    assert!(newer.message.ends_with("has format 4, this gristmill reads 3"), "{newer}");
+}
+
+/// Changes `bundle.json`.
+fn edit(folder: &Path, change: impl FnOnce(&mut serde_json::Value)) {
+    let path = folder.join("bundle.json");
+    let mut list = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    change(&mut list);
+    fs::write(&path, serde_json::to_vec(&list).unwrap()).unwrap();
+}
+
+#[test]
+fn a_hostile_folder_is_read_no_further_than_it_states() {
+    let world = World::new();
+    let model = world.binary_model();
+    let message = |change: &dyn Fn(&Path)| {
+        let folder = copied(&world, &model);
+        change(&folder);
+        let read = Bundle::read(&folder).and_then(|bundle| bundle.load(&folder).map(|_| ()));
+        fs::remove_dir_all(world.path("copy")).unwrap();
+        read.expect_err("it is damaged").message
+    };
+    // More bytes than are stated, and fewer.
+    let longer = message(&|folder| {
+        let mut weights = fs::read(folder.join("weights.safetensors")).unwrap();
+        weights.extend([0; 100]);
+        fs::write(folder.join("weights.safetensors"), weights).unwrap();
+    });
+    assert!(longer.ends_with("weights.safetensors` is not what was saved with the model"), "{longer}");
+    let absurd = message(&|folder| edit(folder, |list| list["files"]["encoder.json"]["bytes"] = u64::MAX.into()));
+    assert!(absurd.contains("encoder.json` takes 18446744073709551615 bytes"), "{absurd}");
+    let pipe = message(&|folder| {
+        fs::remove_file(folder.join("network.json")).unwrap();
+        std::os::unix::net::UnixListener::bind(folder.join("network.json")).unwrap();
+    });
+    assert!(pipe.ends_with("network.json`: it is no file"), "{pipe}");
+    // A header of safetensors that claims more than there is, under a checksum that is right.
+    let header = message(&|folder| {
+        let content = [&u64::MAX.to_le_bytes()[..], b"{}"].concat();
+        fs::write(folder.join("weights.safetensors"), &content).unwrap();
+        edit(folder, |list| {
+            list["files"]["weights.safetensors"]["bytes"] = content.len().into();
+            let checksum: String = blake3::hash(&content).to_hex().chars().take(32).collect();
+            list["files"]["weights.safetensors"]["checksum"] = checksum.into();
+        });
+    });
+    assert!(header.contains("its weights are damaged"), "{header}");
+    let unstated = message(&|folder| {
+        edit(folder, |list| {
+            list["files"].as_object_mut().unwrap().remove("weights.safetensors");
+        })
+    });
+    assert!(unstated.ends_with("weights.safetensors` is not what was saved with the model"), "{unstated}");
+    let escape = message(&|folder| {
+        edit(folder, |list| list["files"]["tables/../../secret"] = serde_json::json!({"bytes": 1, "checksum": "0"}));
+        let bundle = Bundle::read(folder).unwrap();
+        let error = bundle.replay(folder).unwrap_err();
+        assert!(error.message.ends_with("a file `tables/../../secret` that does not lie in its folder"), "{error}");
+        fs::remove_file(folder.join("bundle.json")).unwrap();
+    });
+    assert!(escape.ends_with("is no model: it has no `bundle.json`"), "{escape}");
+}
+
+#[test]
+fn a_judgement_travels_with_a_saved_model_and_stands_on_its_card() {
+    let world = World::new();
+    let model = world.binary_model();
+    let card = fs::read_to_string(model.folder.join("README.md")).unwrap();
+    assert!(card.starts_with("# Model `stage`: foretells `late`\n"), "{card}");
+    for words in ["Nobody has said", "| `carrier` | string | ", "epochs: 60", "| layer_1 (dense) | "] {
+        assert!(card.contains(words), "{words} in {card}");
+    }
+    let score = Score {
+        target: None,
+        name: "roc_auc".to_owned(),
+        value: Some(0.9),
+        interval: Some((0.85, 0.95)),
+        baseline: Some(0.5),
+    };
+    let judgement = Judgement {
+        stage: "judged".to_owned(),
+        part: Some("test".to_owned()),
+        rows: 177,
+        scores: vec![score],
+        temperatures: [("late".to_owned(), 1.5)].into(),
+        ..Judgement::default()
+    };
+    let target = world.path("judged");
+    let written = save(&model.folder, &Saving::at(&target).unwrap(), 1, Some(&judgement)).unwrap();
+    assert_eq!(written.files.len(), 6);
+    let bundle = Bundle::read(&target).unwrap();
+    assert_eq!(bundle.judgement(&target).unwrap(), Some(judgement));
+    assert_eq!(Bundle::read(&model.folder).unwrap().judgement(&model.folder).unwrap(), None);
+    let card = fs::read_to_string(target.join("README.md")).unwrap();
+    for words in
+        ["on the part `test`: 177 rows", "| roc_auc | 0.9000 | 0.8500 to 0.9500 | 0.5000 |", "temperature of 1.5000"]
+    {
+        assert!(card.contains(words), "{words} in {card}");
+    }
+    fs::write(target.join("judgement.json"), "{}").unwrap();
+    assert!(bundle.judgement(&target).unwrap_err().message.ends_with("is not what was saved with the model"));
+}
+
+#[test]
+fn a_model_is_saved_with_its_network_as_onnx_and_what_that_reads_when_asked() {
+    let world = World::new();
+    let model = world.model(
+        "tensors: {features: {number: [miles, seats], category: carrier}, target: grade}",
+        "train: {network: [{dense: 8}], epochs: 2, save: {path: out/model, onnx: true}}",
+    );
+    assert_eq!(model.outcome.outputs[0].files.len(), 7);
+    let folder = world.path("out/model");
+    let described: serde_json::Value =
+        serde_json::from_slice(&fs::read(folder.join("network.onnx.json")).unwrap()).unwrap();
+    assert_eq!(described["outputs"][0]["classes"], serde_json::json!(["far", "middle", "near"]));
+    let features = described["inputs"][0]["features"].as_array().unwrap().len();
+    assert_eq!(described["inputs"][0]["shape"], serde_json::json!(["rows", features]));
+    let (_, network) = Bundle::read(&folder).unwrap().load(&folder).unwrap();
+    assert_eq!(fs::read(folder.join("network.onnx")).unwrap(), network.to_onnx().unwrap());
+    for (wrong, message) in [
+        ("train: {save: {path: out/model, onx: true}}", "onx"),
+        ("train: {save: 3}", "expected a folder such as `out/model`, or `{path: out/model, onnx: true}`"),
+    ] {
+        let (shape, _) = world.tensors(TENSORS);
+        let found = world.refused(wrong, &[Shape::Tensors(shape)]);
+        assert!(found.len() == 1 && found[0].contains(message), "{wrong}: {found:?}");
+    }
 }
 
 #[test]
@@ -44,13 +170,13 @@ fn a_saved_model_replaces_a_model_and_nothing_else() {
     let model = world.binary_model();
     let target = world.path("out/model");
     for _ in 0..2 {
-        save(&model.folder, &target, 1).unwrap();
+        save(&model.folder, &Saving::at(&target).unwrap(), 1, None).unwrap();
         assert!(Bundle::read(&target).is_ok());
         let beside: Vec<_> = fs::read_dir(world.path("out")).unwrap().collect();
         assert_eq!(beside.len(), 1, "{beside:?}");
     }
     fs::create_dir(world.path("mine")).unwrap();
-    save(&model.folder, &world.path("mine"), 1).unwrap();
+    save(&model.folder, &Saving::at(&world.path("mine")).unwrap(), 1, None).unwrap();
     fs::create_dir(world.path("photos")).unwrap();
     fs::write(world.path("photos/cat.jpg"), "cat").unwrap();
     for (place, reason) in [
@@ -58,10 +184,9 @@ fn a_saved_model_replaces_a_model_and_nothing_else() {
         ("photos/cat.jpg", "is a file, but a model is a folder"),
         ("photos/cat.jpg/model", "is a file, not a folder"),
     ] {
-        let error = check_target(&world.path(place)).unwrap_err();
+        let error = Saving::at(&world.path(place)).unwrap_err();
         assert_eq!(error.class, Class::Output);
         assert!(error.message.ends_with(reason), "{error}");
-        assert!(save(&model.folder, &world.path(place), 1).is_err());
     }
     assert!(world.path("photos/cat.jpg").exists());
 }
@@ -78,7 +203,7 @@ fn bundle(world: &World, relation: &Relation, name: &str) -> PathBuf {
             name: "m",
             network: &crate::nn::Network::new(spec, 0).unwrap(),
             encoder: &tensors.encoder,
-            schema: &prepared().schema(),
+            relation: &prepared(),
             replay: Replay::of(relation, &["miles".to_owned()]),
             training: Training {
                 rows: 1,
@@ -86,6 +211,7 @@ fn bundle(world: &World, relation: &Relation, name: &str) -> PathBuf {
                 epoch_chosen_on_validation: false,
                 kept_epoch: 1,
                 fingerprint: relation.fingerprint(),
+                options: serde_json::json!({"epochs": 1}),
                 epochs: Vec::new(),
             },
         },
@@ -140,7 +266,7 @@ fn tables_that_stages_made_travel_with_the_model_and_files_of_others_are_named()
     let replay = read.replay(&folder).unwrap();
     assert_eq!(replay.inputs, self::schema(&[("carrier", DataType::String)]));
     let rows = scan(ALL, &trip_schema());
-    let applied = replay.over(&rows, &trip_schema(), &["miles".to_owned()]).unwrap();
+    let applied = replay.over(&rows, &trip_schema(), &["id".to_owned()], &["miles".to_owned()]).unwrap();
     let found = crate::batch::floats(crate::batch::column(&world.engine.rows(&applied.relation), "miles").unwrap());
     // Row 1 is a trip of carrier C with 200 seats.
     assert_eq!((found.len(), found[1]), (TRIPS, 200.0 * 200.0));

@@ -215,6 +215,7 @@ impl World {
             base: self.folder.path(),
             scratch: self.folder.path(),
             input_ids: &ids,
+            variants: &crate::stages::variant::Nowhere,
         };
         let kind_place: Place = definition.kind.place.clone();
         stage.plan(shapes, &context).map_err(|wrong| wrong.into_iter().map(|f| f.or_at(&kind_place)).collect())
@@ -250,6 +251,7 @@ impl World {
             untapped: &Relation::clone,
             previous: &previous,
             progress: &|progress| self.told.lock().unwrap().push(progress),
+            trials: &crate::stages::variant::Nowhere,
         };
         planned.work.run(products, &context).map(|outcome| (outcome, artifacts))
     }

@@ -44,11 +44,11 @@ fn features_that_cannot_be_are_refused_at_their_place() {
         ("tensors: {features: [], target: late}", "p.yaml:3:5: there is no feature (name columns in `features`)"),
         (
             "tensors: {features: {numbers: [miles]}, target: late}",
-            "p.yaml:3:26: unknown option `numbers`: did you mean `number`? (the options are `number` and `category`)",
+            "p.yaml:3:26: unknown option `numbers`: did you mean `number`? (the options are `number`, `category`, `date`, `text`, `image`, `audio` and `sequence`)",
         ),
         (
             "tensors: {features: 3, target: late}",
-            "p.yaml:3:25: expected a list of columns, or `{number: [..], category: [..]}`, found integer `3`",
+            "p.yaml:3:25: expected a list of columns, or columns by kind: `{number: [..], category: [..]}`, found integer `3`",
         ),
         (
             "tensors: {features: [miles], target: late, max_categories: 0}",
@@ -80,7 +80,7 @@ fn types_decide_what_a_plain_list_and_the_target_become() {
     };
     let by_type = specification("tensors: {features: [miles, seats, carrier], target: late}");
     assert_eq!(by_type, specification(TENSORS));
-    assert_eq!(by_type.kind, TargetKind::Binary);
+    assert_eq!(by_type.kind(), TargetKind::Binary);
     let kind = |target: &str| specification(&format!("tensors: {{features: [miles], target: {target}}}")).kind();
     assert_eq!(
         [kind("late"), kind("grade"), kind("id")],
@@ -119,20 +119,18 @@ fn layers_and_options_that_make_no_sense_are_refused_at_their_place() {
     for (yaml, expected) in [
         (
             "train: {network: [{dense: 8}, {dropout: 1.5}]}",
-            "p.yaml:3:35: layer_2 (dropout): the rate of dropout lies in [0, 1), it is 1.5",
+            "p.yaml:3:35: layer_2 (dropout): the rate of dropout lies in [0, 1), it is 1.5: rows of [8] reach it",
         ),
         (
             "train: {network: [{dense: {units: 3, activation: rely}}]}",
-            "p.yaml:3:54: unknown value `rely`: did you mean `relu`? (it is one of `relu`, `tanh`, `sigmoid` and `linear`)",
+            "p.yaml:3:54: unknown value `rely`: did you mean `relu`? (it is one of `relu`, `leaky_relu`, `gelu`, `elu`, `selu`, `silu`, \
+             `mish`, `tanh`, `sigmoid`, `softmax` and `linear`)",
         ),
         (
             "train: {network: [{dense: many}]}",
             "p.yaml:3:31: expected a number of units, or `{units: 128, activation: relu}`, found string \"many\"",
         ),
-        (
-            "train: {network: [{dens: 8}]}",
-            "p.yaml:3:24: unknown key `dens`: did you mean `dense`? (it is one of `dense` and `dropout`)",
-        ),
+        ("train: {network: [{dens: 8}]}", "p.yaml:3:24: unknown key `dens`: did you mean `dense`?"),
         ("train: {epochs: 0}", "p.yaml:3:21: `epochs` must be at least 1"),
         ("train: {clip_norm: -1}", "p.yaml:3:24: `clip_norm` must be a number above 0"),
         (
@@ -140,10 +138,49 @@ fn layers_and_options_that_make_no_sense_are_refused_at_their_place() {
             "p.yaml:3:24: `learning_rate` must be a number above 0, it is 0",
         ),
         (
-            "train: {optimizer: adam}",
-            "p.yaml:3:24: unknown value `adam`: did you mean `adamw`? (it is one of `adamw` and `sgd`)",
+            "train: {optimizer: adan}",
+            "p.yaml:3:24: unknown value `adan`: did you mean `adam`? (it is one of `sgd`, `rmsprop`, `adam` and `adamw`)",
         ),
         ("train: {early_stopping: {patience: 0}}", "p.yaml:3:29: `patience` must be at least 1 epoch"),
+        (
+            "train: {learning_rate: find, optimizer: {sgd: {learning_rate: 0.1}}}",
+            "p.yaml:3:28: the learning rate stands here and in `optimizer` (leave one of them out)",
+        ),
+        ("train: {learning_rate: 0}", "p.yaml:3:28: `learning_rate` must be a number above 0, it is 0"),
+        ("train: {schedule: {cosine: {end: 2}}}", "p.yaml:3:23: `end` must lie between 0 and 1, it is 2"),
+        (
+            "train: {batch_size: [{epochs: 0, size: 8}]}",
+            "p.yaml:3:25: each phase of `batch_size` has at least 1 epoch and a size of at least 1",
+        ),
+        (
+            "train: {loss: mse}",
+            "p.yaml:3:19: `mse` does not measure the target `late`, which is one of two classes (`binary_cross_entropy` and \
+             `focal` do)",
+        ),
+        (
+            "train: {loss: {focal: {class_weights: {\"true\": -1}}}}",
+            "p.yaml:3:44: the weight of class `true` is -1; it must be 0 or a number above",
+        ),
+        ("train: {weights: mile}", "p.yaml:3:22: unknown column `mile`: not in stage `above`; did you mean `miles`?"),
+        ("train: {weights: carrier}", "p.yaml:3:22: column `carrier` holds string, and weights are numbers"),
+        ("train: {outputs: {lat: [{dense: 4}]}}", "p.yaml:3:23: `lat` is no target: did you mean `late`?"),
+        (
+            "train: {fusion: [{dense: 4}]}",
+            "p.yaml:3:21: `fusion` needs `inputs`, whose ends it joins (with one kind of input, `network` lists all layers)",
+        ),
+        ("train: {inputs: {tabel: [{dense: 4}]}}", "p.yaml:3:22: there is no input `tabel`: did you mean `table`?"),
+        ("train: {batch_size: 0}", "p.yaml:3:25: `batch_size` must be at least 1"),
+        (
+            "train: {early_stopping: {metric: mae}}",
+            "p.yaml:3:29: the first target is no number and has no error (watch `loss` or `accuracy`)",
+        ),
+        (
+            "train: {preset: tabular, network: [{dense: 4}]}",
+            "p.yaml:3:21: the learning rates of `preset: tabular` belong to its own layers (leave out the preset or the layers)",
+        ),
+        ("train: {clip_value: 0}", "p.yaml:3:25: `clip_value` must be a number above 0"),
+        ("train: {checkpoint: {every: 0}}", "p.yaml:3:33: `every` must be at least 1 epoch"),
+        ("train: {on_divergence: {factor: 2}}", "p.yaml:3:28: `factor` must lie between 0 and 1, it is 2"),
         ("train: {validate_on: vali}", "p.yaml:3:26: there is no part `vali`: did you mean `valid`?"),
         (
             "train: {validate_on: train}",
@@ -245,7 +282,10 @@ fn rows_that_lack_what_the_model_needs_are_refused() {
     let fields = [("distance", DataType::Int64), ("carrier", DataType::String), ("prediction", DataType::Int64)];
     assert_eq!(
         world.refused(predict, &inputs(&fields)),
-        ["p.yaml:3:22: column `prediction` exists already (say `suffix: _2` for other names)"]
+        [
+            "p.yaml:3:22: column `prediction` exists already (say `suffix: _2` or `names: {..}` for other names, or keep \
+          fewer `columns`)"
+        ]
     );
     let planned = world.sound("predict: {model: model, suffix: _2}", &inputs(&fields));
     let Shape::Table(table) = planned.product else { panic!("no table") };
@@ -315,6 +355,23 @@ fn options_have_schemas_that_take_what_is_read() {
         json!({"network": [{"dense": 3}, {"dropout": 0.5}, {"dense": {"units": 3, "activation": "tanh"}}]})
     ));
     assert!(takes(1, json!({"optimizer": {"sgd": {"momentum": 0.9}}, "early_stopping": {"patience": 2}})));
+    assert!(takes(
+        1,
+        json!({
+            "inputs": {"table": [{"dense": 8}], "photo": [{"conv2d": {"filters": 4, "kernel": [3, 3], "padding": "same"}}, {"max_pool": [2, 2]}]},
+            "fusion": [{"residual": [{"dense": 8}]}],
+            "outputs": {"late": [{"dense": 4}], "delay": {"layers": [{"dense": 4}], "loss": {"huber": {"delta": 2}}, "weight": 0.5}},
+        })
+    ));
+    assert!(takes(1, json!({"batch_size": "auto", "learning_rate": "find", "schedule": {"step": {"every": 2}}})));
+    assert!(takes(
+        1,
+        json!({"batch_size": [{"epochs": 2, "size": 64}], "learning_rate": 0.1, "loss": {"focal": {"class_weights": "balanced"}}})
+    ));
+    assert!(
+        !takes(1, json!({"batch_size": "large"}))
+            && !takes(1, json!({"network": [{"conv2d": {"filters": 4, "kernel": [1, 2, 3]}}]}))
+    );
     assert!(!takes(1, json!({"network": [{"dense": {"unit": 3}}]})));
     assert!(takes(2, json!({"on": "test", "threshold": 0.3})));
     assert!(takes(3, json!({"model": "out/model"})) && !takes(3, json!({})));
