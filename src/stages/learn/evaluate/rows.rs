@@ -256,10 +256,13 @@ impl Judged {
 /// For each target what a model says, `[n, width]`; none for targets of which it says nothing.
 type Said = Vec<Option<Array2<f64>>>;
 
+/// How a model says something of the blocks of some rows.
+type Say<'a> = dyn Fn(&[Array2<f32>]) -> Result<Said, Diagnostic> + 'a;
+
 /// A model that says something of encoded rows.
 pub(super) struct Speaker<'a> {
     pub(super) name: String,
-    pub(super) say: Box<dyn Fn(&[Array2<f32>]) -> Result<Said, Diagnostic> + 'a>,
+    pub(super) say: Box<Say<'a>>,
 }
 
 /// The most rows that are judged.

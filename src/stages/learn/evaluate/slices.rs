@@ -128,7 +128,7 @@ fn interval(sample: Sample, is_share: bool) -> Option<(f64, f64)> {
         return Some(proportions::wilson(right as u64, sample.n as u64, Alternative::TwoSided, 0.95));
     }
     let reach = student_t::upper_quantile(0.025, sample.n - 1.0) * (sample.variance / sample.n).sqrt();
-    (sample.n > 1.0 && reach.is_finite()).then(|| (sample.mean - reach, sample.mean + reach))
+    (sample.n > 1.0 && reach.is_finite()).then_some((sample.mean - reach, sample.mean + reach))
 }
 
 /// Fisher's exact test of shares (the z test above 10,000 rows), Welch's test of means.
