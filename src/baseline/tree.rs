@@ -213,7 +213,7 @@ impl<'a> Grower<'a> {
     fn best(&mut self, rows: &[u32], sums: &Sums, rng: &mut ChaCha8Rng) -> Option<Best> {
         let leaf = f64::from(self.options.leaf.max(1));
         let is_pure = match self.truth {
-            Truth::Classes { .. } => sums.by_class.iter().any(|count| *count == sums.rows),
+            Truth::Classes { .. } => sums.by_class.contains(&sums.rows),
             Truth::Numbers(values) => {
                 let mut values = rows.iter().filter_map(|row| values.get(*row as usize));
                 let first = values.next();

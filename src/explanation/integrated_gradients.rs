@@ -29,6 +29,11 @@ pub struct Integrated {
     pub gap: f64,
 }
 
+/// The predictions of rows `[n, size]`.
+pub type Outputs<'a> = dyn FnMut(&Array2<f32>) -> Result<Vec<f64>, Error> + 'a;
+/// The derivatives `[n, size]` at rows `[n, size]`.
+pub type Gradients<'a> = dyn FnMut(&Array2<f32>) -> Result<Array2<f32>, Error> + 'a;
+
 /// Integrates over `pieces` pieces of five points. `outputs` gives the predictions and `gradients` the derivatives for
 /// rows `[n, size]` of one input.
 ///
@@ -37,8 +42,8 @@ pub fn integrated_gradients(
     row: ArrayView1<'_, f32>,
     empty: ArrayView1<'_, f32>,
     pieces: usize,
-    outputs: &mut dyn FnMut(&Array2<f32>) -> Result<Vec<f64>, Error>,
-    gradients: &mut dyn FnMut(&Array2<f32>) -> Result<Array2<f32>, Error>,
+    outputs: &mut Outputs<'_>,
+    gradients: &mut Gradients<'_>,
 ) -> Result<Integrated, Error> {
     let size = row.len();
     expect("the empty row", empty.len(), size)?;

@@ -214,7 +214,8 @@ fn budgets_grow_by_the_factor_up_to_the_largest() {
 /// Runs a schedule to its end with losses that do not depend on the budget; answers (configuration, rung) in order.
 fn scheduled(schedule: &Schedule, configurations: usize) -> Vec<(usize, usize)> {
     let loss = |configuration: usize| ((configuration * 7) % 27) as f64;
-    let (mut rungs, mut order): (Vec<Vec<(usize, Option<f64>)>>, Vec<(usize, usize)>) = (vec![Vec::new()], Vec::new());
+    let mut rungs: Vec<Vec<(usize, Option<f64>)>> = vec![Vec::new()];
+    let mut order = Vec::new();
     loop {
         let (configuration, rung) = match schedule.next(&rungs, configurations, false) {
             Next::New => (rungs[0].len(), 0),

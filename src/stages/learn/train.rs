@@ -29,6 +29,9 @@ pub use schedule::Schedule;
 use super::bundle;
 use super::needs;
 
+/// A list of layers and its place.
+type Layers = Spanned<Vec<Spanned<Layer>>>;
+
 /// Trains a neural network on tensors.
 ///
 /// `network` lists the layers, in short (`{dense: 128}`) or with all options (`{dense: {units: 128, activation: gelu}}`).
@@ -96,10 +99,10 @@ pub struct Train {
     /// Instead of `network`, the layers of each input: `{table: [..], review: [..]}`. Flat features that are not named
     /// here are joined as they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    inputs: Option<Spanned<Ordered<Spanned<Vec<Spanned<Layer>>>>>>,
+    inputs: Option<Spanned<Ordered<Layers>>>,
     /// With `inputs`, the layers after all are joined.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    fusion: Option<Spanned<Vec<Spanned<Layer>>>>,
+    fusion: Option<Layers>,
     /// What leads to each target: a list of layers, or `{layers: [..], loss: .., weight: ..}`.
     #[serde(default)]
     outputs: Ordered<Output>,

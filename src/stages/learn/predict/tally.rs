@@ -111,13 +111,12 @@ impl Tally {
         match self.unreadable.iter_mut().find(|(known, _)| known == reason) {
             Some((_, rows)) => *rows += 1,
             None if has_room => self.unreadable.push((reason.to_owned(), 1)),
-            None => match self.unreadable.last_mut() {
-                Some((other, rows)) => {
+            None => {
+                if let Some((other, rows)) = self.unreadable.last_mut() {
                     "for another reason".clone_into(other);
                     *rows += 1;
                 }
-                None => {}
-            },
+            }
         }
     }
 

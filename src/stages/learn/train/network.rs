@@ -7,6 +7,7 @@ use serde::de::SeqAccess;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::Layers;
 use super::layers::short::{Short, short};
 use super::layers::{Layer, Tokens};
 use super::loss::Loss;
@@ -71,7 +72,7 @@ pub(super) struct Written {
     /// For one kind of input.
     pub(super) network: Option<Vec<Spanned<Layer>>>,
     /// For each kind of input.
-    pub(super) inputs: Option<Ordered<Spanned<Vec<Spanned<Layer>>>>>,
+    pub(super) inputs: Option<Ordered<Layers>>,
     /// After all inputs are joined.
     pub(super) fusion: Vec<Spanned<Layer>>,
     /// For each target.
@@ -282,7 +283,7 @@ impl Assembly<'_> {
     }
 
     /// What each named input becomes, and the others as they are.
-    fn branches(&mut self, inputs: &Ordered<Spanned<Vec<Spanned<Layer>>>>) -> Result<Vec<Reaching>, Diagnostic> {
+    fn branches(&mut self, inputs: &Ordered<Layers>) -> Result<Vec<Reaching>, Diagnostic> {
         let blocks = self.blocks;
         let named = |name: &str| inputs.iter().find(|(key, _)| key.value == name);
         let is_table = |block: &Block| is_flat(block) && (block.name == TABLE || named(&block.name).is_none());

@@ -9,7 +9,7 @@ use crate::diagnostic::Source;
 #[serde(deny_unknown_fields)]
 struct Options {
     network: Option<Vec<Spanned<Layer>>>,
-    inputs: Option<Ordered<Spanned<Vec<Spanned<Layer>>>>>,
+    inputs: Option<Ordered<super::Layers>>,
     #[serde(default)]
     fusion: Vec<Spanned<Layer>>,
     #[serde(default)]
