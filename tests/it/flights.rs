@@ -285,12 +285,11 @@ fn the_model_is_as_good_as_one_of_scikit_learn_and_judged_beside_the_right_basel
     let judged = stage("judged");
     close(metric(judged, "rows judged").0, number(&expected["rows"]), "rows judged");
     let (accuracy, note) = metric(judged, "accuracy");
-    assert_eq!(note, format!("baseline {:.1} %", 100.0 * number(&expected["baseline"]["accuracy"])));
-    assert_eq!(metric(judged, "log loss").1, format!("baseline {:.4}", number(&expected["baseline"]["log loss"])));
-    assert_eq!(
-        metric(judged, "Brier score").1,
-        format!("baseline {:.4}", number(&expected["baseline"]["Brier score"]))
-    );
+    // The best of the simple models stands beside the network, and all of them in a table.
+    assert!(note.contains("forest"), "{note}");
+    let models = table(judged, "Models side by side");
+    let constant = &row(models, "constant")[column(models, "accuracy")];
+    close(number(constant), number(&expected["baseline"]["accuracy"]), "accuracy of the constant model");
     // Two networks with other first weights differ a little; a wrong one differs by much.
     let yardstick = &expected["yardstick"];
     let distance = |name: &str, found: f64| (found - number(&yardstick[name])).abs();

@@ -10,7 +10,7 @@ use crate::exhibit::{Cell, Column, Exhibit, Format, Metric, Table, Tone};
 use crate::statistics::evaluation::judge::{Metric as Judged, Unit};
 
 /// Metrics that stand at the top, and in the table of models.
-const HEADLINE: usize = 8;
+const HEADLINE: usize = 9;
 const COMPARED: usize = 7;
 /// The same for numbers, whose metrics have long names.
 const COMPARED_NUMBERS: usize = 5;
