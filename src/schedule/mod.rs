@@ -1,0 +1,40 @@
+//! The rules of time of `gristmill serve`: when a job is due, what becomes of what was missed, who starts next.
+//!
+//! Everything here is a function of what it is given: no input or output, no database, no thread, and no clock but the one
+//! that is passed in ([`Clock`]). So a year of schedules is tested in seconds.
+//!
+//! ```text
+//! Schedule --check--> Trigger --due(since, now)--> occurrences that fire, occurrences that are dropped and why
+//!                                                        |
+//!                     overlap: start, wait, skip, replace --> Queue: who starts next --> Ending --> retry, or the end
+//! ```
+//!
+//! - [`trigger`]: cron patterns and intervals in a time zone; the next occurrences.
+//! - [`catchup`]: what is due now, and which missed occurrences still run.
+//! - [`overlap`]: an occurrence whose job is still at work.
+//! - [`queue`]: priorities, fairness between jobs, limits of runs, memory and cores.
+//! - [`ending`] and [`termination`]: what a run's exit means, and how a run is made to end.
+//! - [`retry`]: whether and when a failed run is tried again.
+//! - [`retention`]: which runs of the history may go.
+
+pub mod catchup;
+pub mod clock;
+pub mod ending;
+pub mod occurrence;
+pub mod overlap;
+pub mod period;
+pub mod queue;
+pub mod retention;
+pub mod retry;
+pub mod termination;
+pub mod trigger;
+pub mod zone;
+
+pub use catchup::{Catchup, Due, due};
+pub use clock::{Clock, SimulatedClock};
+pub use ending::Ending;
+pub use occurrence::Occurrence;
+pub use overlap::Overlap;
+pub use period::Period;
+pub use queue::Queue;
+pub use trigger::{Schedule, Trigger};
