@@ -200,4 +200,5 @@ fn window(trigger: &Trigger, since: Timestamp, until: Timestamp, now: Timestamp,
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests;

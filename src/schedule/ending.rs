@@ -91,6 +91,7 @@ impl fmt::Display for Ending {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests {
     use super::*;
 

@@ -86,6 +86,7 @@ pub fn admit(overlap: Overlap, at_work: &[String], waiting: &[String]) -> Admiss
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests {
     use super::*;
 

@@ -113,6 +113,7 @@ fn in_order(mut runs: Vec<&Past>) -> Vec<String> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests {
     use proptest::prelude::*;
 

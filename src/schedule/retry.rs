@@ -158,6 +158,7 @@ fn random(seed: u64, run: &str, number: u32) -> u64 {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests {
     use super::*;
     use crate::schedule::termination::deadline;

@@ -66,6 +66,7 @@ pub fn deadline(started: Timestamp, timeout: Option<Period>) -> Option<Timestamp
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests {
     use super::*;
 

@@ -17,9 +17,6 @@ use jiff::civil::{Date, DateTime};
 
 use super::grammar::Field;
 
-/// Days of the Gregorian calendar after which dates and weekdays come back: 400 years, 20,871 weeks.
-const CALENDAR: u32 = 146_097;
-
 /// Why a cron pattern is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CronError {
@@ -196,18 +193,10 @@ impl Pattern {
         self.cron.pattern.day_match(i32::from(date.year()), month, day, weekday).unwrap_or(false)
     }
 
-    /// Whether one day of the calendar matches.
+    /// Whether one day of the calendar matches: dates and weekdays come back after 400 years (20,871 weeks).
     fn comes(&self) -> bool {
-        let mut date = jiff::civil::date(2000, 1, 1);
-        for _ in 0..CALENDAR {
-            let in_month = self.cron.pattern.month_match(u32::from(date.month().unsigned_abs())).unwrap_or(false);
-            if in_month && self.matches_day(date) {
-                return true;
-            }
-            let Ok(tomorrow) = date.tomorrow() else { return false };
-            date = tomorrow;
-        }
-        false
+        let (from, until) = (jiff::civil::date(2000, 1, 1), jiff::civil::date(2400, 1, 1));
+        self.at_or_after(from.at(0, 0, 0, 0), Some(until.at(0, 0, 0, 0))).is_some()
     }
 
     fn why_never(&self, day_word: &str) -> String {
@@ -276,4 +265,5 @@ fn next(bits: u64, from: u32) -> Option<u32> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests;

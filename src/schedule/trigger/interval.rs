@@ -69,6 +69,7 @@ fn read(text: &str, zone: &TimeZone) -> Option<Timestamp> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests {
     use super::*;
     use crate::schedule::zone;

@@ -3,6 +3,9 @@
 pub mod cron;
 mod grammar;
 pub mod interval;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod oracle;
 mod zoned;
 
 use jiff::Timestamp;
@@ -164,6 +167,7 @@ impl Trigger {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests {
     use super::*;
 
