@@ -1,0 +1,150 @@
+//! From each version to the present one.
+
+use super::super::migrations::{STEPS, latest, migrate};
+use super::*;
+
+/// A database as version 1 left it, with rows in every table: what the shell of SQLite printed of it.
+const VERSION_1: &str = include_str!("version_1.sql");
+
+#[test]
+fn a_database_of_version_1_is_brought_to_the_present_one_with_all_that_is_in_it() {
+    let folder = folder();
+    let path = folder.path().join(DATABASE);
+    rusqlite::Connection::open(&path).unwrap().execute_batch(VERSION_1).unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    sound(&store);
+    assert_eq!(version(&store), latest());
+    let jobs: Vec<_> = store.jobs().unwrap().into_iter().map(|job| job.name).collect();
+    assert_eq!(jobs, ["broken", "daily", "report"]);
+    let runs = store.runs(&RunFilter::default(), None, 100).unwrap().items;
+    let states: Vec<_> = runs.iter().map(|run| run.state.word()).collect();
+    assert_eq!(states, ["queued", "lost", "queued", "cancelled", "queued", "succeeded"]);
+    assert_eq!(runs[5].metrics["rows"], 12);
+    assert_eq!(store.definition(&runs[5].definition).unwrap(), "pipeline: daily.yaml");
+    assert_eq!(store.champion("churn").unwrap().unwrap().version, "v1");
+    assert_eq!(store.notifications(None, None, 9).unwrap().items.len(), 1);
+    assert_eq!(store.occurrences("daily", None, 9).unwrap().len(), 3);
+    assert_eq!(store.backfills(None, None, 9).unwrap().items[0].pending, 1);
+    assert!(!store.submit(&submission("one", "daily"), at(50)).unwrap().fresh, "keys are still known");
+}
+
+fn version(store: &Store) -> i64 {
+    store.writer.lock().unwrap().pragma_query_value(None, "user_version", |row| row.get(0)).unwrap()
+}
+
+/// A released step is never edited. When this fails, put back what was changed and write a next step.
+#[test]
+fn released_steps_are_as_they_were() {
+    // FNV-1a, 64 bits.
+    let hash = |text: &str| {
+        text.bytes()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
+    };
+    let released: Vec<u64> = STEPS.iter().map(|step| hash(step)).collect();
+    assert_eq!(released, [RELEASED_1]);
+}
+
+const RELEASED_1: u64 = 0;
+
+#[test]
+fn a_step_is_done_whole_or_not_at_all_and_only_once() {
+    let folder = folder();
+    drop(Store::open(folder.path()).unwrap());
+    let path = folder.path().join(DATABASE);
+    let mut connection = rusqlite::Connection::open(&path).unwrap();
+    let bad = [STEPS[0], "ALTER TABLE jobs ADD COLUMN colour TEXT; CREATE TABLE jobs (name TEXT);"];
+    assert!(migrate(&mut connection, &bad, &Faults::none()).is_err());
+    let columns = |connection: &rusqlite::Connection| -> i64 {
+        connection
+            .query_row("SELECT count(*) FROM pragma_table_info('jobs') WHERE name = 'colour'", [], |row| row.get(0))
+            .unwrap()
+    };
+    assert_eq!(columns(&connection), 0, "the first half was taken back");
+    let good = [STEPS[0], "ALTER TABLE jobs ADD COLUMN colour TEXT;"];
+    for n in 1.. {
+        let faults = Faults::none();
+        faults.fail_at(n, false);
+        let end = migrate(&mut connection, &good, &faults);
+        if end.is_ok() {
+            break;
+        }
+        assert_eq!(columns(&connection), 0, "operation {n}");
+    }
+    assert_eq!(columns(&connection), 1);
+    migrate(&mut connection, &good, &Faults::none()).unwrap();
+    drop(connection);
+    assert_eq!(Store::open(folder.path()).unwrap_err().kind(), ErrorKind::Newer);
+}
+
+#[test]
+fn several_that_open_a_new_folder_at_once_make_one_database() {
+    for _ in 0..5 {
+        let folder = folder();
+        std::thread::scope(|scope| {
+            for number in 0..6 {
+                let folder = folder.path();
+                scope.spawn(move || {
+                    let store = Store::open(folder).unwrap();
+                    store.save_definition(&format!("job{number}"), "f", "h", "t", at(0)).unwrap();
+                });
+            }
+        });
+        let store = Store::open(folder.path()).unwrap();
+        assert_eq!(store.jobs().unwrap().len(), 6);
+        sound(&store);
+    }
+}
+
+/// Writes the database of which `version_1.sql` was made.
+#[test]
+#[ignore = "only to make version_1.sql, before version 1 was released"]
+fn write_version_1() {
+    let folder = std::path::PathBuf::from(std::env::var("GRISTMILL_TEST_VERSION").unwrap());
+    let store = Store::open(&folder).unwrap();
+    define(&store).unwrap();
+    store.save_problem("broken", "jobs/broken.yaml", "line 1: no pipeline", at(0)).unwrap();
+    let claim = running(&store, "one");
+    let follows = Consequences {
+        promotions: vec![NewPromotion {
+            name: "churn".into(),
+            version: "v1".into(),
+            verdict: Verdict::Promote,
+            metrics: Object::new(),
+            decided_by: "gate".into(),
+        }],
+        notifications: vec![notification("success")],
+        runs: vec![new_run("report")],
+        retry: None,
+    };
+    let mut ending = ended(RunState::Succeeded);
+    ending.metrics.insert("rows".into(), 12.into());
+    store.finish(&claim, &ending, at(6), |_| follows).unwrap();
+    let cancelled = store.submit(&submission("two", "daily"), at(7)).unwrap().run;
+    store.stop(&cancelled, StopReason::Cancel, "ann", at(8)).unwrap();
+    let start = NewRun::of("daily", Origin::Schedule, "schedule");
+    let planned = [
+        Planned { scheduled: at(-60), decision: Decision::Drop("too late".into()) },
+        Planned { scheduled: at(0), decision: Decision::Start(start) },
+        Planned { scheduled: at(60), decision: Decision::Wait },
+    ];
+    store.record("daily", &planned, Some(at(60)), at(9)).unwrap();
+    let wanted = NewBackfill {
+        key: "fill".into(),
+        job: "daily".into(),
+        first: "d1".into(),
+        last: "d2".into(),
+        partitions: vec!["d1".into(), "d2".into()],
+        parallelism: 1,
+        again: false,
+        priority: 9,
+        parameters: Object::new(),
+        requested_by: "ann".into(),
+    };
+    store.backfill(&wanted, at(10)).unwrap();
+    store.advance_backfills(at(11)).unwrap();
+    let claimed = store.claim_next(at(12), |each| each.job == "daily").unwrap().unwrap();
+    store.begin(&claimed.claim, WORKER, "runs/y", at(13)).unwrap();
+    let retry = Consequences { retry: Some(Retry { not_before: at(30), resumes: true }), ..Consequences::default() };
+    store.lose(&store.run(&claimed.run.id).unwrap(), "it died", at(14), |_| retry).unwrap().unwrap();
+    sound(&store);
+}
