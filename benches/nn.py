@@ -54,11 +54,12 @@ def make(folder, flights, digits):
 def keep(folder, kind, x, y):
     n = int(len(x) * 0.8)
     np.savez(folder / f"{kind}.npz", x=x[:n], y=y[:n], unseen_x=x[n:], unseen_y=y[n:])
-    if kind == "tab":
-        rows = pl.DataFrame(x[:n], schema=[f"x{i}" for i in range(x.shape[1])])
-    else:
-        rows = pl.DataFrame({"pixels": list((x[:n] * 255).round().astype(np.uint8).reshape(n, -1))})
-    rows.with_columns(y=pl.Series([f"class {v}" for v in y[:n]])).write_parquet(folder / f"{kind}.parquet")
+    for name, x, y in ((kind, x[:n], y[:n]), (f"{kind}_unseen", x[n:], y[n:])):
+        if kind == "tab":
+            rows = pl.DataFrame(x, schema=[f"x{i}" for i in range(x.shape[1])])
+        else:
+            rows = pl.DataFrame({"pixels": (x * 255).round().astype(np.uint8).reshape(len(x), -1)})
+        rows.with_columns(y=pl.Series([f"class {v}" for v in y])).write_parquet(folder / f"{name}.parquet")
 
 
 def ours(folder, kind, epochs):
@@ -87,6 +88,18 @@ def losses(folder, name, kind, epochs):
         bundle = json.loads((folder / f"model_{kind}_{epochs}" / "bundle.json").read_text())
         return [epoch["loss"] for epoch in bundle["training"]["epochs"]]
     return json.loads((folder / f"{name}_{kind}_{epochs}.json").read_text())["losses"]
+
+
+def accuracy(folder, name, kind, epochs):
+    """The share of unseen rows that a network names rightly."""
+    if name != "gristmill":
+        return json.loads((folder / f"{name}_{kind}_{epochs}.json").read_text())["accuracy"]
+    words = [comparison.GRISTMILL, "predict", f"./model_{kind}_{epochs}", f"{kind}_unseen.parquet", "--out", f"{kind}_predicted.parquet"]
+    done = comparison.run(comparison.Program("predict", words, folder=folder))
+    if done.failure:
+        sys.exit(done.output)
+    table = pl.read_parquet(folder / f"{kind}_predicted.parquet")
+    return (table["prediction"] == table["y"]).mean()
 
 
 def peak(m=256, k=128, n=64, repeats=4000):
@@ -127,11 +140,16 @@ def main():
             sys.exit(f"the losses differ: {last}")
         seconds = lambda name, epochs: statistics.median(run.seconds for run in measured[f"{name} {epochs}"])
         epoch = {name: (seconds(name, several) - seconds(name, 1)) / given.epochs for name in names}
-        lines = [f"| {title} | seconds | as a multiple of gristmill | loss after {several} epochs |", "|---|---|---|---|"]
-        lines += [f"| {name} | {epoch[name]:.2f} | {epoch[name] / epoch['gristmill']:.2f} | {last[name]:.4f} |" for name in names]
+        right = {name: accuracy(folder, name, kind, several) for name in names}
+        peaks = {name: max(run.peak for run in measured[f"{name} {several}"]) / 2**30 for name in names}
+        lines = [f"| {title} | seconds | as a multiple of gristmill | peak memory | loss after {several} epochs | accuracy on unseen rows |", "|---|---|---|---|---|---|"]
+        lines += [
+            f"| {name} | {epoch[name]:.2f} | {epoch[name] / epoch['gristmill']:.2f} | {peaks[name]:.2f} GiB | {last[name]:.4f} | {100 * right[name]:.2f} % |"
+            for name in names
+        ]
         text = "\n".join(lines)
         print(text)
-        result = {"name": f"nn_{kind}", "title": title, "seconds": epoch, "losses": last, "rounds": given.rounds, "table": text}
+        result = {"name": f"nn_{kind}", "title": title, "seconds": epoch, "losses": last, "accuracies": right, "peaks": peaks, "rounds": given.rounds, "table": text}
         (comparison.FOLDER / "results").mkdir(exist_ok=True)
         (comparison.FOLDER / "results" / f"nn_{kind}.json").write_text(json.dumps(result, indent=1) + "\n")
         comparison.rewrite(f"nn_{kind}", text)

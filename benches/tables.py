@@ -64,13 +64,13 @@ quiet = dict(verbose=-1, random_state=int(seed), n_jobs=2)
 if kind == "number":
     model = lightgbm.LGBMRegressor(**quiet).fit(features(known), y.to_numpy())
     theirs = model.predict(features(unknown))
-    ours = predicted[f"{target}_predicted"].to_numpy()
+    ours = predicted["prediction"].to_numpy()
     score = r2_score
 else:
     yes = sorted(y.unique())[1]
     model = lightgbm.LGBMClassifier(**quiet).fit(features(known), (y == yes).to_numpy())
     theirs = model.predict_proba(features(unknown))[:, 1]
-    ours = predicted[f"{target}_probability"].to_numpy()
+    ours = predicted["probability"].to_numpy()
     truth = truth == yes
     score = roc_auc_score
 print(json.dumps([score(truth.to_numpy(), ours), score(truth.to_numpy(), theirs)]))

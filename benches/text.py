@@ -48,7 +48,7 @@ stages:
   - id: unseen
     read: {{path: test_{split}.parquet}}
   - predict: {{model: model}}
-  - select: [probability]
+  - select: {{keep: [probability]}}
   - write: {{path: gristmill_{split}.parquet}}
 """)
     return comparison.Program("gristmill", [comparison.GRISTMILL, "run", f"text_{split}.yaml", "--quiet", "--no-cache"], folder=folder)
