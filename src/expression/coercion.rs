@@ -184,7 +184,7 @@ pub(super) fn castable(from: &DataType, to: &DataType) -> Result<(), Option<&'st
         (T::Date, T::Datetime(None)) | (T::Datetime(None), T::Date | T::Time) => true,
         (T::Datetime(Some(_)), T::Datetime(Some(_))) => true,
         (T::Interval, T::Duration) => true,
-        (T::List(a), T::List(b)) => return castable(a, b),
+        (T::List(a) | T::Array(a, _), T::List(b)) => return castable(a, b),
         _ => false,
     };
     if possible {
@@ -201,6 +201,7 @@ pub(super) fn castable(from: &DataType, to: &DataType) -> Result<(), Option<&'st
         (T::String, T::Datetime(Some(_))) => Some("write strptime(.., '%Y-%m-%d %H:%M:%S%z')"),
         (T::Date | T::Datetime(_) | T::Duration, b) if b.is_numeric() => Some("epoch(..) gives the seconds"),
         (a, T::Datetime(_) | T::Date) if a.is_numeric() => Some("to_timestamp(..) takes seconds since 1970"),
+        (T::Array(..), _) => Some("cast it to a list first, such as cast(.. as int[])"),
         (T::List(_), T::String) => Some("array_to_string(.., ',') joins the elements of a list of strings"),
         _ => None,
     })

@@ -94,7 +94,7 @@ fn comparison(operator: BinaryOperator, left: Expr, right: Expr) -> Result<Expr,
 
 fn plural(data_type: &DataType) -> &'static str {
     match data_type {
-        DataType::List(_) => "lists",
+        DataType::List(_) | DataType::Array(..) => "lists",
         DataType::Struct(_) => "structs",
         _ => "such values",
     }

@@ -52,6 +52,8 @@ pub enum DataType {
     Interval,
     /// Lists of one type of element.
     List(Box<DataType>),
+    /// Lists of one type of element that all have so many elements: an image, a vector of an embedding.
+    Array(Box<DataType>, u32),
     /// Named fields.
     Struct(Vec<Field>),
 }
@@ -87,9 +89,16 @@ impl DataType {
         matches!(self, Self::Date | Self::Time | Self::Datetime(_) | Self::Duration)
     }
 
-    /// A list or a struct.
+    /// A list of any or of one size, or a struct.
     pub fn is_nested(&self) -> bool {
-        matches!(self, Self::List(_) | Self::Struct(_))
+        matches!(self, Self::List(_) | Self::Array(..) | Self::Struct(_))
+    }
+
+    /// What the lists of one size hold in the end, lists in lists included, and how many of it; none for other types.
+    pub fn array(&self) -> Option<(&DataType, u64)> {
+        let Self::Array(element, size) = self else { return None };
+        let (element, inner) = element.array().unwrap_or((element, 1));
+        Some((element, inner.saturating_mul(u64::from(*size))))
     }
 }
 
@@ -118,6 +127,7 @@ impl fmt::Display for DataType {
             Self::Duration => f.write_str("duration"),
             Self::Interval => f.write_str("interval"),
             Self::List(element) => write!(f, "list({element})"),
+            Self::Array(element, size) => write!(f, "array({element}, {size})"),
             Self::Struct(fields) => {
                 f.write_str("struct(")?;
                 for (i, field) in fields.iter().enumerate() {

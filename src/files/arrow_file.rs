@@ -105,6 +105,7 @@ fn plain_type(data_type: &DataType) -> Option<DataType> {
         DataType::Union(..) | DataType::Interval(_) | DataType::Decimal256(..) | DataType::Float16 => return None,
         DataType::List(field) => DataType::List(plain_field(field)?),
         DataType::LargeList(field) => DataType::LargeList(plain_field(field)?),
+        DataType::FixedSizeList(field, size) => DataType::FixedSizeList(plain_field(field)?, *size),
         DataType::Struct(fields) => {
             DataType::Struct(fields.iter().map(|field| plain_field(field)).collect::<Option<_>>()?)
         }

@@ -200,6 +200,7 @@ impl Expected {
             | DataType::Duration
             | DataType::Interval
             | DataType::List(_)
+            | DataType::Array(..)
             | DataType::Struct(_) => return None,
         })
     }

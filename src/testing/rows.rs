@@ -229,6 +229,14 @@ impl Written {
     fn array(&self, cells: &[Option<&Node>], data_type: &DataType) -> Result<ArrayRef, Vec<(String, Place)>> {
         match data_type {
             DataType::List(element) => self.lists(cells, element, data_type),
+            DataType::Array(element, _) => {
+                let lists = self.lists(cells, element, &DataType::List(element.clone()))?;
+                let options = arrow::compute::CastOptions { safe: false, ..arrow::compute::CastOptions::default() };
+                arrow::compute::cast_with_options(&lists, &arrow_type(data_type), &options).map_err(|_| {
+                    let wrong = |node: &&Node| (format!("a list is no {data_type}"), node.place.clone());
+                    cells.iter().flatten().map(wrong).take(1).collect()
+                })
+            }
             DataType::Struct(fields) => self.structs(cells, fields, data_type),
             _ => self.scalars(cells, data_type),
         }

@@ -33,6 +33,7 @@ pub(super) fn polars_type(data_type: &DataType) -> pl::DataType {
         ),
         DataType::Duration | DataType::Interval => pl::DataType::Duration(pl::TimeUnit::Microseconds),
         DataType::List(element) => pl::DataType::List(Box::new(polars_type(element))),
+        DataType::Array(element, size) => pl::DataType::Array(Box::new(polars_type(element)), *size as usize),
         DataType::Struct(fields) => pl::DataType::Struct(
             fields
                 .iter()
@@ -69,6 +70,9 @@ pub(super) fn data_type(data_type_of_polars: &pl::DataType) -> Option<DataType> 
         pl::DataType::Datetime(_, zone) => DataType::Datetime(zone.as_ref().map(|zone| zone.as_str().to_owned())),
         pl::DataType::Duration(_) => DataType::Duration,
         pl::DataType::List(element) => DataType::List(Box::new(data_type(element)?)),
+        pl::DataType::Array(element, size) => {
+            DataType::Array(Box::new(data_type(element)?), u32::try_from(*size).ok()?)
+        }
         pl::DataType::Struct(fields) => DataType::Struct(
             fields
                 .iter()

@@ -54,6 +54,7 @@ fn without_dictionaries(found: &pl::DataType) -> pl::DataType {
     match found {
         pl::DataType::Categorical(..) | pl::DataType::Enum(..) => pl::DataType::String,
         pl::DataType::List(element) => pl::DataType::List(Box::new(without_dictionaries(element))),
+        pl::DataType::Array(element, size) => pl::DataType::Array(Box::new(without_dictionaries(element)), *size),
         pl::DataType::Struct(fields) => pl::DataType::Struct(
             fields
                 .iter()
@@ -135,6 +136,7 @@ fn without_nulls(found: &pl::DataType) -> pl::DataType {
     match found {
         pl::DataType::Null => pl::DataType::String,
         pl::DataType::List(element) => pl::DataType::List(Box::new(without_nulls(element))),
+        pl::DataType::Array(element, size) => pl::DataType::Array(Box::new(without_nulls(element)), *size),
         pl::DataType::Struct(fields) => pl::DataType::Struct(
             fields.iter().map(|field| pl::Field::new(field.name().clone(), without_nulls(field.dtype()))).collect(),
         ),

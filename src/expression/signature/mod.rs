@@ -159,6 +159,9 @@ fn wrong_type(function: Function, parameter: &Parameter, argument: &Expr) -> Exp
             error.help("write cast(.. as date), cast(.. as timestamp), or strptime(.., '%Y-%m-%d') for other layouts")
         }
         (Accepts::String, other) if !other.is_nested() => error.help("write cast(.. as varchar)"),
+        (Accepts::List | Accepts::NumberList | Accepts::StringList, DataType::Array(..)) => {
+            error.help("write cast(.. as int[]), or another type of element: lists of one size become lists of any")
+        }
         _ => error,
     }
 }

@@ -97,6 +97,11 @@ pub(super) fn cast(value: pl::Expr, from: &DataType, to: &DataType, strict: bool
         (T::Datetime(Some(_)), T::Datetime(Some(_))) => value.cast(target),
         // An interval is a literal, which has been lowered as its fixed length already.
         (T::Interval, T::Duration) => value,
+        (T::Array(from, _), T::List(to)) if from == to => value.cast(target),
+        (T::Array(from, _), T::List(_)) => {
+            let list = T::List(from.clone());
+            cast(value.cast(polars_type(&list)), &list, to, strict)?
+        }
         (T::List(from), T::List(to)) => {
             let element = cast(pl::element(), from, to, strict)?;
             value.list().eval(element)
@@ -128,7 +133,7 @@ pub(super) fn can_fail(from: &DataType, to: &DataType) -> bool {
         (from, to) if to.is_float() => *from == T::String || (*from == T::Float64 && *to == T::Float32),
         (from, T::String | T::Binary) => from.is_nested(),
         (T::Date | T::Datetime(_) | T::Interval, _) => false,
-        (T::List(from), T::List(to)) => can_fail(from, to),
+        (T::List(from) | T::Array(from, _), T::List(to)) => can_fail(from, to),
         _ => true,
     }
 }

@@ -105,7 +105,7 @@ fn check_types(schema: &Schema, format: &TargetFormat) -> Result<(), EngineError
 fn holds_binary(data_type: &DataType) -> bool {
     match data_type {
         DataType::Binary => true,
-        DataType::List(element) => holds_binary(element),
+        DataType::List(element) | DataType::Array(element, _) => holds_binary(element),
         DataType::Struct(fields) => fields.iter().any(|field| holds_binary(&field.data_type)),
         _ => false,
     }

@@ -78,6 +78,7 @@ fn type_name(data_type: &DataType) -> String {
         DataType::Datetime(Some(_)) => "TIMESTAMPTZ".to_owned(),
         DataType::Duration | DataType::Interval => "INTERVAL".to_owned(),
         DataType::List(element) => format!("{}[]", type_name(element)),
+        DataType::Array(element, size) => format!("{}[{size}]", type_name(element)),
         DataType::Struct(fields) => {
             let fields: Vec<String> = fields
                 .iter()
