@@ -46,7 +46,13 @@ pub struct Content<T> {
     rows: u64,
     missing: u64,
     failed: u64,
+    /// The first training rows that cannot be decoded, with the reason.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    failures: Vec<(u64, String)>,
 }
+
+/// Rows that cannot be decoded and are named.
+pub(super) const NAMED: usize = 3;
 
 impl<T> Content<T> {
     /// The column.
@@ -88,6 +94,11 @@ impl<T> Content<T> {
     pub fn failed(&self) -> u64 {
         self.failed
     }
+
+    /// The first three of them by their number, from 1, with the reason.
+    pub fn failures(&self) -> &[(u64, String)] {
+        &self.failures
+    }
 }
 
 /// Learns about a column of texts, images or sounds.
@@ -100,11 +111,12 @@ pub(super) struct ContentFit<F> {
     rows: u64,
     missing: u64,
     failed: u64,
+    failures: Vec<(u64, String)>,
 }
 
 impl<F> ContentFit<F> {
     pub(super) fn new(name: &str, fit: F, on_error: OnError, folder: Option<String>) -> Self {
-        Self { name: name.to_owned(), fit, on_error, folder, rows: 0, missing: 0, failed: 0 }
+        Self { name: name.to_owned(), fit, on_error, folder, rows: 0, missing: 0, failed: 0, failures: Vec::new() }
     }
 
     fn done<T>(self, finish: impl FnOnce(F) -> T) -> Content<T> {
@@ -116,19 +128,26 @@ impl<F> ContentFit<F> {
             rows: self.rows,
             missing: self.missing,
             failed: self.failed,
+            failures: self.failures,
         }
     }
 
-    /// Counts what was found in some rows. Errors: the first one that cannot be decoded, unless such rows are skipped.
-    fn count(&mut self, found: &[Option<Result<(), String>>]) -> Result<(), TensorError> {
-        for one in found {
+    /// Counts what was found in the training rows of these numbers, which count from 0. Errors: the first one that cannot
+    /// be decoded, unless such rows are skipped.
+    fn count(&mut self, found: Vec<Option<Result<(), String>>>, numbers: &[u64]) -> Result<(), TensorError> {
+        for (one, number) in found.into_iter().zip(numbers) {
             self.rows += 1;
             match one {
                 None => self.missing += 1,
                 Some(Ok(())) => {}
-                Some(Err(_)) if self.on_error == OnError::Skip => self.failed += 1,
+                Some(Err(reason)) if self.on_error == OnError::Skip => {
+                    self.failed += 1;
+                    if self.failures.len() < NAMED {
+                        self.failures.push((number + 1, reason));
+                    }
+                }
                 Some(Err(reason)) => {
-                    let place = format!("training row {}", self.rows);
+                    let place = format!("training row {}", number + 1);
                     let reason = format!("{}: {reason}", self.name);
                     return Err(TensorError::Unreadable { place, reason });
                 }
@@ -163,7 +182,7 @@ impl ContentFit<ImageFit> {
     }
 
     /// Errors: an image that cannot be decoded, unless such rows are skipped.
-    pub(super) fn add(&mut self, array: &ArrayRef) -> Result<(), TensorError> {
+    pub(super) fn add(&mut self, array: &ArrayRef, numbers: &[u64]) -> Result<(), TensorError> {
         let fit = &mut self.fit;
         let found: Vec<Option<Result<(), String>>> = (0..array.len())
             .map(|row| {
@@ -174,7 +193,7 @@ impl ContentFit<ImageFit> {
                 })
             })
             .collect();
-        self.count(&found)
+        self.count(found, numbers)
     }
 
     pub(super) fn finish(self) -> Content<Image> {
@@ -188,7 +207,7 @@ impl ContentFit<AudioFit> {
     }
 
     /// Errors: a sound that cannot be decoded, unless such rows are skipped.
-    pub(super) fn add(&mut self, array: &ArrayRef) -> Result<(), TensorError> {
+    pub(super) fn add(&mut self, array: &ArrayRef, numbers: &[u64]) -> Result<(), TensorError> {
         let fit = &mut self.fit;
         let found: Vec<Option<Result<(), String>>> = (0..array.len())
             .map(|row| {
@@ -199,7 +218,7 @@ impl ContentFit<AudioFit> {
                 })
             })
             .collect();
-        self.count(&found)
+        self.count(found, numbers)
     }
 
     pub(super) fn finish(self) -> Content<Audio> {

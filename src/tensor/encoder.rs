@@ -1,12 +1,14 @@
 //! The fitted encoder: rows become inputs and targets.
 
-use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
+use arrow::datatypes::UInt64Type;
 use ndarray::{Array2, Axis};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::block::{Block, BlockKind};
+use super::content::NAMED;
 use super::domain::Domain;
 use super::error::TensorError;
 use super::feature::Feature;
@@ -14,6 +16,7 @@ use super::part::{Counts, Part};
 use super::sequence::Sequence;
 use super::specification::once;
 use super::target::{Standing, Target, Targets};
+use super::target_mean::TRAINING_ROW;
 
 /// What was learned about the features and the targets.
 ///
@@ -30,6 +33,9 @@ pub struct Encoder {
     /// For each feature its block, and where in a row of it its numbers begin.
     places: Vec<(usize, usize)>,
 }
+
+/// The column with the numbers of rows, from 0, by which those that cannot be read are named.
+pub const ROW: &str = "number of the row";
 
 /// Rows that are encoded by one thread.
 const TOGETHER: usize = 1024;
@@ -94,6 +100,8 @@ pub struct Labelled {
     pub unknown: u64,
     /// Rows left out because a part of them cannot be read.
     pub failed: u64,
+    /// The first three of them: `row 17: photo: neither PNG nor JPEG`.
+    pub unreadable: Vec<String>,
     /// The rows of the batch that are left, by their number.
     pub rows: Vec<usize>,
 }
@@ -188,6 +196,16 @@ impl Encoder {
         })
     }
 
+    /// Whether training rows are encoded in another way than others, and need the column [`TRAINING_ROW`] for it.
+    pub fn is_cross_fitted(&self) -> bool {
+        self.features.iter().any(|feature| matches!(feature, Feature::TargetMean(_)))
+    }
+
+    /// Whether there are rows that cannot be read, which the column [`ROW`] names.
+    pub fn can_fail(&self) -> bool {
+        self.features.iter().any(|feature| matches!(feature, Feature::Image(_) | Feature::Audio(_)))
+    }
+
     /// How many numbers a row becomes, over all blocks.
     pub fn width(&self) -> usize {
         self.blocks.iter().map(Block::size).sum()
@@ -227,14 +245,20 @@ impl Encoder {
 
     /// Whether the rows of a block are varied while a network learns from them.
     pub fn augments(&self, block: usize) -> bool {
-        matches!(self.of_block(block).next(), Some(Feature::Image(image)) if image.encoder().augments())
+        match self.of_block(block).next() {
+            Some(Feature::Image(image)) => image.encoder().augments(),
+            Some(Feature::Audio(audio)) => audio.encoder().augments(),
+            _ => false,
+        }
     }
 
     /// Varies a row of a block in place, as its options say; the same draw gives the same row. Blocks that are not
     /// varied stay as they are.
     pub fn augment(&self, block: usize, row: &mut [f32], draw: u64) {
-        if let Some(Feature::Image(image)) = self.of_block(block).next() {
-            image.encoder().augment(row, draw);
+        match self.of_block(block).next() {
+            Some(Feature::Image(image)) => image.encoder().augment(row, draw),
+            Some(Feature::Audio(audio)) => audio.encoder().augment(row, draw),
+            _ => {}
         }
     }
 
@@ -277,8 +301,7 @@ impl Encoder {
                 let strict = self.features.get(feature).is_some_and(Feature::is_strict);
                 let mut failed = failed.peekable();
                 if let (true, Some((row, reason))) = (strict, failed.peek()) {
-                    let place = format!("row {} of a batch", row + 1);
-                    return Err(TensorError::Unreadable { place, reason: reason.clone() });
+                    return Err(TensorError::Unreadable { place: place(batch, *row), reason: reason.clone() });
                 }
                 encoded.failed.extend(failed);
             }
@@ -336,6 +359,8 @@ impl Encoder {
         let mut encoded = self.encode(&with_targets)?;
         let mut rows = rows;
         let failed = encoded.failed.len() as u64;
+        let named = encoded.failed.iter().take(NAMED);
+        let unreadable = named.map(|(row, reason)| format!("{}: {reason}", place(&with_targets, *row))).collect();
         if failed > 0 {
             let lost: Vec<usize> = encoded.failed.drain(..).map(|(row, _)| row).collect();
             let kept: Vec<usize> = (0..rows.len()).filter(|row| lost.binary_search(row).is_err()).collect();
@@ -345,7 +370,19 @@ impl Encoder {
             rows = kept.iter().filter_map(|row| rows.get(*row).copied()).collect();
         }
         let targets = targets.into_iter().map(|targets| targets.select(&rows)).collect();
-        Ok(Labelled { encoded, targets, missing, unknown, failed, rows })
+        Ok(Labelled { encoded, targets, missing, unknown, failed, unreadable, rows })
+    }
+}
+
+/// Which row that is, by the numbers beside the rows.
+fn place(batch: &RecordBatch, row: usize) -> String {
+    let number = |column: &str| {
+        let numbers = batch.column_by_name(column)?.as_primitive_opt::<UInt64Type>()?;
+        (row < numbers.len()).then(|| numbers.value(row) + 1)
+    };
+    match number(TRAINING_ROW).or_else(|| number(ROW)) {
+        Some(number) => format!("row {number}"),
+        None => format!("row {} of a batch", row + 1),
     }
 }
 

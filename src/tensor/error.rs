@@ -50,6 +50,9 @@ pub enum TensorError {
     /// A target of labels that all rows have, or none.
     #[error("no label of the target `{0}` tells training rows apart: each is in all of them, or there is none")]
     NoLabels(String),
+    /// A category column whose means of the target do not fit.
+    #[error("the sums of the target by the values of `{0}`, by class and fold, are more than 8,388,608 numbers")]
+    TooManyMeans(String),
     /// An image or a sound that cannot be decoded.
     #[error("{place} cannot be read: {reason}")]
     Unreadable {

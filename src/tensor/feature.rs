@@ -14,7 +14,9 @@ use super::image::Image;
 use super::number::Number;
 use super::part::{Counts, Part};
 use super::sequence::{SEQUENCE, Sequence, WINDOW};
+use super::target_mean::TargetMean;
 use super::text::Text;
+use super::vector::Vector;
 
 /// A feature with what was learned about it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -22,8 +24,12 @@ use super::text::Text;
 pub enum Feature {
     /// A column of numbers.
     Number(Number),
+    /// A column of lists of numbers.
+    Vector(Vector),
     /// A column of categories.
     Category(Category),
+    /// A column of categories as means of the targets.
+    TargetMean(TargetMean),
     /// A column of dates or times.
     Date(Date),
     /// A column of texts.
@@ -41,7 +47,9 @@ impl Feature {
     pub fn name(&self) -> &str {
         match self {
             Self::Number(number) => number.name(),
+            Self::Vector(vector) => vector.name(),
             Self::Category(category) => category.name(),
+            Self::TargetMean(means) => means.name(),
             Self::Date(date) => date.name(),
             Self::Text(text) => text.name(),
             Self::Image(image) => image.name(),
@@ -62,7 +70,9 @@ impl Feature {
     pub fn width(&self) -> usize {
         match self {
             Self::Number(number) => number.width(),
+            Self::Vector(vector) => vector.width(),
             Self::Category(category) => category.width(),
+            Self::TargetMean(means) => means.width(),
             Self::Date(date) => date.width(),
             Self::Text(_) | Self::Image(_) | Self::Audio(_) | Self::Sequence(_) => {
                 self.block().map_or(0, |block| block.size())
@@ -76,7 +86,7 @@ impl Feature {
             Some(Block { name: self.name().to_owned(), shape, tokens, kind, dimension: None })
         };
         match self {
-            Self::Number(_) | Self::Date(_) => None,
+            Self::Number(_) | Self::Vector(_) | Self::TargetMean(_) | Self::Date(_) => None,
             Self::Category(category) => category.block(),
             Self::Text(text) => {
                 let encoder = text.encoder();
@@ -92,7 +102,9 @@ impl Feature {
     pub fn missing(&self) -> u64 {
         match self {
             Self::Number(number) => number.missing(),
+            Self::Vector(vector) => vector.missing(),
             Self::Category(category) => category.missing(),
+            Self::TargetMean(means) => means.missing(),
             Self::Date(date) => date.missing(),
             Self::Text(text) => text.missing(),
             Self::Image(image) => image.missing(),
@@ -105,12 +117,13 @@ impl Feature {
     pub(super) fn is_sound(&self) -> bool {
         match self {
             Self::Number(number) => number.is_sound(),
+            Self::Vector(vector) => vector.is_sound(),
             Self::Date(date) => date.is_sound(),
             Self::Sequence(sequence) => sequence.is_sound(),
             Self::Image(image) => image.encoder().options().check().is_ok(),
             Self::Audio(audio) => audio.encoder().options().check().is_ok(),
             Self::Text(text) => text.encoder().spec().check().is_ok(),
-            Self::Category(_) => true,
+            Self::Category(_) | Self::TargetMean(_) => true,
         }
     }
 
@@ -136,7 +149,9 @@ impl Feature {
     pub(super) fn input_names(&self) -> Vec<String> {
         match self {
             Self::Number(number) => number.input_names(),
+            Self::Vector(vector) => vector.input_names(),
             Self::Category(category) => category.input_names(),
+            Self::TargetMean(means) => means.input_names(),
             Self::Date(date) => date.input_names(),
             Self::Sequence(sequence) => sequence.input_names(),
             Self::Text(_) | Self::Image(_) | Self::Audio(_) => vec![self.name().to_owned()],
@@ -158,7 +173,9 @@ impl Feature {
         let array = column(batch, if let Self::Sequence(_) = self { WINDOW } else { self.name() })?;
         Ok(match self {
             Self::Number(number) => number.encode(array, part),
+            Self::Vector(vector) => vector.encode(array, part),
             Self::Category(category) => category.encode(array, part),
+            Self::TargetMean(means) => means.encode(array, batch, part),
             Self::Date(date) => date.encode(array, part),
             Self::Text(text) => text.encode(array, part),
             Self::Image(image) => image.encode(array, part),

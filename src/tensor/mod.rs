@@ -19,6 +19,9 @@
 //! | [`text`], [`image`], [`audio`], `content` | one text, image or sound; columns of them |
 //! | `sequence` | rows of a group as windows |
 //! | `target` | classes, labels, numbers and counts to be foretold |
+//! | `target_mean` | categories as means of the target, out of fold for training rows |
+//! | `vector` | lists of numbers of one size |
+//! | `draw` | numbers by chance that follow from where they stand |
 //! | `feature`, `fit`, `encoder` | all columns together |
 //! | `domain` | what training rows held, and what of new rows they did not |
 
@@ -28,6 +31,7 @@ mod category;
 mod content;
 mod date;
 mod domain;
+mod draw;
 mod encoder;
 mod error;
 mod exact;
@@ -39,10 +43,12 @@ mod part;
 mod sequence;
 mod specification;
 mod target;
+mod target_mean;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 mod tests;
 pub mod text;
+mod vector;
 
 pub use block::{Block, BlockKind, TABLE};
 pub use category::{Becomes, Category, CategoryEncoding, Embedding, Hash, LARGEST_VOCABULARY, OneHot};
@@ -51,7 +57,7 @@ pub use date::{Cycle, Date, DateKind, DateOptions};
 pub use domain::{
     ColumnDomain, Domain, DomainFit, Drift, Held, Range, SHIFTED, Strange, Unit, Values, Watch, Watched, What,
 };
-pub use encoder::{Encoded, Encoder, Labelled};
+pub use encoder::{Encoded, Encoder, Labelled, ROW};
 pub use error::TensorError;
 pub use feature::Feature;
 pub use fit::Fit;
@@ -61,3 +67,5 @@ pub use number::{
 pub use sequence::{SEQUENCE, Sequence, SequenceSpec, WINDOW, WindowCounts, Windows};
 pub use specification::{FeatureKind, FeatureSpec, Specification, TargetKind, TargetSpec};
 pub use target::{Classes, CountTarget, Labels, MAX_CLASSES, NumberTarget, Target, Targets};
+pub use target_mean::{MeanColumn, MeanOptions, MeanScale, Smoothing, TRAINING_ROW, TargetMean};
+pub use vector::{LONGEST_VECTOR, Vector};

@@ -38,6 +38,8 @@ pub struct FeatureSpec {
 pub enum FeatureKind {
     /// Numbers or booleans.
     Number(NumberScale),
+    /// Lists of so many numbers.
+    Vector(NumberScale, usize),
     /// Names of something.
     Category(CategoryEncoding),
     /// Dates or times.
@@ -94,6 +96,14 @@ impl Specification {
             let own = match kind {
                 FeatureKind::Number(_) => {
                     flat += 1;
+                    None
+                }
+                FeatureKind::Vector(_, length) => {
+                    flat += length;
+                    None
+                }
+                FeatureKind::Category(CategoryEncoding::Target(_)) => {
+                    flat += self.targets.len();
                     None
                 }
                 FeatureKind::Category(CategoryEncoding::Embedding(embedding)) => {

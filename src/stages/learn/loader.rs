@@ -18,9 +18,9 @@ use crate::diagnostic::{Class, Diagnostic};
 use crate::memory::{MemoryManager, Reservation};
 use crate::nn::training::Batches;
 use crate::relation::Relation;
-use crate::stages::learn::tensors::{Want, examples};
+use crate::stages::learn::tensors::{Want, examples, refusal};
 use crate::stages::work::{Progress, WorkContext};
-use crate::tensor::{Encoder, Labelled, Target, Targets};
+use crate::tensor::{Encoder, Labelled, Target, Targets, TensorError};
 use augment::Augment;
 use held::{Blocks, Held};
 use layout::{Layout, TargetForm};
@@ -41,7 +41,8 @@ pub(super) struct Wanted<'a> {
     pub(super) weights: Option<&'a str>,
     /// Bytes that the rows may take in memory.
     pub(super) limit: u64,
-    /// Whether they will be read in a random order, for which some have to be at hand together.
+    /// Whether a network learns from them: then they are the training rows, encoded as such, and read in a random order,
+    /// for which some have to be at hand together.
     pub(super) shuffled: bool,
     /// For people: `training rows`.
     pub(super) name: &'a str,
@@ -68,6 +69,8 @@ pub(super) struct Rows {
     store: Store,
     augment: Option<Augmented>,
     pub(super) left_out: LeftOut,
+    /// The first three rows that cannot be read: `row 17: photo: neither PNG nor JPEG`.
+    pub(super) unreadable: Vec<String>,
     _reservation: Reservation,
 }
 
@@ -84,7 +87,8 @@ impl Rows {
     pub(super) fn read(wanted: &Wanted<'_>, context: &WorkContext<'_>) -> Result<Self, Diagnostic> {
         let mut filling = Filling::new(wanted, context)?;
         let beside: Vec<String> = wanted.weights.map(str::to_owned).into_iter().collect();
-        examples(wanted.relation, wanted.encoder, Want::Labelled(&beside), context, &mut |batch| {
+        let want = if wanted.shuffled { Want::Training(&beside) } else { Want::Labelled(&beside) };
+        examples(wanted.relation, wanted.encoder, want, context, &mut |batch| {
             filling.take(&batch, wanted)?;
             (context.progress)(Progress {
                 done: filling.seen,
@@ -155,8 +159,13 @@ struct Part {
 }
 
 fn encode(batch: &RecordBatch, wanted: &Wanted<'_>) -> Result<Part, Diagnostic> {
-    let failed = |error: crate::tensor::TensorError| Diagnostic::error(Class::Stage, error.to_string());
-    let labelled = wanted.encoder.labelled(batch).map_err(failed)?;
+    let labelled = wanted.encoder.labelled(batch).map_err(|error| match error {
+        TensorError::Unreadable { place, reason } => {
+            let place = format!("{place} of the {}", wanted.name);
+            refusal(&TensorError::Unreadable { place, reason })
+        }
+        error => Diagnostic::error(Class::Stage, error.to_string()),
+    })?;
     let weights = wanted.weights.and_then(|name| {
         let all = batch::floats(batch::column(batch, name)?);
         Some(labelled.rows.iter().map(|&row| all.get(row).copied().unwrap_or(f64::NAN)).collect())
@@ -180,8 +189,12 @@ struct Filling<'a> {
     rows: usize,
     seen: u64,
     left_out: LeftOut,
+    unreadable: Vec<String>,
     row: Vec<f32>,
 }
+
+/// Rows that cannot be read and are named.
+const NAMED: usize = 3;
 
 impl<'a> Filling<'a> {
     fn new(wanted: &Wanted<'a>, context: &WorkContext<'a>) -> Result<Self, Diagnostic> {
@@ -209,6 +222,7 @@ impl<'a> Filling<'a> {
             rows: 0,
             seen: 0,
             left_out: LeftOut::default(),
+            unreadable: Vec::new(),
             row: Vec::with_capacity(layout.stride()),
             layout,
         };
@@ -241,6 +255,8 @@ impl<'a> Filling<'a> {
         self.left_out.missing += labelled.missing;
         self.left_out.unknown += labelled.unknown;
         self.left_out.failed += labelled.failed;
+        let room = NAMED.saturating_sub(self.unreadable.len());
+        self.unreadable.extend(labelled.unreadable.iter().take(room).cloned());
         for row in 0..labelled.rows.len() {
             let weight = part.weights.as_ref().and_then(|weights| weights.get(row)).copied();
             match weight {
@@ -304,7 +320,8 @@ impl<'a> Filling<'a> {
                 Store::File(spill, cut)
             }
         };
-        Ok(Rows { layout: self.layout, store, augment, left_out: self.left_out, _reservation: self.reservation })
+        let Self { layout, left_out, unreadable, reservation, .. } = self;
+        Ok(Rows { layout, store, augment, left_out, unreadable, _reservation: reservation })
     }
 }
 

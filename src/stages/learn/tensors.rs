@@ -18,6 +18,7 @@ use crate::tensor::{CategoryEncoding, LARGEST_VOCABULARY, NumberScale, OnError};
 pub(super) use examples::{Want, examples};
 pub use features::{ByKind, Columns, Features, SequenceOptions};
 use fitting::TensorsWork;
+pub(super) use fitting::refusal;
 pub use targets::{MultiLabel, TargetChoice, Written};
 
 /// Turns columns into the numbers that a network reads, and says what it is to foretell.
@@ -26,14 +27,18 @@ pub use targets::{MultiLabel, TargetChoice, Written};
 /// times are dates. Or the features are written by kind, each with a column, a list, or columns with their options:
 ///
 /// - `number`: one input, scaled (`zscore`, `minmax`, `robust`, `log1p`, `quantile`, `none`), or several (`bin`,
-///   `piecewise_linear`). `number_scale` is the scale of those without one.
+///   `piecewise_linear`). `number_scale` is the scale of those without one. A column of lists of one size is so many
+///   numbers.
 /// - `category`: `one_hot`, an input for each of the `max_categories` most frequent values; `embedding`, a vector that
-///   the network learns; `hash`, an input for each bucket. Rarer and unseen values share an input, missing ones have
-///   their own.
+///   the network learns; `hash`, an input for each bucket; `target`, the mean of the target over the rows with the value.
+///   Rarer and unseen values share an input, missing ones have their own; of means both have that of all rows.
 /// - `date`: sine and cosine of the place in the day, week and year, and the moment itself.
 /// - `text`: tokens out of a vocabulary; `image`: pixels of lists of numbers, PNG or JPEG; `audio`: frames of WAV. Files
 ///   come from binary columns, or from texts with paths in `folder`.
 /// - `sequence`: the last rows of a group in the order of time.
+///
+/// A row's own target must not speak in its own input. So `target` deals the training rows out into folds, by their place
+/// and a seed, and a training row takes the means of the other folds; all other rows take those of all training rows.
 ///
 /// Numbers, categories and dates stand side by side in the network's input `table`; each embedded category, text, image
 /// and sound is an input of its own under the name of its column, and the sequence is the input `sequence`. A missing
@@ -66,6 +71,13 @@ pub use targets::{MultiLabel, TargetChoice, Written};
 /// ```
 ///
 /// ```yaml
+/// - tensors:
+///     features:
+///       category: {carrier: target, tailnum: {target: {smoothing: 20, folds: 10, min_count: 5}}}
+///     target: late
+/// ```
+///
+/// ```yaml
 /// - tensors: {features: {text: {review: {vocabulary: 20000, length: 128}}, number: [stars]}, target: liked}
 /// ```
 ///
@@ -75,7 +87,14 @@ pub use targets::{MultiLabel, TargetChoice, Written};
 ///
 /// ```yaml
 /// - tensors:
-///     features: {audio: {file: {rate: 8000, seconds: 0.8, kind: mel}}}
+///     features: {image: {pixels: {height: 14, width: 14, channels: 1, given: {height: 28, width: 28}, resize: area}}}
+///     target: digit
+///     target_kind: category
+/// ```
+///
+/// ```yaml
+/// - tensors:
+///     features: {audio: {file: {rate: 8000, seconds: 0.8, kind: mel, augment: {shift: 0.1, time_masks: 1, frequency_masks: 1}}}}
 ///     folder: recordings
 ///     on_error: skip
 ///     target: word

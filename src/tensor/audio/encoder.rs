@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 
+use super::augment::vary;
 use super::mel::{self, Triangle};
 use super::options::{AudioKind, AudioOptions, Level, Normalize};
 use super::resample::resample;
@@ -204,6 +205,16 @@ impl Audio {
         let places = out.iter_mut().skip(before * bands);
         places.zip(&values).for_each(|(place, value)| *place = *value);
         if out.iter().all(|value| value.is_finite()) { Ok(()) } else { Err("a sound out of range".to_owned()) }
+    }
+
+    /// Whether [`Audio::augment`] changes anything.
+    pub fn augments(&self) -> bool {
+        self.options.augment.varies()
+    }
+
+    /// Varies an encoded sound in place, as `augment` says. The draw decides alone: the same draw, the same sound.
+    pub fn augment(&self, row: &mut [f32], draw: u64) {
+        vary(&self.options, &self.scales, row, draw);
     }
 
     fn frames(&self, bytes: &[u8]) -> Result<Frames, String> {

@@ -13,7 +13,9 @@
 //! | `spectrum` | frames, windows and their power |
 //! | `mel` | bands as the ear hears them, cosines of their levels |
 //! | `encoder` | what is learned, and a sound as numbers |
+//! | `augment` | the same sound, a little different |
 
+mod augment;
 mod encoder;
 mod mel;
 mod options;
@@ -25,4 +27,4 @@ mod tests;
 mod wav;
 
 pub use encoder::{Audio, AudioFit, Band};
-pub use options::{AudioKind, AudioOptions, Layout, Level, MelScale, Normalize};
+pub use options::{AudioAugment, AudioKind, AudioOptions, Layout, Level, MelScale, Normalize};

@@ -15,6 +15,7 @@ const MOST_NUMBERS: usize = 1 << 24;
 /// ```yaml
 /// audio: {rate: 16000, seconds: 1}
 /// audio: {rate: 8000, seconds: 0.8, kind: mfcc, coefficients: 20, normalize: learned}
+/// audio: {rate: 8000, seconds: 0.8, augment: {shift: 0.1, noise: 0.1, time_masks: 1, frequency_masks: 1}}
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -50,6 +51,8 @@ pub struct AudioOptions {
     pub normalize: Normalize,
     /// The shape of a row.
     pub layout: Layout,
+    /// How training sounds are varied. Default not at all.
+    pub augment: AudioAugment,
 }
 
 impl Default for AudioOptions {
@@ -70,6 +73,72 @@ impl Default for AudioOptions {
             pre_emphasis: 0.0,
             normalize: Normalize::default(),
             layout: Layout::default(),
+            augment: AudioAugment::default(),
+        }
+    }
+}
+
+/// How training sounds are varied: each time a sound is shown to the network, by chance. Sounds are encoded once, so it is
+/// their frames that are varied (of `kind: wave` their samples).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct AudioAugment {
+    /// The largest shift in time to either side, as a share of the length.
+    pub shift: f32,
+    /// The largest change of loudness to either side, in decibels; only where `normalize` leaves loudness in, which is
+    /// under `learned` and `none`.
+    pub gain: f32,
+    /// The size of noise that is added to each number, in standard deviations of the numbers of the sound.
+    pub noise: f32,
+    /// How many stretches of time are hidden (Park et al. 2019, SpecAugment).
+    pub time_masks: usize,
+    /// The longest of them, as a share of the length.
+    pub time_mask: f32,
+    /// How many stretches of bands are hidden.
+    pub frequency_masks: usize,
+    /// The widest of them, as a share of the bands.
+    pub frequency_mask: f32,
+}
+
+impl Default for AudioAugment {
+    fn default() -> Self {
+        Self {
+            shift: 0.0,
+            gain: 0.0,
+            noise: 0.0,
+            time_masks: 0,
+            time_mask: 0.1,
+            frequency_masks: 0,
+            frequency_mask: 0.2,
+        }
+    }
+}
+
+impl AudioAugment {
+    /// Whether anything is varied.
+    pub fn varies(&self) -> bool {
+        self.shift > 0.0 || self.gain > 0.0 || self.noise > 0.0 || self.time_masks > 0 || self.frequency_masks > 0
+    }
+
+    /// What is wrong with it, beside such numbers.
+    fn wrong(&self, options: &AudioOptions) -> Option<&'static str> {
+        let Self { shift, gain, noise, time_masks, time_mask, frequency_masks, frequency_mask } = *self;
+        let share = 0.0..=1.0;
+        let keeps_loudness = matches!(options.normalize, Normalize::Learned | Normalize::None);
+        match () {
+            () if !share.contains(&shift) => Some("`shift` is a share from 0 to 1"),
+            () if !(0.0..=60.0).contains(&gain) => Some("`gain` is from 0 to 60 decibels"),
+            () if gain > 0.0 && !keeps_loudness => {
+                Some("`gain` changes nothing where `normalize` takes out how loud a sound is: say `normalize: learned`")
+            }
+            () if !(0.0..=10.0).contains(&noise) => Some("`noise` is from 0 to 10 standard deviations"),
+            () if time_masks > 100 || frequency_masks > 100 => Some("there are at most 100 masks of a kind"),
+            () if !share.contains(&time_mask) => Some("`time_mask` is a share from 0 to 1"),
+            () if !share.contains(&frequency_mask) => Some("`frequency_mask` is a share from 0 to 1"),
+            () if frequency_masks > 0 && options.kind == AudioKind::Wave => {
+                Some("`frequency_masks` hide bands, and a wave has none")
+            }
+            () => None,
         }
     }
 }
@@ -224,6 +293,7 @@ impl AudioOptions {
                 ("coefficients", "`coefficients` is a number from 1 to `mels`")
             }
             () if !(0.0..1.0).contains(&self.pre_emphasis) => ("pre_emphasis", "`pre_emphasis` is from 0 to below 1"),
+            () if self.augment.wrong(self).is_some() => ("augment", self.augment.wrong(self).unwrap_or_default()),
             () if self.size() > MOST_NUMBERS => ("seconds", "a sound becomes at most 16,777,216 numbers"),
             () => return Ok(()),
         };

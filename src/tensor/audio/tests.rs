@@ -220,6 +220,165 @@ fn options_out_of_range_are_refused_by_name() {
     assert_eq!(refused(AudioOptions { kind: AudioKind::Wave, rate: 384_000, seconds: 600.0, ..good() }), "seconds");
 }
 
+fn varied(options: &AudioOptions, row: &[f32], draw: u64) -> Vec<f32> {
+    options.check().unwrap();
+    let audio = Audio::new(options);
+    assert_eq!(audio.augments(), options.augment != AudioAugment::default());
+    let mut found = row.to_vec();
+    audio.augment(&mut found, draw);
+    found
+}
+
+/// Twenty frames of ten bands, each number another one.
+fn frames(augment: AudioAugment) -> (AudioOptions, Vec<f32>) {
+    let options = AudioOptions { rate: 8000, seconds: 0.19, mels: 10, augment, ..AudioOptions::default() };
+    assert_eq!((options.frames(), options.bands()), (20, 10));
+    (options, (0..200_u8).map(|at| f32::from(at) - 99.5).collect())
+}
+
+#[test]
+fn a_sound_is_varied_by_its_draw_alone_and_each_kind_by_itself() {
+    let all = AudioAugment { shift: 0.2, noise: 0.1, time_masks: 2, frequency_masks: 1, ..AudioAugment::default() };
+    let (options, row) = frames(all);
+    assert_eq!(varied(&options, &row, 5), varied(&options, &row, 5));
+    assert_ne!(varied(&options, &row, 5), varied(&options, &row, 6));
+    assert_eq!(varied(&frames(AudioAugment::default()).0, &row, 5), row);
+    // Masks are the same whether there is noise below them or not.
+    let hidden = |row: &[f32]| row.iter().map(|value| *value == 0.0).collect::<Vec<_>>();
+    let masks = AudioAugment { shift: 0.0, noise: 0.0, ..all };
+    let noisy = AudioAugment { shift: 0.0, ..all };
+    for draw in 0..50 {
+        assert_eq!(hidden(&varied(&frames(masks).0, &row, draw)), hidden(&varied(&frames(noisy).0, &row, draw)));
+    }
+}
+
+#[test]
+fn a_shift_moves_whole_frames_to_either_side_and_no_farther_than_asked() {
+    let (options, row) = frames(AudioAugment { shift: 0.25, ..AudioAugment::default() });
+    let mut seen = std::collections::BTreeSet::new();
+    for draw in 0..300 {
+        let found = varied(&options, &row, draw);
+        // The tenth frame tells how far.
+        let by = (0..20_i32).find(|at| found[100..110] == row[10 * *at as usize..10 * *at as usize + 10]).unwrap() - 10;
+        seen.insert(by);
+        for frame in 0..20_i32 {
+            let from = 10 * (frame + by).clamp(0, 19) as usize;
+            assert_eq!(found[10 * frame as usize..10 * frame as usize + 10], row[from..from + 10]);
+        }
+    }
+    assert_eq!(seen, (-5..=5).collect());
+    let options = AudioOptions { augment: options.augment, ..wave(1000, 0.008) };
+    let row = [1.0; 8];
+    // A wave is silent where it has not begun.
+    assert!((0..50).any(|draw| varied(&options, &row, draw)[..2] == [0.0; 2]));
+    assert!((0..50).any(|draw| varied(&options, &row, draw)[6..] == [0.0; 2]));
+}
+
+#[test]
+fn masks_hide_stretches_of_every_width_up_to_the_longest() {
+    let masks = AudioAugment { time_masks: 1, time_mask: 0.2, ..AudioAugment::default() };
+    let (options, row) = frames(masks);
+    let mut widths = std::collections::BTreeMap::new();
+    for draw in 0..2000 {
+        let found = varied(&options, &row, draw);
+        let hidden: Vec<usize> = (0..20).filter(|frame| found[10 * frame..10 * frame + 10] == [0.0; 10]).collect();
+        assert!(hidden.windows(2).all(|pair| pair[1] == pair[0] + 1));
+        assert!((0..200).all(|at| hidden.contains(&(at / 10)) || found[at] == row[at]));
+        *widths.entry(hidden.len()).or_insert(0_u32) += 1;
+    }
+    // Widths 0 to 4 evenly: 400 each with a deviation of 18.
+    assert!(widths.len() == 5 && widths.values().all(|count| count.abs_diff(400) < 90), "{widths:?}");
+    let masks = AudioAugment { frequency_masks: 1, frequency_mask: 0.5, ..AudioAugment::default() };
+    let options = AudioOptions { normalize: Normalize::None, ..frames(masks).0 };
+    // Numbers that are not scaled become the mean of their band: of 20 numbers from `band` on in steps of ten.
+    let found = (0..50).map(|draw| varied(&options, &row, draw)).find(|found| *found != row).unwrap();
+    for (at, (found, before)) in found.iter().zip(&row).enumerate() {
+        let mean = (at % 10) as f32 - 99.5 + 95.0;
+        assert!(found == before || (found - mean).abs() < 1e-4);
+    }
+}
+
+#[test]
+fn noise_is_as_large_as_asked() {
+    let (options, row) = frames(AudioAugment { noise: 0.5, ..AudioAugment::default() });
+    let deviation = (row.iter().map(|value| value * value).sum::<f32>() / 200.0).sqrt();
+    let noise: Vec<f64> = (0..50)
+        .flat_map(|draw| {
+            let found = varied(&options, &row, draw);
+            found.iter().zip(&row).map(|(found, before)| f64::from((found - before) / deviation)).collect::<Vec<_>>()
+        })
+        .collect();
+    let mean = noise.iter().sum::<f64>() / 1e4;
+    let size = (noise.iter().map(|value| value * value).sum::<f64>() / 1e4).sqrt();
+    // Deviations of 0.005 and 0.0035.
+    assert!(mean.abs() < 0.02 && (size - 0.5).abs() < 0.015, "{mean} {size}");
+}
+
+#[test]
+fn a_gain_is_that_of_a_louder_sound() {
+    // Loud in all bands, so that nothing is near silence.
+    let noise = |n: u64| 0.1 * crate::tensor::draw::either(n, 1);
+    let samples: Vec<f32> = (0..1600).map(|n| 0.2 * (n as f32 * 0.3).sin() + noise(n)).collect();
+    for (kind, level) in [
+        (AudioKind::Wave, Level::Decibel),
+        (AudioKind::Mel, Level::Decibel),
+        (AudioKind::Mel, Level::Log),
+        (AudioKind::Spectrogram, Level::Power),
+        (AudioKind::Mfcc, Level::Decibel),
+    ] {
+        let options = AudioOptions {
+            rate: 8000,
+            seconds: 0.2,
+            mels: 10,
+            coefficients: 4,
+            kind,
+            level,
+            normalize: Normalize::Learned,
+            augment: AudioAugment { gain: 6.0, ..AudioAugment::default() },
+            ..AudioOptions::default()
+        };
+        let mut fit = AudioFit::new(&options);
+        fit.add(&wav(8000, &samples)).unwrap();
+        let audio = fit.finish();
+        let encoded = |factor: f32| {
+            let mut out = vec![0.0; options.size()];
+            let louder: Vec<f32> = samples.iter().map(|sample| sample * factor).collect();
+            audio.encode(&wav(8000, &louder), &mut out).unwrap();
+            out
+        };
+        let plain = encoded(1.0);
+        for draw in 0..5 {
+            let mut found = plain.clone();
+            audio.augment(&mut found, draw);
+            let decibels = 6.0 * crate::tensor::draw::either(draw, 2);
+            let expected = encoded(10.0_f32.powf(decibels / 20.0));
+            // In standard deviations; the logarithm adds 1e-6 to power, which a gain does not.
+            let tolerance = if level == Level::Log { 2e-2 } else { 2e-3 };
+            assert_close(&found, &expected, tolerance, &format!("{kind:?} {level:?}"));
+        }
+    }
+}
+
+#[test]
+fn variations_that_change_nothing_or_too_much_are_refused() {
+    let refused = |augment: AudioAugment, kind: AudioKind, normalize: Normalize| {
+        AudioOptions { augment, kind, normalize, ..AudioOptions::default() }.check().unwrap_err()
+    };
+    let none = AudioAugment::default();
+    let loud = AudioAugment { gain: 6.0, ..none };
+    for normalize in [Normalize::Clip, Normalize::Bands] {
+        let (option, reason) = refused(loud, AudioKind::Mel, normalize);
+        assert!(option == "augment" && reason.contains("`normalize: learned`"), "{reason}");
+    }
+    let bands = AudioAugment { frequency_masks: 1, ..none };
+    assert!(refused(bands, AudioKind::Wave, Normalize::None).1.contains("a wave has none"));
+    assert!(refused(AudioAugment { shift: 1.5, ..none }, AudioKind::Mel, Normalize::Clip).1.contains("`shift`"));
+    assert!(refused(AudioAugment { noise: f32::NAN, ..none }, AudioKind::Mel, Normalize::Clip).1.contains("`noise`"));
+    assert!(
+        refused(AudioAugment { time_mask: -0.1, ..none }, AudioKind::Mel, Normalize::Clip).1.contains("`time_mask`")
+    );
+}
+
 #[test]
 fn frames_and_bands_say_what_they_are() {
     let audio = Audio::new(&AudioOptions { rate: 8000, mels: 3, ..AudioOptions::default() });

@@ -52,7 +52,7 @@ impl CategoryFit {
                 (max_categories.unwrap_or(ONE_HOT), *min_count)
             }
             CategoryEncoding::Embedding(embedding) => (embedding.max_categories, embedding.min_count),
-            CategoryEncoding::Hash(_) | CategoryEncoding::Target => (0, 0),
+            CategoryEncoding::Hash(_) | CategoryEncoding::Target(_) => (0, 0),
         };
         let top: Vec<_> = self.values.top(most).into_iter().filter(|word| word.count >= least).collect();
         let known: u64 = top.iter().map(|word| word.count).sum();
@@ -61,7 +61,8 @@ impl CategoryFit {
         let rare = if is_complete { 0 } else { self.values.total().saturating_sub(known).max(1) };
         let vocabulary: Vec<String> = top.into_iter().map(|word| word.key).collect();
         let becomes = match &self.encoding {
-            CategoryEncoding::OneHot(_) | CategoryEncoding::Target => Becomes::OneHot,
+            // Means are learned by a fit of their own.
+            CategoryEncoding::OneHot(_) | CategoryEncoding::Target(_) => Becomes::OneHot,
             CategoryEncoding::Embedding(embedding) => Becomes::Embedding {
                 dimension: embedding.dimension.unwrap_or_else(|| dimension(vocabulary.len().max(1))),
             },

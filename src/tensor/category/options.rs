@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::tensor::target_mean::MeanOptions;
+
 /// How a column of categories becomes inputs. What is learned is learned from the training rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -14,9 +16,11 @@ pub enum CategoryEncoding {
     /// An input for each of some buckets, into which values fall by their hash: nothing is learned, and a million
     /// values take no more room than two (Weinberger et al. 2009).
     Hash(Hash),
-    /// The mean of the target. It is refused here: a training row's own target would speak in its own input. A stage
-    /// `encode` above does it out of fold.
-    Target,
+    /// The mean of the target over the rows with the value, smoothed towards the mean of all rows; of a target with
+    /// classes the share of each class (of two classes of the second), of labels that of each label, and of several
+    /// targets the means of all. Training rows take the means of the other folds (Micci-Barreca 2001; cross-fitting as
+    /// in scikit-learn's `TargetEncoder`). Rare and unseen values have the mean of all rows, missing ones their own.
+    Target(MeanOptions),
 }
 
 impl Default for CategoryEncoding {
@@ -89,7 +93,7 @@ impl CategoryEncoding {
             Self::OneHot(_) => "one_hot",
             Self::Embedding(_) => "embedding",
             Self::Hash(_) => "hash",
-            Self::Target => "target",
+            Self::Target(_) => "target",
         }
     }
 
@@ -108,9 +112,7 @@ impl CategoryEncoding {
                 within("max_categories", embedding.max_categories, 1, LARGEST_VOCABULARY)
             }
             Self::Hash(hash) => within("buckets", hash.buckets, 2, 1 << 20),
-            Self::Target => {
-                Err("`target` cannot be done here: a training row's own target would speak in its own input".to_owned())
-            }
+            Self::Target(means) => means.check(),
         }
     }
 }

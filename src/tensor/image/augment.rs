@@ -5,15 +5,13 @@
 
 use super::encoder::Channel;
 use super::options::ImageOptions;
+use crate::tensor::draw;
 
 /// Varies an encoded image in place.
 pub(super) fn vary(options: &ImageOptions, scales: &[Channel], row: &mut [f32], draw: u64) {
     let augment = &options.augment;
     // From -1 to 1.
-    let either = |kind: u64| {
-        let bits = mix(draw ^ kind.wrapping_mul(0x9e37_79b9_7f4a_7c15)) >> 40;
-        bits as f32 / (1_u32 << 23) as f32 - 1.0
-    };
+    let either = |kind: u64| draw::either(draw, kind);
     if augment.moves() {
         let (height, width) = (options.height as f32, options.width as f32);
         let kept = 1.0 - (1.0 - augment.crop) * (either(1) + 1.0) / 2.0;
@@ -88,12 +86,4 @@ impl Map {
             }
         }
     }
-}
-
-/// The finalizer of SplitMix64 (Steele, Lea & Flood 2014, *Fast splittable pseudorandom number generators*).
-fn mix(value: u64) -> u64 {
-    let z = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }

@@ -138,8 +138,13 @@ impl Image {
     ///
     /// Errors: why it cannot be decoded, in words; `out` is then undefined.
     pub fn decode(&self, bytes: &[u8], out: &mut [f32]) -> Result<(), String> {
+        self.resized(&Pixels::decode(bytes, self.options.most_pixels)?, out);
+        Ok(())
+    }
+
+    /// Writes pixels to `out`.
+    fn resized(&self, pixels: &Pixels, out: &mut [f32]) {
         let options = &self.options;
-        let pixels = Pixels::decode(bytes, options.most_pixels)?;
         let (width, height) = (pixels.width as f64, pixels.height as f64);
         let whole = Target { x: 0, y: 0, width: options.width, height: options.height };
         let all = ((0.0, width), (0.0, height));
@@ -162,19 +167,28 @@ impl Image {
             }
         };
         out.fill(0.0);
-        resize(&pixels, part, options, target, out);
+        resize(pixels, part, options, target, out);
         if options.aspect == Aspect::Pad {
             self.surround(target, out);
         }
         self.scale(out);
-        Ok(())
     }
 
     /// Writes a list of numbers, row by row of the image, to `out`.
     ///
     /// Errors: why it is no image of this size, in words; `out` is then undefined.
     pub fn numbers(&self, values: &[f32], out: &mut [f32]) -> Result<(), String> {
-        let size = self.options.size();
+        let options = &self.options;
+        if options.list_shape() != self.shape() {
+            let pixels = Pixels::list(values, options.list_shape(), options.order, options.largest)?;
+            self.resized(&pixels, out);
+            return if out.iter().all(|value| value.is_finite()) {
+                Ok(())
+            } else {
+                Err("a pixel out of range".to_owned())
+            };
+        }
+        let size = options.size();
         if values.len() != size {
             let [height, width, channels] = self.shape();
             return Err(format!("{} numbers instead of {height} x {width} x {channels}", values.len()));

@@ -10,12 +10,13 @@ const MOST_NUMBERS: usize = 1 << 24;
 
 /// How an image becomes numbers.
 ///
-/// A PNG or JPEG is resized to `height` by `width`; a list of numbers has to have that size already, row by row. An
-/// orientation in a photograph's EXIF is not looked at.
+/// A PNG or JPEG is resized to `height` by `width`; a JPEG is turned upright first, as the camera says it was held. A
+/// list of numbers, row by row, has that size already, or it says in `given` which one it has and is resized too.
 ///
 /// ```yaml
 /// image: {height: 28, width: 28, channels: 1}
 /// image: {height: 96, width: 96, aspect: crop, scale: standard, augment: {flip: true, crop: 0.8}}
+/// image: {height: 14, width: 14, channels: 1, given: {height: 28, width: 28}, resize: area}
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -33,6 +34,9 @@ pub struct ImageOptions {
     /// How pixels become fewer or more.
     #[serde(default)]
     pub resize: Resize,
+    /// The size of images that are lists of numbers, where it is not `height` by `width`: they are resized to that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given: Option<Given>,
     /// How the numbers are scaled.
     #[serde(default)]
     pub scale: ImageScale,
@@ -63,6 +67,19 @@ fn byte() -> f32 {
 
 fn most_pixels() -> u64 {
     33_554_432
+}
+
+/// The size of images that are lists of numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Given {
+    /// Rows of pixels.
+    pub height: usize,
+    /// Pixels of a row.
+    pub width: usize,
+    /// 1 for grey, 2 for grey with opacity, 3 for red, green and blue, 4 with opacity. Default `channels`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channels: Option<usize>,
 }
 
 /// What happens to an image of other proportions.
@@ -156,6 +173,7 @@ impl ImageOptions {
             channels,
             aspect: Aspect::default(),
             resize: Resize::default(),
+            given: None,
             scale: ImageScale::default(),
             largest: byte(),
             order: ChannelOrder::default(),
@@ -168,6 +186,19 @@ impl ImageOptions {
     /// The shape of a row: height, width, channels.
     pub fn shape(&self) -> [usize; 3] {
         [self.height, self.width, self.channels]
+    }
+
+    /// The shape of an image that is a list of numbers: height, width, channels.
+    pub fn list_shape(&self) -> [usize; 3] {
+        match self.given {
+            Some(given) => [given.height, given.width, given.channels.unwrap_or(self.channels)],
+            None => self.shape(),
+        }
+    }
+
+    /// How many numbers an image has that is a list.
+    pub fn list_size(&self) -> usize {
+        self.list_shape().into_iter().fold(1, usize::saturating_mul)
     }
 
     /// How many numbers an image becomes.
@@ -191,6 +222,10 @@ impl ImageOptions {
             () if !sides.contains(&self.height) => ("height", "`height` is a number of pixels from 1 to 4096"),
             () if !sides.contains(&self.width) => ("width", "`width` is a number of pixels from 1 to 4096"),
             () if ![1, 3, 4].contains(&self.channels) => ("channels", "`channels` is 1, 3 or 4"),
+            () if self.given.is_some_and(|given| !(sides.contains(&given.height) && sides.contains(&given.width))) => {
+                ("given", "the sides in `given` are from 1 to 4096 pixels")
+            }
+            () if !(1..=4).contains(&self.list_shape()[2]) => ("given", "`channels` in `given` is from 1 to 4"),
             () if self.size() > MOST_NUMBERS => ("height", "an image is at most 16,777,216 numbers"),
             () if !(self.largest.is_finite() && self.largest > 0.0) => ("largest", "`largest` is a number above 0"),
             () if !(0.0..=1.0).contains(&self.background) => ("background", "`background` is from 0 to 1"),

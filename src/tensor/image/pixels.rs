@@ -1,9 +1,12 @@
-//! PNG and JPEG within limits, and the channels of their pixels.
+//! PNG and JPEG within limits, lists of numbers, and the channels of their pixels.
 
 use std::io::Cursor;
 
 use image::io::{Limits, Reader};
 use image::{DynamicImage, ImageFormat};
+
+use super::options::ChannelOrder;
+use super::orientation::{Orientation, orientation};
 
 /// What a decoder may take besides the pixels: tables, colour profiles, a row.
 const AROUND: u64 = 32 << 20;
@@ -22,6 +25,8 @@ pub(super) struct Pixels {
 enum Samples {
     Bytes(Vec<u8>),
     Words(Vec<u16>),
+    /// From 0 to 1.
+    Numbers(Vec<f32>),
 }
 
 impl Pixels {
@@ -55,7 +60,49 @@ impl Pixels {
         // Eight bytes are four channels of 16 bits.
         limits.max_alloc = Some(pixels.saturating_mul(8).saturating_add(AROUND));
         reader.limits(limits);
-        Self::of(reader.decode().map_err(unreadable)?)
+        let pixels = Self::of(reader.decode().map_err(unreadable)?)?;
+        let held = orientation(bytes);
+        Ok(if format == ImageFormat::Jpeg && !held.is_plain() { pixels.turned(held) } else { pixels })
+    }
+
+    /// A list of numbers of the shape `[height, width, channels]`, whose `largest` is full brightness.
+    ///
+    /// Errors: the reason in words.
+    pub(super) fn list(
+        values: &[f32],
+        [height, width, channels]: [usize; 3],
+        order: ChannelOrder,
+        largest: f32,
+    ) -> Result<Self, String> {
+        if values.len() != height * width * channels {
+            return Err(format!("{} numbers instead of {height} x {width} x {channels}", values.len()));
+        }
+        let (pixels, place) = (height * width, |at: usize| (at % channels, at / channels));
+        let value = |at: usize| match order {
+            ChannelOrder::ChannelsLast => values.get(at),
+            ChannelOrder::ChannelsFirst => {
+                let (channel, pixel) = place(at);
+                values.get(channel * pixels + pixel)
+            }
+        };
+        let numbers: Vec<f32> = (0..values.len()).filter_map(|at| Some(value(at)? / largest)).collect();
+        if numbers.iter().all(|number| number.is_finite()) {
+            Ok(Self { width, height, channels, samples: Samples::Numbers(numbers) })
+        } else {
+            Err("a pixel that is missing or not a finite number".to_owned())
+        }
+    }
+
+    /// The picture as it was seen.
+    fn turned(self, held: Orientation) -> Self {
+        let Self { width, height, channels, samples } = self;
+        let samples = match samples {
+            Samples::Bytes(bytes) => Samples::Bytes(turned(&bytes, (width, height, channels), held)),
+            Samples::Words(words) => Samples::Words(turned(&words, (width, height, channels), held)),
+            Samples::Numbers(numbers) => Samples::Numbers(turned(&numbers, (width, height, channels), held)),
+        };
+        let (width, height) = if held.exchanges { (height, width) } else { (width, height) };
+        Self { width, height, channels, samples }
     }
 
     /// Writes a row of pixels, from 0 to 1, in `channels` channels: 1, 3 or 4. Without a channel for opacity, transparent
@@ -70,6 +117,10 @@ impl Pixels {
             }
             Samples::Words(words) => {
                 let values = words.get(range).unwrap_or_default().iter().map(|value| f32::from(*value) / 65535.0);
+                self.convert(values, channels, background, row);
+            }
+            Samples::Numbers(numbers) => {
+                let values = numbers.get(range).unwrap_or_default().iter().copied();
                 self.convert(values, channels, background, row);
             }
         }
@@ -109,4 +160,20 @@ impl Pixels {
         };
         Ok(Self { width, height, channels, samples })
     }
+}
+
+/// Samples of an image of that width, height and number of channels, turned. Each stored pixel goes to one place.
+fn turned<T: Copy>(samples: &[T], (width, height, channels): (usize, usize, usize), held: Orientation) -> Vec<T> {
+    let (wide, high) = if held.exchanges { (height, width) } else { (width, height) };
+    let mut turned = Vec::with_capacity(samples.len());
+    for y in 0..high {
+        for x in 0..wide {
+            let (row, column) = if held.exchanges { (x, y) } else { (y, x) };
+            let row = if held.flips { height - 1 - row } else { row };
+            let column = if held.mirrors { width - 1 - column } else { column };
+            let first = (row * width + column) * channels;
+            turned.extend_from_slice(samples.get(first..first + channels).unwrap_or_default());
+        }
+    }
+    turned
 }

@@ -248,6 +248,64 @@ fn any_augment() -> impl Strategy<Value = Augment> {
     )
 }
 
+#[test]
+fn photographs_are_turned_upright_as_by_pillow() {
+    let all: Value = serde_json::from_str(include_str!("../../../tests/data/oracle/media_orientation.json")).unwrap();
+    for case in all["orientations"].as_array().unwrap() {
+        let options = ImageOptions::new(size(case, "height"), size(case, "width"), 1);
+        let found = decoded(&options, &bytes(case, "jpeg"));
+        // Decoders of JPEG differ by a few levels.
+        assert_close(&found, &numbers(case, "pixels"), 0.012, &case["orientation"].to_string());
+    }
+}
+
+#[test]
+fn lists_of_another_size_are_resized_as_files_are() {
+    for case in oracle("resize") {
+        let file = ::image::load_from_memory(&bytes(&case, "png")).unwrap();
+        let channels = size(&case, "channels");
+        let values: Vec<f32> = file.as_bytes().iter().map(|value| f32::from(*value)).collect();
+        let given = Given { height: file.height() as usize, width: file.width() as usize, channels: None };
+        let of = |resize, order, values: &[f32]| {
+            let options = ImageOptions {
+                given: Some(given),
+                resize,
+                order,
+                ..ImageOptions::new(size(&case, "height"), size(&case, "width"), channels)
+            };
+            options.check().unwrap();
+            let mut out = vec![9.0; options.size()];
+            Image::new(&options).numbers(values, &mut out).unwrap();
+            out
+        };
+        let last = ChannelOrder::ChannelsLast;
+        assert_close(&of(Resize::Bilinear, last, &values), &numbers(&case, "bilinear"), 2e-6, "bilinear");
+        assert_close(&of(Resize::Area, last, &values), &numbers(&case, "area"), 2e-6, "area");
+        let planes: Vec<f32> =
+            (0..channels).flat_map(|channel| values.iter().skip(channel).step_by(channels).copied()).collect();
+        let found = of(Resize::Area, ChannelOrder::ChannelsFirst, &planes);
+        assert_close(&found, &numbers(&case, "area"), 2e-6, "planes");
+    }
+}
+
+#[test]
+fn lists_of_another_size_change_their_channels_and_are_refused_where_they_are_no_image() {
+    let given = Some(Given { height: 1, width: 2, channels: Some(3) });
+    let options = ImageOptions { given, aspect: Aspect::Pad, largest: 1.0, ..ImageOptions::new(2, 2, 1) };
+    let image = Image::new(&options);
+    let mut out = vec![9.0; 4];
+    // Red weighs 0.299 and blue 0.114; above is nothing, because (2 - 1) / 2 rows are 0.
+    image.numbers(&[1.0, 0.0, 0.0, 0.0, 0.0, 1.0], &mut out).unwrap();
+    assert_close(&out, &[0.299, 0.114, 0.0, 0.0], 1e-6, "grey");
+    let refused = |values: &[f32], out: &mut [f32]| image.numbers(values, out).unwrap_err();
+    assert_eq!(refused(&[1.0; 4], &mut out), "4 numbers instead of 1 x 2 x 3");
+    assert_eq!(refused(&[f32::NAN; 6], &mut out), "a pixel that is missing or not a finite number");
+    let wrong = ImageOptions { given: Some(Given { height: 0, width: 2, channels: None }), ..options.clone() };
+    assert_eq!(wrong.check().unwrap_err().0, "given");
+    let wrong = ImageOptions { given: Some(Given { height: 1, width: 2, channels: Some(5) }), ..options };
+    assert_eq!(wrong.check().unwrap_err().0, "given");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 

@@ -150,7 +150,7 @@ impl NumberScale {
     }
 
     /// Whether quantiles have to be known.
-    pub(super) fn needs_quantiles(&self) -> bool {
+    pub fn needs_quantiles(&self) -> bool {
         match self {
             Self::None | Self::Zscore | Self::Minmax | Self::Log1p => false,
             Self::Bin(bin) => bin.by == Cut::Quantile,

@@ -11,7 +11,7 @@ use super::specification::TargetKind;
 use crate::statistics::evaluation;
 
 pub(super) use fit::TargetFit;
-pub(super) use read::Standing;
+pub(super) use read::{Standing, visit_labels};
 
 /// The most classes or labels of a target.
 pub const MAX_CLASSES: usize = evaluation::MAX_CLASSES;

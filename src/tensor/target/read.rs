@@ -92,7 +92,7 @@ pub(super) fn check_counts(column: &str, values: &[f64]) -> Result<(), TensorErr
 
 /// Calls `visit` with the number of each row and its labels; none for null. An empty list or text has no labels; a null
 /// in a list is no label.
-pub(super) fn visit_labels(
+pub(in crate::tensor) fn visit_labels(
     array: &ArrayRef,
     separator: Option<&str>,
     mut visit: impl FnMut(usize, Option<Vec<String>>),

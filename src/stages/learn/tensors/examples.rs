@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{RecordBatch, UInt64Array};
+use arrow::datatypes::{DataType, Field, Schema};
 
 use super::files;
 use crate::diagnostic::{Class, Diagnostic};
 use crate::expression::{Expr, SortKey};
 use crate::relation::{Relation, keep_columns};
 use crate::stages::work::WorkContext;
-use crate::tensor::{BlockKind, Encoder, TensorError, WindowCounts, Windows};
+use crate::tensor::{BlockKind, Encoder, ROW, TRAINING_ROW, TensorError, WindowCounts, Windows};
 
 /// Rows that are read and cut together, so that images and windows of a batch fit into memory.
 const TOGETHER: usize = 4_096;
@@ -21,6 +22,9 @@ const NUMBERS: usize = 1 << 23;
 pub(in crate::stages::learn) enum Want<'a> {
     /// Inputs and targets, and these columns beside them.
     Labelled(&'a [String]),
+    /// The same, of the training rows in the order in which the encoder was learned from them, for a model that learns
+    /// from them: where the encoder is cross-fitted, their numbers tell it how.
+    Training(&'a [String]),
     /// The inputs of all rows, with all columns of the relation. A row without a full window has a null in its place.
     Inputs,
 }
@@ -40,7 +44,7 @@ pub(in crate::stages::learn) fn examples(
     sink: &mut dyn FnMut(RecordBatch) -> Result<bool, Diagnostic>,
 ) -> Result<Option<WindowCounts>, Diagnostic> {
     let mut rows = match want {
-        Want::Labelled(beside) => {
+        Want::Labelled(beside) | Want::Training(beside) => {
             let mut columns = encoder.labelled_columns();
             columns.extend(beside.iter().filter(|name| !encoder.labelled_columns().contains(name)).cloned());
             keep_columns(relation, &columns)
@@ -52,7 +56,7 @@ pub(in crate::stages::learn) fn examples(
         let spec = sequence.spec();
         rows = sorted(rows, spec.by.iter().chain([&spec.order]))?;
         windows = Some(match want {
-            Want::Labelled(_) => {
+            Want::Labelled(_) | Want::Training(_) => {
                 let targets = encoder.targets().iter().map(|target| target.column().to_owned()).collect();
                 Windows::with_targets(spec, targets)
             }
@@ -65,7 +69,26 @@ pub(in crate::stages::learn) fn examples(
     let together = (NUMBERS / own.max(1)).clamp(16, TOGETHER);
     let mut wrong = None;
     let mut more = true;
+    let numbered = match want {
+        // Sorted rows have lost their places.
+        _ if windows.is_some() => None,
+        Want::Training(_) if encoder.is_cross_fitted() => Some(TRAINING_ROW),
+        Want::Labelled(_) | Want::Training(_) if encoder.can_fail() => Some(ROW),
+        Want::Labelled(_) | Want::Training(_) | Want::Inputs => None,
+    };
+    let mut first = 0;
     context.stream(&rows, &mut |batch| {
+        let batch = match numbered {
+            Some(name) => match with_numbers(&batch, name, first) {
+                Ok(batch) => batch,
+                Err(error) => {
+                    wrong = Some(error);
+                    return Ok(false);
+                }
+            },
+            None => batch,
+        };
+        first += batch.num_rows() as u64;
         let step = if own == 0 { batch.num_rows().max(1) } else { together };
         for start in (0..batch.num_rows()).step_by(step) {
             let slice = batch.slice(start, step.min(batch.num_rows() - start));
@@ -95,6 +118,17 @@ pub(in crate::stages::learn) fn examples(
         files.read(last).and_then(|rows| pass(rows, sink))?;
     }
     Ok(Some(windows.counts()))
+}
+
+/// The rows with their numbers beside them.
+fn with_numbers(batch: &RecordBatch, name: &str, first: u64) -> Result<RecordBatch, Diagnostic> {
+    let mut fields: Vec<Arc<Field>> = batch.schema().fields().iter().cloned().collect();
+    fields.push(Arc::new(Field::new(name, DataType::UInt64, false)));
+    let numbers: UInt64Array = (first..).take(batch.num_rows()).collect::<Vec<_>>().into();
+    let mut arrays = batch.columns().to_vec();
+    arrays.push(Arc::new(numbers));
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
+        .map_err(|error| Diagnostic::error(Class::Stage, format!("the rows cannot be numbered: {error}")))
 }
 
 fn pass(rows: RecordBatch, sink: &mut dyn FnMut(RecordBatch) -> Result<bool, Diagnostic>) -> Result<bool, Diagnostic> {

@@ -2,7 +2,9 @@
 
 use crate::digits;
 use crate::exhibit::{Cell, Column, Exhibit, Format, Metric, Table};
-use crate::tensor::{Becomes, BlockKind, Encoder, Feature, Form, Number, Scaling, Target};
+use crate::tensor::{
+    Becomes, BlockKind, Encoder, Feature, Form, MeanScale, Number, Scaling, Smoothing, Target, TargetMean,
+};
 
 /// Classes, features and parts that are shown at most.
 const SHOWN: usize = 60;
@@ -50,9 +52,27 @@ pub(super) fn all(encoder: &Encoder, parts: &[PartRows]) -> Vec<Exhibit> {
 pub(super) fn remarks(encoder: &Encoder) -> Vec<String> {
     let mut remarks = Vec::new();
     for feature in encoder.features() {
-        let (failed, rows) = match feature {
-            Feature::Image(image) => (image.failed(), image.rows()),
-            Feature::Audio(audio) => (audio.failed(), audio.rows()),
+        let (failed, rows, failures) = match feature {
+            Feature::Image(image) => (image.failed(), image.rows(), image.failures()),
+            Feature::Audio(audio) => (audio.failed(), audio.rows(), audio.failures()),
+            Feature::TargetMean(means) => {
+                if means.has_more() {
+                    remarks.push(format!(
+                        "`{}` has more different values than means are learned of: the later ones have the mean of all rows.",
+                        means.name()
+                    ));
+                }
+                continue;
+            }
+            Feature::Vector(vector) => {
+                let number = vector.numbers().iter().filter(|number| says_nothing(number).is_some()).count() as u64;
+                if number > 0 {
+                    let (name, all) = (vector.name(), digits::whole(vector.numbers().len() as u64));
+                    let number = digits::whole(number);
+                    remarks.push(format!("{number} of the {all} places of `{name}` tell no training rows apart."));
+                }
+                continue;
+            }
             Feature::Number(number) => {
                 remarks.extend(says_nothing(number).map(|why| format!("`{}` {why}.", number.name())));
                 continue;
@@ -61,9 +81,12 @@ pub(super) fn remarks(encoder: &Encoder) -> Vec<String> {
         };
         if failed > 0 {
             let (name, rows) = (feature.name(), digits::rows(rows));
+            let named: Vec<String> = failures.iter().map(|(row, reason)| format!("row {row}: {reason}")).collect();
+            let more = if failed > failures.len() as u64 { "; .." } else { "" };
             remarks.push(format!(
-                "`{name}` cannot be decoded in {} of {rows} of training: left out.",
-                digits::whole(failed)
+                "`{name}` cannot be decoded in {} of {rows} of training: left out ({}{more}).",
+                digits::whole(failed),
+                named.join("; ")
             ));
         }
     }
@@ -114,6 +137,25 @@ fn described(feature: &Feature) -> Vec<Vec<Cell>> {
         Feature::Number(column) => {
             let (becomes, learned) = number(column);
             vec![row(name, becomes, learned, Cell::Empty)]
+        }
+        Feature::Vector(vector) => {
+            let numbers = vector.numbers();
+            let becomes = numbers.first().map(|first| number(first).0).unwrap_or_default();
+            let learned = format!("for each of {} places", digits::whole(numbers.len() as u64));
+            vec![row(name, format!("list: {becomes}"), learned, Cell::Empty)]
+        }
+        Feature::TargetMean(means) => {
+            let columns: Vec<String> = means.columns().iter().take(NAMED).map(|column| column.name()).collect();
+            let more = if means.width() > NAMED { ", .." } else { "" };
+            let smoothing = match means.options().smoothing {
+                Smoothing::Auto => "smoothed by the variances".to_owned(),
+                Smoothing::Rows(rows) => format!("smoothed by {} rows", short(rows)),
+            };
+            let scaled = if means.options().scale == MeanScale::Standard { ", scaled" } else { "" };
+            let becomes = format!("category: {}{more}{scaled}", columns.join(", "));
+            let values = digits::whole(means.values().len() as u64);
+            let learned = format!("{values} values, {smoothing}, {} folds", means.options().folds);
+            vec![row(name, becomes, learned, Cell::count(means.rare()))]
         }
         Feature::Category(category) => {
             let becomes = match category.becomes() {
@@ -224,9 +266,44 @@ fn day(seconds: f64) -> String {
         .unwrap_or_else(|_| short(seconds))
 }
 
-/// What the texts of a column were like.
+/// Values whose means are shown, and columns of means.
+const MEANS: (usize, usize) = (20, 6);
+
+/// The means of the most frequent values.
+fn means(means: &TargetMean) -> Exhibit {
+    let shown = means.columns().len().min(MEANS.1);
+    let mut columns = vec![Column::new(means.name()), Column::formatted("training rows", Format::Integer)];
+    columns.extend(means.columns().iter().take(shown).map(|column| {
+        let format = if column.class.is_some() { Format::Percent } else { Format::Number };
+        Column::formatted(column.name(), format)
+    }));
+    let row = |(at, (value, rows)): (usize, (&str, u64))| {
+        let mut cells = vec![Cell::text(value), Cell::count(rows)];
+        cells.extend((0..shown).map(|column| means.mean(at, column).map_or(Cell::Empty, Cell::number)));
+        cells
+    };
+    let mut rows: Vec<Vec<Cell>> = means.values().enumerate().take(MEANS.0).map(row).collect();
+    let mut all = vec![Cell::text("all rows"), Cell::count(means.rows())];
+    all.extend(means.columns().iter().take(shown).map(|column| Cell::number(column.mean)));
+    rows.push(all);
+    let left_out = means.values().len().saturating_sub(MEANS.0) as u64;
+    let more =
+        if left_out > 0 { format!(" {} more values are not shown.", digits::whole(left_out)) } else { String::new() };
+    let note = format!(
+        "Means over all training rows, smoothed towards the last line. A training row takes those of the other {} folds, so \
+         its own target does not speak in its input.{more}",
+        means.options().folds - 1
+    );
+    Exhibit::Table(Table { title: format!("Means by {}", means.name()), columns, rows, note: Some(note) })
+}
+
+/// What the texts of a column were like, and what the means of a column are.
 fn facts(feature: &Feature) -> Option<Exhibit> {
-    let Feature::Text(text) = feature else { return None };
+    let text = match feature {
+        Feature::Text(text) => text,
+        Feature::TargetMean(column) => return Some(means(column)),
+        _ => return None,
+    };
     let rows = text.encoder().describe().into_iter().map(|(name, value)| vec![Cell::text(name), Cell::text(value)]);
     let columns = vec![Column::new("of the training rows"), Column::new("value")];
     Some(Exhibit::table(format!("Texts of {}", text.name()), columns, rows.collect()))

@@ -103,7 +103,8 @@ impl TensorsWork {
     }
 }
 
-fn refusal(error: &TensorError) -> Diagnostic {
+/// A row that cannot become a tensor, with advice.
+pub(in crate::stages::learn) fn refusal(error: &TensorError) -> Diagnostic {
     let finding = Diagnostic::error(Class::Data, error.to_string());
     match error {
         TensorError::NotBinary { .. } => finding.help("say `target_kind: category`"),
@@ -111,6 +112,9 @@ fn refusal(error: &TensorError) -> Diagnostic {
             finding.help("foretell a number (`target_kind: number`), or group the values first")
         }
         TensorError::NoCount { .. } => finding.help("say `target_kind: number`, or leave such rows out with `filter`"),
+        TensorError::TooManyMeans(_) => {
+            finding.help("give the column `embedding` or `hash`, or group its values first")
+        }
         TensorError::Unreadable { .. } => finding.help("say `on_error: skip` to leave such rows out"),
         _ => finding,
     }

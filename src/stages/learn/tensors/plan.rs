@@ -8,8 +8,8 @@ use crate::diagnostic::{Diagnostic, Findings};
 use crate::expression::{DataType, Field};
 use crate::stages::{TableShape, inputs};
 use crate::tensor::{
-    CategoryEncoding, ContentSpec, DateKind, DateOptions, FeatureKind, FeatureSpec, NumberScale, SEQUENCE,
-    SequenceSpec, Specification, TABLE, TargetSpec,
+    CategoryEncoding, ContentSpec, DateKind, DateOptions, FeatureKind, FeatureSpec, LONGEST_VECTOR, NumberScale,
+    SEQUENCE, SequenceSpec, Specification, TABLE, TargetSpec,
 };
 
 /// The longest window, and the farthest look ahead.
@@ -40,6 +40,13 @@ impl Tensors {
         let targets = self.targets(table, id, &mut findings);
         let names = |targets: &[TargetSpec]| targets.iter().map(|target| target.column.clone()).collect::<Vec<_>>();
         let (features, sequence) = self.written();
+        let mean = |kind: &Kind| matches!(kind, Kind::Category(CategoryEncoding::Target(_)));
+        if let (Some(_), Some((name, _))) = (sequence, features.iter().find(|(_, kind)| mean(kind))) {
+            let message = format!("`{}` cannot become the mean of the target beside a `sequence`", name.value);
+            let help =
+                "the target of a window stands in a later row; put `encode: {columns: {..: {target: ..}}}` above";
+            findings.push(Diagnostic::definition(message).at(&name.place).help(help));
+        }
         let features = self.features(&features, table, id, &names(&targets), &mut findings);
         let sequence =
             sequence.and_then(|sequence| self.sequence(sequence, table, id, &names(&targets), &mut findings));
@@ -119,7 +126,7 @@ impl Tensors {
                 self.feature(field, kind)
             };
             let block = |kind: &FeatureKind| match kind {
-                FeatureKind::Number(_) | FeatureKind::Date(..) => false,
+                FeatureKind::Number(_) | FeatureKind::Vector(..) | FeatureKind::Date(..) => false,
                 FeatureKind::Category(encoding) => matches!(encoding, CategoryEncoding::Embedding(_)),
                 FeatureKind::Text(_) | FeatureKind::Image(_) | FeatureKind::Audio(_) => true,
             };
@@ -144,7 +151,7 @@ impl Tensors {
         let holds = |what: &str, help| Err((format!("column `{name}` holds {data_type}, {what}"), help));
         let wrong = |reason: String, help| Err((format!("column `{name}`: {reason}"), help));
         let by_default = match (kind, data_type) {
-            (Kind::ByType, data_type) if data_type.is_numeric() || *data_type == DataType::Boolean => {
+            (Kind::ByType, data_type) if is_number(data_type) || vector(data_type).is_some() => {
                 Some(Kind::Number(self.number_scale.value.clone()))
             }
             (Kind::ByType, DataType::String) => Some(Kind::Category(self.category_encoding.value.clone())),
@@ -158,23 +165,22 @@ impl Tensors {
                 let message = format!("column `{name}` holds {data_type}: a number or a category?");
                 Err((message, "list it under what it is to become: `image`, `audio`, .., or derive a number from it"))
             }
-            Kind::Number(_) if !(data_type.is_numeric() || *data_type == DataType::Boolean) => {
+            Kind::Number(_) if !is_number(data_type) && vector(data_type).is_none() => {
                 holds("not numbers", "derive a number from it, or list it under `category`")
             }
             Kind::Number(scale) => match scale.check() {
                 // What is wrong with the scale of the stage is said once, there.
                 Err(reason) if *scale != self.number_scale.value => wrong(reason, "choose another number"),
-                _ => Ok(FeatureKind::Number(scale.clone())),
+                _ => match vector(data_type) {
+                    Some(length) => vector_feature(field, scale, length),
+                    None => Ok(FeatureKind::Number(scale.clone())),
+                },
             },
             Kind::Category(_) if data_type.is_nested() || data_type.is_float() || *data_type == DataType::Binary => {
                 holds("which names nothing", "list it under `number`, or derive a text from it")
             }
             Kind::Category(encoding) => match encoding.check() {
                 Ok(()) => Ok(FeatureKind::Category(self.with_default(encoding))),
-                Err(reason) if *encoding == CategoryEncoding::Target => wrong(
-                    reason,
-                    "put `encode: {columns: {..: {target: {column: ..}}}}` above, which does it out of fold",
-                ),
                 Err(reason) => wrong(reason, "choose another number"),
             },
             Kind::Date(options) => {
@@ -202,9 +208,24 @@ impl Tensors {
                 Err((_, reason)) => wrong(reason, "see `text` in the documentation of `tensors`"),
             },
             Kind::Image(options) => {
-                if !matches!(data_type, DataType::List(_) | DataType::Binary | DataType::String) {
+                let list = data_type.array();
+                let is_image = match list {
+                    Some((element, _)) => is_number(element),
+                    None => matches!(data_type, DataType::List(_) | DataType::Binary | DataType::String),
+                };
+                if !is_image {
                     let help = "an image is a list of numbers, a PNG or JPEG in a binary column, or the path of one";
                     return holds("no images", help);
+                }
+                if let (Some((_, size)), Ok(())) = (list, options.check())
+                    && size != options.list_size() as u64
+                {
+                    let [height, width, channels] = options.list_shape();
+                    let what =
+                        format!("{size} numbers a row, and an image of {height} x {width} x {channels} has others");
+                    let help =
+                        "say its `height`, `width` and `channels`, or in `given` the size that it has in the list";
+                    return holds(&what, help);
                 }
                 let folder = self.folder(data_type)?;
                 match options.check() {
@@ -335,5 +356,33 @@ impl Tensors {
             sequence.filter(|sequence| sequence.horizon.value == 0).map(|sequence| &sequence.columns);
         names.extend(columns.into_iter().flat_map(named).map(|(name, _)| name));
         names
+    }
+}
+
+/// Places of a list up to which a scale by quantiles is kept for each.
+const MOST_SKETCHES: u64 = 256;
+
+fn is_number(data_type: &DataType) -> bool {
+    data_type.is_numeric() || *data_type == DataType::Boolean
+}
+
+/// How many numbers a list of one size has; none for other types.
+fn vector(data_type: &DataType) -> Option<u64> {
+    data_type.array().filter(|(element, _)| is_number(element)).map(|(_, length)| length)
+}
+
+/// A column of lists of so many numbers.
+fn vector_feature(field: &Field, scale: &NumberScale, length: u64) -> Result<FeatureKind, Refused> {
+    let (name, data_type) = (&field.name, &field.data_type);
+    match usize::try_from(length).ok().filter(|length| (1..=LONGEST_VECTOR).contains(length)) {
+        None => {
+            let message = format!("column `{name}` holds {data_type}, and a list has 1 to {LONGEST_VECTOR} numbers");
+            Err((message, "leave it out, or list it under `image`"))
+        }
+        Some(_) if scale.needs_quantiles() && length > MOST_SKETCHES => {
+            let message = format!("column `{name}` holds {data_type}: quantiles of {length} places are too many");
+            Err((message, "give it `zscore`, `minmax`, `log1p` or `none`"))
+        }
+        Some(length) => Ok(FeatureKind::Vector(scale.clone(), length)),
     }
 }

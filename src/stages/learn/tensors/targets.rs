@@ -76,12 +76,14 @@ pub(super) fn target(field: &Field, choice: &TargetChoice, name: &Spanned<String
     let kind = match (choice, data_type) {
         (TargetChoice::Auto, DataType::Boolean) => TargetKind::Binary,
         (TargetChoice::Auto, DataType::String) => TargetKind::Category,
-        (TargetChoice::Auto, DataType::List(item)) if **item == DataType::String => TargetKind::MultiLabel,
+        (TargetChoice::Auto, DataType::List(item) | DataType::Array(item, _)) if **item == DataType::String => {
+            TargetKind::MultiLabel
+        }
         (TargetChoice::Auto | TargetChoice::Number, kind) if kind.is_numeric() => TargetKind::Number,
         (TargetChoice::Count, kind) if kind.is_numeric() => TargetKind::Count,
         (TargetChoice::Binary, _) if is_class => TargetKind::Binary,
         (TargetChoice::Category, _) if is_class => TargetKind::Category,
-        (TargetChoice::MultiLabel(options), DataType::List(item)) if !item.is_nested() => {
+        (TargetChoice::MultiLabel(options), DataType::List(item) | DataType::Array(item, _)) if !item.is_nested() => {
             if options.separator.is_some() {
                 let message = format!("column `{}` holds lists, which have no `separator`", field.name);
                 return refuse(message, "leave it out");

@@ -5,7 +5,7 @@ use crate::chart::{Axis, Figure, Line, Mark, Points, Positions, Scale, Series};
 use crate::exhibit::{Cell, Column, Exhibit, Format, Metric, Table, Tone};
 use crate::nn::Trained;
 use crate::nn::training::{Ended, EpochRecord, Validation};
-use crate::stages::learn::loader::{LeftOut, Rows};
+use crate::stages::learn::loader::Rows;
 use crate::tensor::{Encoder, Target};
 
 /// What there is to show.
@@ -240,11 +240,12 @@ fn left_out(shown: &Shown<'_>) -> Option<Exhibit> {
     let columns: Vec<String> = shown.encoder.targets().iter().map(|target| format!("`{}`", target.column())).collect();
     let target = columns.join(" or ");
     let mut remarks = Vec::new();
-    let mut say = |rows: &str, left_out: LeftOut| {
+    let mut say = |rows: &str, read: &Rows| {
+        let left_out = read.left_out;
         for (count, reason) in [
             (left_out.missing, format!("without {target}")),
             (left_out.unknown, "of a class that no training row has".to_owned()),
-            (left_out.failed, "whose content could not be read".to_owned()),
+            (left_out.failed, format!("whose content could not be read (first {})", read.unreadable.join("; "))),
             (left_out.unweighted, "without a weight".to_owned()),
         ] {
             if count > 0 {
@@ -252,9 +253,9 @@ fn left_out(shown: &Shown<'_>) -> Option<Exhibit> {
             }
         }
     };
-    say("training rows", shown.rows.left_out);
+    say("training rows", shown.rows);
     if let Some((rows, part)) = shown.validation {
-        say(&format!("rows of part {part}"), rows.left_out);
+        say(&format!("rows of part {part}"), rows);
     }
     (!remarks.is_empty()).then(|| Exhibit::note(Tone::Info, remarks.join(" ")))
 }
