@@ -12,9 +12,11 @@ mod identity;
 mod options;
 mod rate;
 mod run;
+mod shard;
 mod shards;
 mod state;
 mod step;
+mod team;
 mod validation;
 
 #[cfg(test)]

@@ -118,7 +118,7 @@ impl Run<'_> {
                     break;
                 }
                 let learning_rate = start * growth.powi(points.len() as i32);
-                match self.learn_at(learning_rate, points.len() + 1, &batch, rows) {
+                match self.learn_at(learning_rate, points.len() + 1, &mut batch, rows) {
                     Ok(None) => continue,
                     Ok(Some(loss)) => {
                         mean = SMOOTHING * mean + (1.0 - SMOOTHING) * loss;

@@ -9,9 +9,10 @@ use super::super::plan::{Plan, Way};
 use super::super::randomness::{Draws, Purpose, generator};
 use super::super::schedule::Moment;
 use super::batches::{Batch, Batches};
-use super::shards::{Shards, Task};
+use super::shards::{MAX_SHARDS, Shards, Task};
 use super::state::State;
 use super::step::Updater;
+use super::team::Team;
 use super::validation;
 use super::{Callback, Progress, TRAINING, TrainingOptions};
 use std::sync::Arc;
@@ -24,6 +25,7 @@ pub(super) struct Run<'a> {
     /// How many steps the training has at most, and the current epoch.
     steps: u64,
     steps_per_epoch: u64,
+    team: Team,
     shards: Shards,
     updater: Updater,
     /// For each output of the network: the sum of its losses in the epoch, by what it is divided, and the same of the
@@ -59,6 +61,7 @@ impl<'a> Run<'a> {
             options,
             steps: options.steps(rows),
             steps_per_epoch: 1,
+            team: Team::new(rayon::current_num_threads().min(MAX_SHARDS)),
             shards: Shards::new(&network.plan, Way::Training, largest),
             updater: Updater::new(&network.plan, groups),
             sums: outputs.clone(),
@@ -90,9 +93,9 @@ impl<'a> Run<'a> {
         while rows > 0 {
             pass.batches += 1;
             self.rate = self.scheduled(epoch, pass.batches);
-            let (learned, following) =
-                rayon::join(|| self.learn(epoch, pass.batches, current, rows), || read(&mut *source, &mut *next));
-            learned?;
+            let mut following = Ok(0);
+            let meanwhile = || following = read(&mut *source, &mut *next);
+            self.learn(epoch, pass.batches, (&mut *current, rows), meanwhile)?;
             pass.rows += rows;
             pass.loss = self.loss();
             pass.rows_per_second = pass.rows as f64 / start.elapsed().as_secs_f64().max(f64::MIN_POSITIVE);
@@ -148,13 +151,13 @@ impl<'a> Run<'a> {
         &mut self,
         rate: f64,
         number: usize,
-        batch: &Batch,
+        batch: &mut Batch,
         rows: usize,
     ) -> Result<Option<f64>, Error> {
         self.rate = rate;
         self.sums.fill(0.0);
         self.totals.fill(0.0);
-        self.learn(1, number, batch, rows)?;
+        self.learn(1, number, (batch, rows), || {})?;
         Ok(self.totals.iter().any(|total| *total > 0.0).then(|| self.loss()))
     }
 
@@ -178,34 +181,42 @@ impl<'a> Run<'a> {
         self.options.optimizer.learning_rate() * factor / divisor
     }
 
-    /// One step at the rate `self.rate`.
-    fn learn(&mut self, epoch: usize, number: usize, batch: &Batch, rows: usize) -> Result<(), Error> {
+    /// One step at the rate `self.rate`. `meanwhile` is called once, while other threads work at it.
+    fn learn(
+        &mut self,
+        epoch: usize,
+        number: usize,
+        (batch, rows): (&mut Batch, usize),
+        meanwhile: impl FnOnce(),
+    ) -> Result<(), Error> {
         let plan = &*self.network.plan;
         self.batch_totals.fill(0.0);
         validation::add_totals(plan, batch, &mut self.batch_totals);
         if self.batch_totals.iter().all(|total| *total == 0.0) {
+            meanwhile();
             return Ok(());
         }
         for ((scale, total), output) in self.scales.iter_mut().zip(&self.batch_totals).zip(&plan.outputs) {
             *scale = if *total > 0.0 { output.weight / total } else { 0.0 };
         }
-        let task = Task { plan, parameters: &self.state.parameters, batch, rows };
+        let task = Task { parameters: &mut self.state.parameters, batch, rows };
         let draws = Draws::new(self.options.seed, self.state.memory.steps);
-        self.shards.learn(task, draws, &self.scales, &mut self.sums);
+        self.shards.learn(&self.team, task, (draws, &self.scales), &mut self.sums, meanwhile);
         self.totals.iter_mut().zip(&self.batch_totals).for_each(|(sum, total)| *sum += total);
         let diverged = |place: String| Err(Error::Diverged { epoch, batch: number, place });
         if self.sums.iter().any(|sum| !sum.is_finite()) {
-            return diverged(self.shards.not_finite(task).unwrap_or_else(|| "the loss is not finite".to_owned()));
+            let place = self.shards.not_finite(&self.state.parameters, rows);
+            return diverged(place.unwrap_or_else(|| "the loss is not finite".to_owned()));
         }
         self.state.memory.steps += 1;
         let sweep = Sweep::new(&self.options.optimizer, self.state.memory.steps, self.rate);
         let (parameters, memory) = (&mut self.state.parameters, &mut self.state.memory);
-        let finite = self.updater.step(&self.shards, (plan, rows), sweep, self.options.clip(), parameters, memory);
+        let finite = self.updater.step(&self.shards.found(rows), sweep, self.options.clip(), parameters, memory);
         if !finite {
             let name = self.updater.not_finite(plan).unwrap_or("a table");
             return diverged(format!("the gradient by {name} is not finite"));
         }
-        self.shards.absorb(plan, &mut self.state.parameters);
+        self.shards.absorb(&mut self.state.parameters);
         Ok(())
     }
 

@@ -7,7 +7,7 @@
 use super::super::optimizer::{BLOCK, Clip, Group, Memory, Sweep, clip_factor, square_sum};
 use super::super::plan::{Place, Plan};
 use super::super::simd::{add, add_scaled, vectorized};
-use super::shards::Shards;
+use super::shards::Found;
 
 /// The memory of a step.
 #[derive(Debug)]
@@ -65,17 +65,16 @@ impl Updater {
     /// parameters are then worth nothing.
     pub(super) fn step(
         &mut self,
-        shards: &Shards,
-        (plan, rows): (&Plan, usize),
+        found: &Found<'_>,
         sweep: Sweep,
         clip: Clip,
         parameters: &mut [f32],
         memory: &mut Memory,
     ) -> bool {
         for table in &mut self.tables {
-            table.collect(shards, plan, rows);
+            table.collect(found);
         }
-        let gradients = shards.gradients(rows);
+        let gradients = found.gradients();
         let mut blocks =
             Blocks { gradients, groups: &self.groups, sweep: Some(sweep), add_up: true, factor: 1.0, clip };
         if let Some(limit) = clip.norm {
@@ -188,9 +187,9 @@ fn all_finite(values: &[f32]) -> bool {
 
 impl TableGradient {
     /// Collects what the shards have found, in the order of the batch.
-    fn collect(&mut self, shards: &Shards, plan: &Plan, rows: usize) {
+    fn collect(&mut self, found: &Found<'_>) {
         let Self { row: width, gradient, read, is_read, .. } = self;
-        shards.visit_table(plan, rows, self.place.step, &mut |row, factor, own| {
+        found.visit_table(self.place.step, &mut |row, factor, own| {
             if !is_read[row] {
                 is_read[row] = true;
                 read.push(row as u32);

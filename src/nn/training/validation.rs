@@ -6,6 +6,7 @@ use super::super::loss::Targets;
 use super::super::plan::Plan;
 use super::batches::{Batch, Batches};
 use super::shards::{Shards, Task};
+use super::team::Team;
 use serde::{Deserialize, Serialize};
 
 /// How many rows are judged together.
@@ -47,9 +48,9 @@ pub struct OutputValidation {
 
 /// Judges the rows of a source.
 pub(super) fn validate(
-    shards: &mut Shards,
+    (team, shards): (&Team, &mut Shards),
     plan: &Plan,
-    parameters: &[f32],
+    parameters: &mut Vec<f32>,
     source: &mut dyn Batches,
     batch: &mut Batch,
 ) -> Result<Validation, Error> {
@@ -65,10 +66,8 @@ pub(super) fn validate(
         if rows == 0 {
             break;
         }
-        let task = Task { plan, parameters, batch, rows };
-        let score =
-            |output: usize, logits: &[f32], targets: Targets<'_>| score(plan.outputs[output].head, logits, targets);
-        shards.judge(task, score, &mut sums, &mut scores);
+        let task = Task { parameters: &mut *parameters, batch: &mut *batch, rows };
+        shards.judge(team, task, &mut sums, &mut scores);
         add_totals(plan, batch, &mut totals);
         count += rows;
     }
@@ -113,7 +112,7 @@ fn metric_name(head: Head) -> &'static str {
 
 /// The sum over the rows: 1 for the right class, the share of right labels, or the mean absolute error of a row. The
 /// first of equal logits is the predicted class; yes is predicted from a probability of one half on.
-fn score(head: Head, logits: &[f32], targets: Targets<'_>) -> f64 {
+pub(super) fn score(head: Head, logits: &[f32], targets: Targets<'_>) -> f64 {
     let width = head.width().max(1);
     let values = match targets {
         Targets::Classes(classes) => {

@@ -139,14 +139,15 @@ impl Run<'_> {
     }
 
     fn judge(
-        &self,
+        &mut self,
         epoch: usize,
         batch: usize,
         shards: &mut Shards,
         source: &mut dyn Batches,
         buffer: &mut Batch,
     ) -> Result<Validation, Error> {
-        let judged = validation::validate(shards, &self.network.plan, &self.state.parameters, source, buffer)?;
+        let (team, parameters) = (&self.team, &mut self.state.parameters);
+        let judged = validation::validate((team, shards), &self.network.plan, parameters, source, buffer)?;
         if !judged.loss.is_finite() {
             let place = "the validation loss is not finite".to_owned();
             return Err(Error::Diverged { epoch, batch, place });
