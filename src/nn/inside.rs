@@ -366,7 +366,7 @@ fn add_to_tokens(table: &dyn Table, vectors: &[f32], tokens: &[f32], gradients: 
     let size = table.row();
     let mut place = 0;
     // In order of the tokens, those that are padding left out.
-    table.visit(tokens, gradients, &mut |row, factor, gradient| {
+    table.visit(tokens, gradients, None, &mut |row, factor, gradient| {
         while tokens.get(place).is_some_and(|token| *token as usize != row) {
             place += 1;
         }

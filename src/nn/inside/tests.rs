@@ -138,9 +138,9 @@ fn every_question_has_the_gradient_of_its_differences() {
 #[test]
 fn what_tokens_add_sums_to_the_difference_of_the_answers() {
     let words = array![[3.0, 7.0, 1.0, 0.0, 0.0], [2.0, 2.0, 8.0, 5.0, 4.0], [0.0, 0.0, 0.0, 0.0, 0.0]];
-    let embedding = LayerSpec::Embedding(Embedding { tokens: 9, size: 4, padding: true });
+    let embedding = LayerSpec::Embedding(Embedding { tokens: 9, size: 4, padding: true, token_dropout: 0.0 });
     let lstm = LayerSpec::Lstm(Lstm { units: 5, sequences: false, backward: false });
-    let bag = LayerSpec::EmbeddingBag(EmbeddingBag { tokens: 9, size: 4, pooling: Pooling::Mean });
+    let bag = LayerSpec::EmbeddingBag(EmbeddingBag { tokens: 9, size: 4, pooling: Pooling::Mean, token_dropout: 0.0 });
     let deep = LayerSpec::dense(6, Activation::Tanh);
     for layers in [vec![embedding, lstm], vec![bag, deep]] {
         // Without `padding` of the input a text of padding is the start of the path.

@@ -1,9 +1,11 @@
 //! Tokens as learned vectors.
 
 use super::super::init::Initial;
+use super::super::randomness::Draws;
 use super::super::shape::Shape;
 use super::dense::yes;
 use super::reading::only;
+use super::token_dropout::{TokenDropout, none};
 use super::{Backward, Describe, Forward, Layer, Parameter, Table};
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +18,7 @@ use serde::{Deserialize, Serialize};
 /// Source: Bengio, Ducharme, Vincent & Jauvin 2003, *A neural probabilistic language model*; for categories of tables
 /// Guo & Berkhahn 2016, *Entity embeddings of categorical variables*. Vectors start normal with variance `1 / size`, so
 /// that each has a length of about 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Embedding {
     /// How many tokens there are.
@@ -26,11 +28,17 @@ pub struct Embedding {
     /// Whether token 0 is padding: its vector is 0 and stays so. Default true.
     #[serde(default = "yes")]
     pub padding: bool,
+    /// The share of the tokens that is dropped while training, in `[0, 1)`: their vectors are 0, the others multiplied by
+    /// `1 / (1 - share)` (Gal & Ghahramani 2016). Default 0.
+    #[serde(default, skip_serializing_if = "none")]
+    pub token_dropout: f64,
 }
 
 #[derive(Debug)]
 struct Built {
     of: Embedding,
+    dropout: TokenDropout,
+    length: usize,
     output: Shape,
     parameters: [Parameter; 1],
 }
@@ -74,7 +82,8 @@ impl Describe for Embedding {
     fn build(&self, inputs: &[&Shape]) -> Result<Box<dyn Layer>, String> {
         let length = length(only(inputs, "an embedding")?, "an embedding")?;
         let parameters = [table("an embedding", [self.tokens, self.size], self.padding, 1.0 / self.size as f64)?];
-        Ok(Box::new(Built { of: *self, output: Shape::sequence(length, self.size), parameters }))
+        let (dropout, output) = (TokenDropout::new(self.token_dropout)?, Shape::sequence(length, self.size));
+        Ok(Box::new(Built { of: *self, dropout, length, output, parameters }))
     }
 }
 
@@ -93,9 +102,20 @@ impl Layer for Built {
 
     fn forward(&self, pass: Forward<'_>) {
         let size = self.of.size;
-        for (y, &x) in pass.output.chunks_exact_mut(size).zip(pass.input) {
-            let row = token(x, self.of.tokens);
-            y.copy_from_slice(&pass.parameters[row * size..(row + 1) * size]);
+        let texts = pass.input.chunks_exact(self.length).zip(pass.output.chunks_exact_mut(self.length * size));
+        for (number, (tokens, vectors)) in texts.enumerate() {
+            let left = self.dropout.of_row(pass.training, number);
+            for (place, (y, &x)) in vectors.chunks_exact_mut(size).zip(tokens).enumerate() {
+                let row = token(x, self.of.tokens);
+                if left.has(place) {
+                    y.copy_from_slice(&pass.parameters[row * size..(row + 1) * size]);
+                } else {
+                    y.fill(0.0);
+                }
+            }
+            if left.scale != 1.0 {
+                vectors.iter_mut().for_each(|v| *v *= left.scale);
+            }
         }
     }
 
@@ -112,11 +132,22 @@ impl Table for Built {
         self.of.size
     }
 
-    fn visit(&self, input: &[f32], output_gradient: &[f32], visit: &mut dyn FnMut(usize, f32, &[f32])) {
-        for (dy, &x) in output_gradient.chunks_exact(self.of.size).zip(input) {
-            let row = token(x, self.of.tokens);
-            if row > 0 || !self.of.padding {
-                visit(row, 1.0, dy);
+    fn visit(
+        &self,
+        input: &[f32],
+        output_gradient: &[f32],
+        training: Option<Draws>,
+        visit: &mut dyn FnMut(usize, f32, &[f32]),
+    ) {
+        let size = self.of.size;
+        let texts = input.chunks_exact(self.length).zip(output_gradient.chunks_exact(self.length * size));
+        for (number, (tokens, gradients)) in texts.enumerate() {
+            let left = self.dropout.of_row(training, number);
+            for (place, (dy, &x)) in gradients.chunks_exact(size).zip(tokens).enumerate() {
+                let row = token(x, self.of.tokens);
+                if left.has(place) && (row > 0 || !self.of.padding) {
+                    visit(row, left.scale, dy);
+                }
             }
         }
     }
@@ -137,7 +168,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_looked_up_is_refused() {
-        let build = |tokens, shape| Embedding { tokens, size: 2, padding: true }.build(&[&shape]).unwrap_err();
+        let build = |tokens, shape| Embedding { tokens, size: 2, padding: true, token_dropout: 0.0 }.build(&[&shape]).unwrap_err();
         let few =
             "an embedding needs at least 2 tokens and vectors of at least 1 number; it has 1 tokens and 2 numbers";
         assert_eq!(build(1, Shape::features(3)), few);

@@ -1,9 +1,11 @@
 //! A text as the mean of the vectors of its tokens.
 
+use super::super::randomness::Draws;
 use super::super::shape::Shape;
 use super::super::simd::{add_scaled, vectorized};
 use super::embedding::{length, table, token};
 use super::reading::only;
+use super::token_dropout::{Left, TokenDropout, none};
 use super::{Backward, Describe, Forward, Layer, Parameter, Table};
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +18,7 @@ use serde::{Deserialize, Serialize};
 /// Vectors start near 0, with a deviation of 0.01: those of rare tokens, which learn little, are then no noise.
 ///
 /// Source: Joulin, Grave, Bojanowski & Mikolov 2016, *Bag of tricks for efficient text classification* (fastText).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EmbeddingBag {
     /// How many tokens there are, with the padding.
@@ -26,6 +28,10 @@ pub struct EmbeddingBag {
     /// Whether vectors are averaged or added. Default averaged.
     #[serde(default)]
     pub pooling: Pooling,
+    /// The share of the tokens that is dropped while training, in `[0, 1)`: a mean is then one over those that are left,
+    /// and a sum is multiplied by `1 / (1 - share)` (Iyyer et al. 2015). Default 0.
+    #[serde(default, skip_serializing_if = "none")]
+    pub token_dropout: f64,
 }
 
 /// The variance of the vectors at the start.
@@ -45,6 +51,7 @@ pub enum Pooling {
 #[derive(Debug)]
 struct Built {
     of: EmbeddingBag,
+    dropout: TokenDropout,
     length: usize,
     output: Shape,
     parameters: [Parameter; 1],
@@ -54,17 +61,26 @@ impl Describe for EmbeddingBag {
     fn build(&self, inputs: &[&Shape]) -> Result<Box<dyn Layer>, String> {
         let length = length(only(inputs, "an embedding_bag")?, "an embedding_bag")?;
         let parameters = [table("an embedding_bag", [self.tokens, self.size], true, VARIANCE)?];
-        Ok(Box::new(Built { of: *self, length, output: Shape::features(self.size), parameters }))
+        let dropout = TokenDropout::new(self.token_dropout)?;
+        Ok(Box::new(Built { of: *self, dropout, length, output: Shape::features(self.size), parameters }))
     }
 }
 
 impl Built {
     /// What each vector of a row is multiplied by.
-    fn factor(&self, tokens: &[f32]) -> f32 {
+    #[inline(always)]
+    fn factor(&self, tokens: &[f32], left: Left) -> f32 {
         match self.of.pooling {
-            Pooling::Sum => 1.0,
-            Pooling::Mean => 1.0 / tokens.iter().filter(|t| **t > 0.0).count().max(1) as f32,
+            Pooling::Sum => left.scale,
+            Pooling::Mean => 1.0 / self.rows(tokens, left).count().max(1) as f32,
         }
+    }
+
+    /// The rows of the table for the tokens of a text that are no padding and not dropped.
+    #[inline(always)]
+    fn rows(&self, tokens: &[f32], left: Left) -> impl Iterator<Item = usize> {
+        let there = tokens.iter().enumerate().filter(move |(place, token)| **token > 0.0 && left.has(*place));
+        there.map(|(_, number)| token(*number, self.of.tokens))
     }
 }
 
@@ -82,16 +98,17 @@ impl Layer for Built {
     }
 
     fn forward(&self, pass: Forward<'_>) {
-        let Forward { parameters, input, output, .. } = pass;
+        let Forward { parameters, input, output, training, .. } = pass;
         let size = self.of.size;
         vectorized(
             #[inline(always)]
             || {
-                for (tokens, y) in input.chunks_exact(self.length).zip(output.chunks_exact_mut(size)) {
+                let texts = input.chunks_exact(self.length).zip(output.chunks_exact_mut(size));
+                for (number, (tokens, y)) in texts.enumerate() {
                     y.fill(0.0);
-                    let factor = self.factor(tokens);
-                    for &x in tokens.iter().filter(|x| **x > 0.0) {
-                        let row = token(x, self.of.tokens);
+                    let left = self.dropout.of_row(training, number);
+                    let factor = self.factor(tokens, left);
+                    for row in self.rows(tokens, left) {
                         add_scaled(y, factor, &parameters[row * size..(row + 1) * size]);
                     }
                 }
@@ -112,12 +129,18 @@ impl Table for Built {
         self.of.size
     }
 
-    fn visit(&self, input: &[f32], output_gradient: &[f32], visit: &mut dyn FnMut(usize, f32, &[f32])) {
-        for (tokens, dy) in input.chunks_exact(self.length).zip(output_gradient.chunks_exact(self.of.size)) {
-            let factor = self.factor(tokens);
-            for &x in tokens.iter().filter(|x| **x > 0.0) {
-                visit(token(x, self.of.tokens), factor, dy);
-            }
+    fn visit(
+        &self,
+        input: &[f32],
+        output_gradient: &[f32],
+        training: Option<Draws>,
+        visit: &mut dyn FnMut(usize, f32, &[f32]),
+    ) {
+        let texts = input.chunks_exact(self.length).zip(output_gradient.chunks_exact(self.of.size));
+        for (number, (tokens, dy)) in texts.enumerate() {
+            let left = self.dropout.of_row(training, number);
+            let factor = self.factor(tokens, left);
+            self.rows(tokens, left).for_each(|row| visit(row, factor, dy));
         }
     }
 }

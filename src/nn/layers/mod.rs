@@ -37,6 +37,7 @@ mod reading;
 mod recurrent;
 mod residual;
 mod scale;
+mod token_dropout;
 mod window;
 
 pub use activation::{Activate, Activation};

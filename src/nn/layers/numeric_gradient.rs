@@ -100,7 +100,7 @@ impl Trial<'_> {
             by_inputs.push(by_input);
         }
         if let Some(table) = table {
-            table.visit(&self.inputs[0], &self.upstream, &mut |row, factor, gradient| {
+            table.visit(&self.inputs[0], &self.upstream, self.training, &mut |row, factor, gradient| {
                 let row = &mut by_parameter[row * table.row()..(row + 1) * table.row()];
                 row.iter_mut().zip(gradient).for_each(|(sum, g)| *sum += factor * g);
             });
@@ -157,4 +157,16 @@ pub(crate) fn check_masked(layer: &dyn Layer, shapes: &[&Shape], rows: usize, se
     }
     let learned: usize = layer.parameters().iter().zip(sizes()).filter(|(p, _)| p.learned).map(|(_, size)| size).sum();
     trial.compare("parameter", &by_parameter[..learned], |trial| &mut trial.parameters);
+}
+
+/// [`check`] of a layer that looks tokens from 1 up to `tokens` up in a table, for random `rows` of `length` tokens.
+pub(crate) fn check_table(layer: &dyn Layer, tokens: usize, (rows, length): (usize, usize), seed: u64) {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let inputs = vec![(0..rows * length).map(|_| rng.random_range(1..tokens) as f32).collect()];
+    let mut draw = |n: usize| (0..n).map(|_| rng.random_range(-1.0f32..1.0)).collect::<Vec<_>>();
+    let parameters = draw(layer.parameters().iter().map(|p| p.size().unwrap()).sum());
+    let upstream = draw(rows * layer.output().size().unwrap());
+    let training = Some(Draws::new(seed, 3).of_layer(1));
+    let trial = Trial { layer, rows, inputs, parameters, upstream, mask: Vec::new(), training };
+    trial.compare("parameter", &trial.gradients().1, |trial| &mut trial.parameters);
 }

@@ -161,8 +161,14 @@ pub trait Table: Sync {
     fn row(&self) -> usize;
 
     /// Calls `visit(row of the table, factor, gradient)` in order of the batch: the gradient by that row is the sum of
-    /// the factors times the gradients.
-    fn visit(&self, input: &[f32], output_gradient: &[f32], visit: &mut dyn FnMut(usize, f32, &[f32]));
+    /// the factors times the gradients. `training` is as on the way forward.
+    fn visit(
+        &self,
+        input: &[f32],
+        output_gradient: &[f32],
+        training: Option<Draws>,
+        visit: &mut dyn FnMut(usize, f32, &[f32]),
+    );
 }
 
 /// A layer that needs to know something of all rows of a batch before it can treat one. A batch is cut into shards, so

@@ -22,8 +22,8 @@ fn mixed() -> NetworkSpec {
         InputSpec::tokens("places", 2, 5),
     ];
     let mut spec = NetworkSpec { inputs, nodes: vec![], outputs: vec![] };
-    let bag = LayerSpec::EmbeddingBag(EmbeddingBag { tokens: 10, size: 3, pooling: Pooling::Mean });
-    let embedding = LayerSpec::Embedding(Embedding { tokens: 5, size: 2, padding: false });
+    let bag = LayerSpec::EmbeddingBag(EmbeddingBag { tokens: 10, size: 3, pooling: Pooling::Mean, token_dropout: 0.0 });
+    let embedding = LayerSpec::Embedding(Embedding { tokens: 5, size: 2, padding: false, token_dropout: 0.0 });
     spec.push("bag", bag, &["words"]);
     spec.push("vectors", embedding, &["places"]);
     spec.push("flat", LayerSpec::Flatten(Flatten {}), &["vectors"]);
@@ -179,8 +179,8 @@ fn padding_at_the_end_of_a_text_changes_nothing() {
     let twice = LayerSpec::Bidirectional(Bidirectional { layer: Box::new(lstm(false)) });
     let gru = LayerSpec::Gru(Gru { units: 3, sequences: true, backward: true });
     let looks = LayerSpec::Attention(Attention { heads: 2, causal: false });
-    let bag = LayerSpec::EmbeddingBag(EmbeddingBag { tokens: 9, size: 4, pooling: Pooling::Mean });
-    let vectors = LayerSpec::Embedding(Embedding { tokens: 9, size: 4, padding: true });
+    let bag = LayerSpec::EmbeddingBag(EmbeddingBag { tokens: 9, size: 4, pooling: Pooling::Mean, token_dropout: 0.0 });
+    let vectors = LayerSpec::Embedding(Embedding { tokens: 9, size: 4, padding: true, token_dropout: 0.0 });
     let (mean, largest) =
         (LayerSpec::GlobalAveragePool(GlobalAveragePool {}), LayerSpec::GlobalMaxPool(GlobalMaxPool {}));
     for layers in [

@@ -64,7 +64,7 @@ fn names_are_checked() {
 fn tokens_go_to_embeddings_only() {
     let tokens = refused(|s| s.inputs[0].tokens = Some(9));
     assert_eq!(tokens, "layer_1 (dense): it reads numbers, these are tokens; put an embedding before it");
-    let embedding = LayerSpec::Embedding(Embedding { tokens: 5, size: 2, padding: true });
+    let embedding = LayerSpec::Embedding(Embedding { tokens: 5, size: 2, padding: true, token_dropout: 0.0 });
     let numbers = refused(|s| s.nodes[0].layer = embedding.clone());
     assert_eq!(numbers, "layer_1 (embedding): it reads tokens, these are numbers");
     let many = refused(|s| {
@@ -112,7 +112,7 @@ fn residual_blocks_become_their_layers_with_a_way_around() {
 #[test]
 fn tables_stand_behind_all_other_parameters() {
     let input = super::super::graph::InputSpec::tokens("text", 3, 7);
-    let bag = LayerSpec::EmbeddingBag(EmbeddingBag { tokens: 7, size: 2, pooling: Pooling::Mean });
+    let bag = LayerSpec::EmbeddingBag(EmbeddingBag { tokens: 7, size: 2, pooling: Pooling::Mean, token_dropout: 0.0 });
     let plan = Plan::new(&NetworkSpec::chain(input, vec![bag], Head::Binary)).unwrap();
     assert_eq!((plan.dense_count, plan.parameter_count), (3, 17));
     let names: Vec<_> = plan.parameters.iter().map(|p| p.name.as_str()).collect();

@@ -37,7 +37,7 @@ pub fn tabular(inputs: &[InputSpec], outputs: &[(String, Head)], rows: usize) ->
         joined.push(match (input.tokens, input.shape.flat()) {
             (None, Some(_)) => input.name.clone(),
             (Some(tokens), Some(1)) => {
-                let vectors = Embedding { tokens, size: VECTOR.min(tokens), padding: true };
+                let vectors = Embedding { tokens, size: VECTOR.min(tokens), padding: true, token_dropout: 0.0 };
                 let name = network.push(&format!("vector_{}", i + 1), LayerSpec::Embedding(vectors), &[&input.name]);
                 network.push(&format!("flat_{}", i + 1), LayerSpec::Flatten(Flatten {}), &[&name])
             }

@@ -21,7 +21,7 @@ pub fn text(inputs: &[InputSpec], outputs: &[(String, Head)], rows: usize) -> Re
         return Err(refused(input, "the preset text reads tokens"));
     };
     let size = if rows < FEW { 16 } else { 64 };
-    let bag = EmbeddingBag { tokens, size, pooling: Pooling::Sum };
+    let bag = EmbeddingBag { tokens, size, pooling: Pooling::Sum, token_dropout: 0.0 };
     let layers = vec![LayerSpec::EmbeddingBag(bag), LayerSpec::dropout(0.5)];
     let (learning_rate, beta1, beta2, epsilon, weight_decay) = (0.002, 0.9, 0.999, 1e-8, 0.0);
     let options = TrainingOptions {

@@ -16,6 +16,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Rw
 pub(super) struct Shard {
     pub(super) workspace: Workspace,
     pub(super) rows: Range<usize>,
+    /// What random layers drew from, and draw from again where a table is visited.
+    pub(super) training: Option<Draws>,
     /// For each output the weighted sum of the losses, and of the scores.
     pub(super) sums: Vec<f64>,
     pub(super) scores: Vec<f64>,
@@ -86,7 +88,8 @@ impl Work for Ground {
         let steps = plan.steps.len();
         let [forward, back] = &job.statistics;
         let Job { parameters, .. } = job;
-        let (rows, training) = (shard.rows.len(), job.draws.map(|draws| draws.seen_from(shard.rows.start)));
+        shard.training = job.draws.map(|draws| draws.seen_from(shard.rows.start));
+        let (rows, training) = (shard.rows.len(), shard.training);
         let pass = Pass { plan, layout, parameters, statistics: [forward, back], rows, training };
         match job.leg {
             None => {}

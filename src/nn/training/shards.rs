@@ -65,6 +65,7 @@ impl Shards {
         let shard = |_| Shard {
             workspace: Workspace::new(plan, &layout, way, capacity),
             rows: 0..0,
+            training: None,
             sums: vec![0.0; plan.outputs.len()],
             scores: vec![0.0; plan.outputs.len()],
             row: vec![0.0; widest],
@@ -219,14 +220,15 @@ impl Found<'_> {
     /// For each row of a table that the batch has read, in the batch's order: `visit(row, factor, gradient)`.
     pub(super) fn visit_table(&self, step: usize, visit: &mut dyn FnMut(usize, f32, &[f32])) {
         let Ground { plan, layout, .. } = self.ground;
-        let step = &plan.steps[step];
+        let (index, step) = (step, &plan.steps[step]);
         let Some(table) = step.layer.table() else {
             return;
         };
         for shard in self.shards.iter().flatten() {
             let (root, rows) = (plan.values[step.inputs[0]].root, shard.rows.len());
             let input = shard.workspace.value(layout, root, rows);
-            table.visit(input, shard.workspace.gradient(layout, step.output, rows), visit);
+            let training = shard.training.map(|draws| draws.of_layer(index));
+            table.visit(input, shard.workspace.gradient(layout, step.output, rows), training, visit);
         }
     }
 }

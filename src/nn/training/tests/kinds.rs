@@ -25,7 +25,7 @@ fn residual() -> NetworkSpec {
 
 /// A text network.
 fn bags() -> NetworkSpec {
-    let bag = LayerSpec::EmbeddingBag(EmbeddingBag { tokens: 12, size: 3, pooling: Pooling::Mean });
+    let bag = LayerSpec::EmbeddingBag(EmbeddingBag { tokens: 12, size: 3, pooling: Pooling::Mean, token_dropout: 0.0 });
     NetworkSpec::chain(InputSpec::tokens("text", 5, 12), vec![bag], Head::Multiclass { classes: 2 })
 }
 

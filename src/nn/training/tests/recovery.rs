@@ -52,7 +52,7 @@ fn after_a_divergence_training_goes_on_from_the_last_good_epoch_at_a_lower_rate(
 #[test]
 fn a_table_whose_gradient_is_not_finite_is_named() {
     let input = InputSpec::tokens("words", 1, 4);
-    let table = LayerSpec::Embedding(Embedding { tokens: 4, size: 2, padding: false });
+    let table = LayerSpec::Embedding(Embedding { tokens: 4, size: 2, padding: false, token_dropout: 0.0 });
     let spec = NetworkSpec::chain(input, vec![table, LayerSpec::Flatten(Flatten {})], Head::Regression { outputs: 1 });
     let mut network = Network::new(spec, 1).unwrap();
     // Two finite numbers whose product with the gradient of the loss is none.
