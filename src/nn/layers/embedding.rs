@@ -168,7 +168,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_looked_up_is_refused() {
-        let build = |tokens, shape| Embedding { tokens, size: 2, padding: true, token_dropout: 0.0 }.build(&[&shape]).unwrap_err();
+        let build = |tokens, shape| {
+            Embedding { tokens, size: 2, padding: true, token_dropout: 0.0 }.build(&[&shape]).unwrap_err()
+        };
         let few =
             "an embedding needs at least 2 tokens and vectors of at least 1 number; it has 1 tokens and 2 numbers";
         assert_eq!(build(1, Shape::features(3)), few);

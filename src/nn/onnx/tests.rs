@@ -47,7 +47,11 @@ fn mixed() -> NetworkSpec {
     let mut spec = NetworkSpec { inputs, nodes: vec![], outputs: vec![] };
     spec.push("wide", dense(4, Activation::Silu), &["table"]);
     for (name, pooling) in [("mean", Pooling::Mean), ("sum", Pooling::Sum)] {
-        spec.push(name, LayerSpec::EmbeddingBag(EmbeddingBag { tokens: 9, size: 4, pooling, token_dropout: 0.0 }), &["words"]);
+        spec.push(
+            name,
+            LayerSpec::EmbeddingBag(EmbeddingBag { tokens: 9, size: 4, pooling, token_dropout: 0.0 }),
+            &["words"],
+        );
     }
     spec.push("gate", LayerSpec::Multiply(Multiply {}), &["wide", "mean"]);
     spec.push("all", LayerSpec::Add(Add {}), &["wide", "mean", "sum"]);

@@ -38,9 +38,10 @@ pub enum Layer {
     /// A learned factor for each feature: `scale`.
     Scale(Scale),
     /// A learned vector for each token of a text, or for the value of a category: `{embedding: 64}`. The size of the
-    /// vocabulary is known from the data.
+    /// vocabulary is known from the data. `{embedding: {size: 64, token_dropout: 0.1}}` drops whole tokens while training.
     Embedding(Embedding),
     /// The mean of the vectors of all tokens of a text (Joulin et al. 2016, fastText): `{embedding_bag: 64}`.
+    /// `{embedding_bag: {size: 64, token_dropout: 0.3}}` drops whole tokens while training.
     EmbeddingBag(EmbeddingBag),
     /// Tells the places of a sequence apart, before attention: `position`, or `{position: {waves: true}}`.
     Position(Position),
@@ -108,8 +109,9 @@ impl Layer {
             }
             Self::LayerNorm(of) => LayerSpec::LayerNorm(engine::LayerNorm { epsilon: of.epsilon }),
             Self::Scale(of) => LayerSpec::Scale(engine::Scale { rate: of.rate as f32 }),
-            Self::Embedding(Embedding(of)) => {
-                LayerSpec::Embedding(engine::Embedding { tokens: count, size: of.size, padding })
+            Self::Embedding(of) => {
+                let Embedding(EmbeddingOptions { size, token_dropout }) = *of;
+                LayerSpec::Embedding(engine::Embedding { tokens: count, size, padding, token_dropout })
             }
             Self::EmbeddingBag(EmbeddingBag(of)) => LayerSpec::EmbeddingBag(engine::EmbeddingBag {
                 tokens: count,
@@ -118,6 +120,7 @@ impl Layer {
                     Pooling::Mean => engine::Pooling::Mean,
                     Pooling::Sum => engine::Pooling::Sum,
                 },
+                token_dropout: of.token_dropout,
             }),
             Self::Position(of) => LayerSpec::Position(engine::Position { waves: of.waves }),
             Self::Flatten(_) => LayerSpec::Flatten(engine::Flatten {}),
@@ -180,7 +183,7 @@ pub struct Embedding(EmbeddingOptions);
 impl Embedding {
     /// Vectors of that length.
     pub(super) fn of(size: usize) -> Self {
-        Self(EmbeddingOptions { size })
+        Self(EmbeddingOptions { size, token_dropout: 0.0 })
     }
 }
 
@@ -190,7 +193,7 @@ pub struct EmbeddingBag(EmbeddingBagOptions);
 
 impl EmbeddingBag {
     fn of(size: usize) -> Self {
-        Self(EmbeddingBagOptions { size, pooling: Pooling::Mean })
+        Self(EmbeddingBagOptions { size, pooling: Pooling::Mean, token_dropout: 0.0 })
     }
 }
 

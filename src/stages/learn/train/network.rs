@@ -252,7 +252,7 @@ impl Assembly<'_> {
                 None => Reaching { name: block.name.clone(), input: input_of(block) },
                 Some(tokens) => {
                     let size = block.dimension.unwrap_or_else(|| vector_length(tokens));
-                    let embedding = engine::Embedding { tokens, size, padding: false };
+                    let embedding = engine::Embedding { tokens, size, padding: false, token_dropout: 0.0 };
                     let name = format!("{}_embedding", plain(&block.name));
                     let vectors = self.node(name, nn::LayerSpec::Embedding(embedding), &[&block.name], None);
                     let places = block.shape.iter().product::<usize>();

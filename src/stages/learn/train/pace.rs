@@ -78,6 +78,7 @@ impl BatchSize {
 
 impl Short for BatchSize {
     type Options = Sizes;
+    const HAS_OPTIONS: bool = false;
     const EXPECTED: &'static str =
         "a number of rows, `auto`, or a list of phases: `[{epochs: 5, size: 64}, {epochs: 5, size: 256}]`";
 
@@ -106,6 +107,14 @@ impl Short for BatchSize {
         Ok(Self(Sizes::Phases(phases)))
     }
 
+    fn in_short(&self) -> Option<serde_json::Value> {
+        Some(match &self.0 {
+            Sizes::Fixed(size) => json!(size),
+            Sizes::Auto => json!("auto"),
+            Sizes::Phases(phases) => json!(phases),
+        })
+    }
+
     fn of_options(options: Sizes) -> Self {
         Self(options)
     }
@@ -131,6 +140,7 @@ pub(super) enum Rate {
 
 impl Short for LearningRate {
     type Options = Rate;
+    const HAS_OPTIONS: bool = false;
     const EXPECTED: &'static str = "a number above 0, or `find`";
 
     fn short_schema(_: &mut SchemaGenerator) -> serde_json::Value {
@@ -143,6 +153,13 @@ impl Short for LearningRate {
 
     fn of_word(word: &str) -> Option<Self> {
         (word == "find").then_some(Self(Rate::Find))
+    }
+
+    fn in_short(&self) -> Option<serde_json::Value> {
+        Some(match self.0 {
+            Rate::Fixed(rate) => json!(rate),
+            Rate::Find => json!("find"),
+        })
     }
 
     fn of_options(options: Rate) -> Self {
@@ -266,6 +283,7 @@ impl Default for Checkpoint {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -280,6 +298,27 @@ mod tests {
         assert_eq!(phases(&[(5, 64)]), Some((64, Vec::new())));
         assert_eq!(BatchSize::of(8).sizes(), Some((8, Vec::new())));
         assert_eq!(BatchSize(Sizes::Auto).sizes(), None);
+    }
+
+    #[test]
+    fn there_is_no_form_but_the_one_that_is_documented() {
+        for written in ["8", "\"auto\"", "[{\"epochs\":5,\"size\":64}]"] {
+            let read: BatchSize = serde_json::from_str(written).unwrap();
+            assert_eq!(serde_json::to_string(&read).unwrap(), written);
+        }
+        for written in ["0.01", "\"find\""] {
+            let read: LearningRate = serde_json::from_str(written).unwrap();
+            assert_eq!(serde_json::to_string(&read).unwrap(), written);
+        }
+        let size = serde_json::from_str::<BatchSize>("{\"fixed\": 64}").unwrap_err().to_string();
+        assert!(
+            size.starts_with("invalid type: map, expected a number of rows, `auto`, or a list of phases"),
+            "{size}"
+        );
+        let rate = serde_json::from_str::<LearningRate>("{\"fixed\": 0.01}").unwrap_err().to_string();
+        assert!(rate.starts_with("invalid type: map, expected a number above 0, or `find`"), "{rate}");
+        let schema = schemars::schema_for!(BatchSize).to_value().to_string();
+        assert!(!schema.contains("fixed"), "{schema}");
     }
 
     #[test]

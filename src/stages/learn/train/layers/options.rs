@@ -117,6 +117,10 @@ impl Default for Scale {
 pub(in crate::stages::learn::train) struct EmbeddingOptions {
     /// The length of a vector.
     pub(super) size: usize,
+    /// The share of the tokens, from 0 to below 1, that is dropped while training: their vectors are 0, the others larger
+    /// (Gal & Ghahramani 2016).
+    #[serde(default)]
+    pub(super) token_dropout: f64,
 }
 
 /// Options of an embedding bag.
@@ -128,6 +132,10 @@ pub(in crate::stages::learn::train) struct EmbeddingBagOptions {
     /// How the vectors of a text become one.
     #[serde(default)]
     pub(super) pooling: Pooling,
+    /// The share of the tokens, from 0 to below 1, that is dropped while training, so that no text is learned by heart by
+    /// one word of it (Iyyer et al. 2015): `{embedding_bag: {size: 64, token_dropout: 0.3}}`.
+    #[serde(default)]
+    pub(super) token_dropout: f64,
 }
 
 /// How the vectors of a text become one.

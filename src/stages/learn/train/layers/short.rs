@@ -14,12 +14,19 @@ pub(in crate::stages::learn::train) trait Short: Sized {
     type Options: DeserializeOwned + Serialize + JsonSchema;
     /// What is expected, as an error says it.
     const EXPECTED: &'static str;
+    /// Whether it can be written with all options, as a map.
+    const HAS_OPTIONS: bool = true;
     /// The short form as a JSON Schema.
     fn short_schema(generator: &mut schemars::SchemaGenerator) -> serde_json::Value;
     /// From all options.
     fn of_options(options: Self::Options) -> Self;
     /// All options.
     fn options(&self) -> &Self::Options;
+
+    /// In short, where it has no other form.
+    fn in_short(&self) -> Option<serde_json::Value> {
+        None
+    }
 
     /// From a number alone; none where it cannot be.
     fn of_number(number: f64) -> Option<Self> {
@@ -85,12 +92,15 @@ impl<'de, T: Short> Visitor<'de> for ShortVisitor<T> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+        if !T::HAS_OPTIONS {
+            return Err(A::Error::invalid_type(Unexpected::Map, &self));
+        }
         T::Options::deserialize(MapAccessDeserializer::new(map)).map(T::of_options)
     }
 }
 
-/// Reads and writes a type in both forms, and says so in the schema. It is written with all options, so that both forms
-/// mean the same.
+/// Reads and writes a type in both forms, and says so in the schema. It is written with all options, where it has them, so
+/// that both forms mean the same.
 macro_rules! short {
     ($($kind:ident)*) => {$(
         impl<'de> serde::Deserialize<'de> for $kind {
@@ -101,7 +111,11 @@ macro_rules! short {
 
         impl serde::Serialize for $kind {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                $crate::stages::learn::train::layers::short::Short::options(self).serialize(serializer)
+                use $crate::stages::learn::train::layers::short::Short;
+                match self.in_short() {
+                    Some(short) => short.serialize(serializer),
+                    None => self.options().serialize(serializer),
+                }
             }
         }
 
@@ -116,8 +130,11 @@ macro_rules! short {
 
             fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
                 use $crate::stages::learn::train::layers::short::Short;
-                let options = generator.subschema_for::<<$kind as Short>::Options>();
                 let short = <$kind as Short>::short_schema(generator);
+                if !<$kind as Short>::HAS_OPTIONS {
+                    return schemars::json_schema!({ "anyOf": [short] });
+                }
+                let options = generator.subschema_for::<<$kind as Short>::Options>();
                 schemars::json_schema!({ "anyOf": [short, options] })
             }
         }
