@@ -1,5 +1,6 @@
 //! `train`: tensors become a model.
 
+mod assembly;
 mod checkpoint;
 mod exhibits;
 mod layers;
@@ -10,6 +11,7 @@ mod pace;
 mod plan;
 mod recipe;
 mod schedule;
+mod telling;
 mod work;
 
 use schemars::JsonSchema;

@@ -4,6 +4,7 @@
 use super::*;
 use crate::definition::{LoadOptions, parse};
 use crate::diagnostic::Source;
+use crate::tensor::{BlockKind, TABLE};
 
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -141,6 +142,25 @@ fn all_layers_can_be_written_in_short_and_in_long() {
 }
 
 #[test]
+fn layers_that_look_tokens_up_may_drop_some() {
+    let yaml = "{inputs: {review: [{embedding_bag: {size: 4, token_dropout: 0.3}}], title: [{embedding: {size: 2, \
+                token_dropout: 0.1}}, global_average_pool]}}";
+    let title = block("title", &[9], Some(50), BlockKind::Text);
+    let assembled = written(yaml).unwrap().assemble(&[text(), title], &asked(&["y"]), Class::Definition).unwrap();
+    let dropped = |layer: &nn::LayerSpec| match layer {
+        nn::LayerSpec::EmbeddingBag(bag) => Some(bag.token_dropout),
+        nn::LayerSpec::Embedding(embedding) => Some(embedding.token_dropout),
+        _ => None,
+    };
+    let found: Vec<f64> = assembled.spec.nodes.iter().filter_map(|node| dropped(&node.layer)).collect();
+    assert_eq!(found, [0.3, 0.1]);
+    assert_eq!(
+        written("{network: [{embedding_bag: 4}]}"),
+        written("{network: [{embedding_bag: {size: 4, token_dropout: 0}}]}")
+    );
+}
+
+#[test]
 fn the_layer_that_does_not_fit_is_shown_with_what_reaches_it() {
     for (yaml, blocks, expected) in [
         (
@@ -192,6 +212,11 @@ fn the_layer_that_does_not_fit_is_shown_with_what_reaches_it() {
             vec![table(2), image()],
             "p.yaml:3:30: rows of [26, 26, 2] reach the fusion, which needs flat rows (end the layers with `flatten`, \
              `global_average_pool` or `global_max_pool`)",
+        ),
+        (
+            "{network: [{embedding_bag: {size: 4, token_dropout: 1.5}}]}",
+            vec![text()],
+            "p.yaml:3:23: layer_1 (embedding_bag): token_dropout lies in [0, 1), it is 1.5",
         ),
         (
             "{network: [{conv1d: {filters: 3, kernel: 50}}]}",

@@ -137,7 +137,7 @@ impl Recipe {
         let own: Vec<InputSpec> = blocks
             .iter()
             .filter(|block| !self.has_layers() || preset.reads(block))
-            .map(super::network::input_of)
+            .map(super::assembly::input_of)
             .collect();
         let made = preset.of(&own, &questions, rows).map_err(at_preset)?;
         let mut options = self.choices.over(made.options, judged);

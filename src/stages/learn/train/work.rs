@@ -2,13 +2,14 @@
 
 use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::checkpoint::{self, Found, Header, Keeper};
 use super::exhibits;
 use super::network::Asked;
 use super::optimizer::with_rate;
 use super::recipe::Recipe;
+use super::telling::{Telling, tell};
 use crate::diagnostic::{Class, Diagnostic};
 use crate::nn::training::{
     Batches, Ended, EpochRecord, RateSearch, State, automatic_batch_size, find_learning_rate, resume,
@@ -17,14 +18,12 @@ use crate::nn::{self, Network, Trained, TrainingOptions};
 use crate::stages::learn::bundle::{self, Bundle, LearnedEpoch, Parts, Replay, Saving, Training};
 use crate::stages::learn::loader::{Rows, Wanted};
 use crate::stages::learn::needs;
-use crate::stages::work::{Change, Outcome, Progress, StageCounts, Work, WorkContext};
+use crate::stages::work::{Change, Outcome, StageCounts, Work, WorkContext};
 use crate::stages::{Product, TensorsProduct};
 use crate::tensor::Encoder;
 
 /// The folder of the model inside the stage's artifacts.
 const MODEL: &str = "model";
-/// People are told at most this often how far it is.
-const TELL: Duration = Duration::from_millis(200);
 
 /// How checkpoints are to be kept.
 #[derive(Debug, Clone)]
@@ -206,8 +205,7 @@ impl TrainWork {
             ));
         }
         let first = resumed.unwrap_or(0);
-        let (listener, told, began_now) = (context.progress, Instant::now(), Instant::now());
-        let mut telling = Telling { listener, told, began: began_now, judged: String::new(), first };
+        let mut telling = Telling::new(context.progress, first);
         let cancelled = &context.cancelled;
         let mut lost = None;
         let mut hear = |now: &nn::training::Progress<'_>| {
@@ -254,61 +252,6 @@ fn failed(error: &nn::Error) -> Diagnostic {
             .help("numbers far from 1 can be the reason: let `tensors` scale them; `on_divergence: {retries: 2}` tries lower rates"),
         nn::Error::Source { cause, .. } => Diagnostic::error(Class::Stage, format!("{error}: {cause}")),
         _ => finding,
-    }
-}
-
-/// Hears how far it is.
-type Listener<'a> = &'a (dyn Fn(Progress) + Sync);
-
-fn tell(listener: Listener<'_>, done: usize, total: usize, message: String) {
-    listener(Progress { done: done as u64, total: Some(total as u64), unit: "epochs".to_owned(), message });
-}
-
-/// Tells people how it goes.
-struct Telling<'a> {
-    listener: Listener<'a>,
-    told: Instant,
-    began: Instant,
-    /// What the last validation found.
-    judged: String,
-    /// Epochs that were done before it began.
-    first: usize,
-}
-
-impl Telling<'_> {
-    fn hear(&mut self, now: &nn::training::Progress<'_>) {
-        if let Some(validation) = now.finished.and_then(|epoch| epoch.validation.as_ref()) {
-            self.judged =
-                format!(", validation {:.4}, {} {:.4}", validation.loss, validation.metric_name, validation.metric);
-        }
-        if now.finished.is_none() && self.told.elapsed() < TELL {
-            return;
-        }
-        self.told = Instant::now();
-        let done = if now.finished.is_some() { now.epoch } else { now.epoch.saturating_sub(1) };
-        let left = self.left(now).map(|seconds| format!(", {} left", duration(seconds))).unwrap_or_default();
-        let message = format!("loss {:.4}{}, rate {:.2e}{left}", now.loss, self.judged, now.learning_rate);
-        tell(self.listener, done, now.epochs, message);
-    }
-
-    /// Seconds until all epochs are done, as far as they went alike.
-    #[expect(clippy::cast_precision_loss, reason = "a few epochs")]
-    fn left(&self, now: &nn::training::Progress<'_>) -> Option<f64> {
-        let part = if now.finished.is_some() { 1.0 } else { now.rows_done as f64 / now.rows.max(1) as f64 };
-        let done = (now.epoch - 1) as f64 + part - self.first as f64;
-        let all = (now.epochs - self.first) as f64;
-        (done > 0.0 && done < all).then(|| self.began.elapsed().as_secs_f64() / done * (all - done))
-    }
-}
-
-/// A few seconds, minutes or hours.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a time above 0")]
-fn duration(seconds: f64) -> String {
-    let seconds = seconds.ceil().max(1.0) as u64;
-    match seconds {
-        ..60 => format!("{seconds} s"),
-        60..3600 => format!("{} min", seconds.div_ceil(60)),
-        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
     }
 }
 
