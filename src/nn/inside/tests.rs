@@ -3,6 +3,7 @@ use super::super::head::Head;
 use super::super::layers::{
     Activation, BatchNorm, Conv2d, Embedding, EmbeddingBag, Flatten, LayerSpec, Lstm, MaxPool, Pooling,
 };
+use super::super::loss::Targets;
 use super::*;
 use ndarray::{Array2, array};
 

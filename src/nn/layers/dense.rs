@@ -124,13 +124,18 @@ impl Layer for Built {
                 || self.forward_narrow(weight, bias, input, output),
             );
         } else {
-            if self.bias {
-                output.chunks_exact_mut(self.units).for_each(|y| y.copy_from_slice(bias));
-            }
             let n = rows * self.places;
             let x = Matrix::new(input, n, self.inputs);
             let w = Matrix::new(weight, self.units, self.inputs);
-            multiply(x, w.transposed(), self.bias, output, self.units);
+            multiply(x, w.transposed(), false, output, self.units);
+            if self.bias && kept.is_empty() {
+                self.activation.apply_to_biased(output, bias);
+                return;
+            }
+            vectorized(
+                #[inline(always)]
+                || output.chunks_exact_mut(self.units).filter(|_| self.bias).for_each(|y| add(y, bias)),
+            );
         }
         if !kept.is_empty() {
             kept.copy_from_slice(output);
