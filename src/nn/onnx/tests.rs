@@ -237,3 +237,19 @@ fn a_network_that_is_not_finite_is_not_written() {
     let error = network.to_onnx().unwrap_err().to_string();
     assert_eq!(error, "cannot store the network: the weights of head (dense) are not finite");
 }
+
+#[test]
+fn what_is_random_in_training_is_not_written() {
+    let written = |token_dropout| {
+        let bag = EmbeddingBag { tokens: 9, size: 4, pooling: Pooling::Mean, token_dropout };
+        let vectors = Embedding { tokens: 9, size: 4, padding: true, token_dropout };
+        let mut spec = NetworkSpec { inputs: vec![InputSpec::text("words", 5, 9)], nodes: vec![], outputs: vec![] };
+        spec.push("bag", LayerSpec::EmbeddingBag(bag), &["words"]);
+        spec.push("vectors", LayerSpec::Embedding(vectors), &["words"]);
+        spec.push("mean", LayerSpec::GlobalAveragePool(GlobalAveragePool {}), &["vectors"]);
+        spec.push("both", LayerSpec::Add(Add {}), &["bag", "mean"]);
+        spec.ask("y", "both", Head::Binary);
+        filled(spec).to_onnx().unwrap()
+    };
+    assert_eq!(written(0.4), written(0.0));
+}
