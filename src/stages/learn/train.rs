@@ -118,14 +118,16 @@ pub struct Train {
     /// How many times all training rows are seen; 10 when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     epochs: Option<Spanned<usize>>,
-    /// How many rows make one step: a number, `auto`, or phases: `[{epochs: 5, size: 64}, {epochs: 5, size: 256}]`.
-    /// 256 when absent.
+    /// How many rows make one step: a number, `auto`, or phases: `[{epochs: 5, size: 64}, {epochs: 5, size: 256}]`, of which
+    /// the last stays. `auto` is the largest power of two up to 4,096 that still makes a row cheaper, leaves an epoch enough
+    /// steps, and fits into the memory. 256 when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     batch_size: Option<Spanned<BatchSize>>,
     /// How a gradient changes the parameters; `adamw` when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     optimizer: Option<Spanned<Optimizer>>,
-    /// The step size: a number, or `find`. That of the optimizer when absent.
+    /// The step size: a number, or `find` for the rate at which the loss falls fastest while the rate grows from batch to
+    /// batch (Smith 2017). That of the optimizer when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     learning_rate: Option<Spanned<LearningRate>>,
     /// How the learning rate changes; not at all when absent.
