@@ -2,8 +2,9 @@
 
 use super::super::error::Error;
 use super::super::network::Network;
-use super::super::plan::Plan;
+use super::super::plan::{Plan, Step};
 use super::TrainingOptions;
+use super::cut::Cut;
 use super::shards::Shards;
 
 /// The smallest and the largest size that is chosen.
@@ -64,28 +65,29 @@ fn fixed_bytes(plan: &Plan, options: &TrainingOptions) -> usize {
 }
 
 /// The time of a row there and back, in numbers that a sweep moves.
-fn work_of_a_row(plan: &Plan) -> f64 {
-    let places = |value: usize| {
-        let dimensions = plan.values[value].shape.dimensions();
-        dimensions.split_last().map_or(1, |(_, before)| before.iter().product::<usize>()) as f64
-    };
+pub(super) fn work_of_a_row(plan: &Plan) -> f64 {
     let products: f64 = plan
         .steps
         .iter()
         .filter(|step| step.layer.table().is_none())
-        .map(|step| {
-            // Each parameter is used at each place of what the layer reads or gives, whichever are fewer, but by a layer
-            // that gives the last place of a sequence at all places of it.
-            let (reads, gives) = (places(step.inputs[0]), places(step.output));
-            let used = if plan.values[step.output].shape.flat().is_some() { reads } else { gives };
-            used * step.parameters.len() as f64
-        })
+        .map(|step| places(plan, step) * step.parameters.len() as f64)
         .sum();
     // One product on the way there and two on the way back.
     3.0 * products / PRODUCTS_PER_NUMBER + 2.0 * plan.row_size as f64
 }
 
+/// At how many places of a row each parameter of a layer is used: at those of what it reads or gives, whichever are fewer,
+/// but by a layer that gives the last place of a sequence at all places of it.
+pub(super) fn places(plan: &Plan, step: &Step) -> f64 {
+    let count = |value: usize| {
+        let dimensions = plan.values[value].shape.dimensions();
+        dimensions.split_last().map_or(1, |(_, before)| before.iter().product::<usize>()) as f64
+    };
+    let (reads, gives) = (count(step.inputs[0]), count(step.output));
+    if plan.values[step.output].shape.flat().is_some() { reads } else { gives }
+}
+
 /// The time of what a step does besides its rows.
 fn work_of_a_step(plan: &Plan, size: usize) -> f64 {
-    (Shards::count(size) as f64 + TOUCHES) * plan.dense_count as f64
+    (Cut::of(plan).count(size) as f64 + TOUCHES) * plan.dense_count as f64
 }

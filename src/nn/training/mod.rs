@@ -8,6 +8,7 @@
 mod batch_size;
 mod batches;
 mod checkpoint;
+mod cut;
 mod identity;
 mod options;
 mod rate;

@@ -5,7 +5,7 @@ use super::super::plan::{Layout, Plan};
 use super::super::randomness::Draws;
 use super::super::workspace::{Pass, Workspace};
 use super::batches::Batch;
-use super::shards::place;
+use super::cut::Cut;
 use super::team::Work;
 use super::validation::score;
 use std::ops::Range;
@@ -56,13 +56,14 @@ pub(super) struct Job {
 pub(super) struct Ground {
     pub(super) plan: Arc<Plan>,
     pub(super) layout: Layout,
+    pub(super) cut: Cut,
     pub(super) shards: Vec<Mutex<Shard>>,
     job: RwLock<Job>,
 }
 
 impl Ground {
-    pub(super) fn new(plan: Arc<Plan>, layout: Layout, shards: Vec<Shard>, job: Job) -> Self {
-        Self { plan, layout, shards: shards.into_iter().map(Mutex::new).collect(), job: RwLock::new(job) }
+    pub(super) fn new((plan, layout, cut): (Arc<Plan>, Layout, Cut), shards: Vec<Shard>, job: Job) -> Self {
+        Self { plan, layout, cut, shards: shards.into_iter().map(Mutex::new).collect(), job: RwLock::new(job) }
     }
 
     // Where a part has panicked the training ends, so nobody sees what it left.
@@ -83,7 +84,7 @@ impl Work for Ground {
     fn part(&self, number: usize) {
         let job = &*self.job();
         let shard = &mut *self.shard(number);
-        shard.rows = place(job.rows, number);
+        shard.rows = self.cut.place(job.rows, number);
         let (plan, layout) = (&*self.plan, &self.layout);
         let steps = plan.steps.len();
         let [forward, back] = &job.statistics;

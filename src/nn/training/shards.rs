@@ -9,16 +9,10 @@ use super::super::plan::{Layout, Plan, Way};
 use super::super::randomness::Draws;
 use super::super::workspace::{Pass, Workspace};
 use super::batches::Batch;
+use super::cut::{Cut, MAX_SHARDS};
 use super::shard::{Ground, Job, Leg, Shard};
 use super::team::Team;
-use std::ops::Range;
 use std::sync::{Arc, MutexGuard};
-
-/// The most shards of a batch: enough for eight cores, few enough that adding up their gradients stays cheap.
-pub(super) const MAX_SHARDS: usize = 8;
-
-/// A shard has at least about this many rows; matrix products of fewer rows are slower by the row.
-const MIN_ROWS: usize = 64;
 
 /// The workspaces for batches of up to a stated number of rows.
 #[derive(Debug)]
@@ -39,28 +33,11 @@ pub(super) struct Found<'a> {
     shards: [Option<MutexGuard<'a, Shard>>; MAX_SHARDS],
 }
 
-/// How many shards a batch has.
-fn count(rows: usize) -> usize {
-    rows.div_ceil(MIN_ROWS).clamp(1, MAX_SHARDS)
-}
-
-/// How many rows a shard has at most. A batch smaller than the largest has fewer shards, which may be larger than those
-/// of the largest: up to `MIN_ROWS`.
-fn capacity(rows: usize) -> usize {
-    rows.div_ceil(count(rows)).max(MIN_ROWS.min(rows))
-}
-
-/// Which rows a shard has.
-pub(super) fn place(rows: usize, shard: usize) -> Range<usize> {
-    let size = rows.div_ceil(count(rows));
-    (shard * size).min(rows)..((shard + 1) * size).min(rows)
-}
-
 impl Shards {
     /// Workspaces for batches of up to `rows` rows.
     pub(super) fn new(plan: &Arc<Plan>, way: Way, rows: usize) -> Self {
-        let layout = Layout::new(plan, way);
-        let capacity = capacity(rows);
+        let (layout, cut) = (Layout::new(plan, way), Cut::of(plan));
+        let capacity = cut.capacity(rows);
         let widest = plan.outputs.iter().map(|output| output.head.width()).max().unwrap_or(0);
         let shard = |_| Shard {
             workspace: Workspace::new(plan, &layout, way, capacity),
@@ -70,25 +47,25 @@ impl Shards {
             scores: vec![0.0; plan.outputs.len()],
             row: vec![0.0; widest],
         };
-        let shards = (0..count(rows)).map(shard).collect();
+        let shards = (0..cut.count(rows)).map(shard).collect();
         let said = if way == Way::Training { plan.statistics } else { 0 };
         let job = Job { statistics: [vec![0.0; said], vec![0.0; said]], ..Job::default() };
-        Self { ground: Arc::new(Ground::new(plan.clone(), layout, shards, job)) }
+        Self { ground: Arc::new(Ground::new((plan.clone(), layout, cut), shards, job)) }
     }
 
-    /// How many shards a batch has.
-    pub(super) fn count(rows: usize) -> usize {
-        count(rows)
+    fn count(&self, rows: usize) -> usize {
+        self.ground.cut.count(rows)
     }
 
     /// How many bytes training in batches of `rows` rows needs for them, their gradients, and the batch after.
     pub(super) fn bytes(plan: &Plan, rows: usize) -> usize {
         let layout = Layout::new(plan, Way::Training);
-        let shard = layout.block(capacity(rows)).saturating_add(plan.dense_count);
+        let cut = Cut::of(plan);
+        let shard = layout.block(cut.capacity(rows)).saturating_add(plan.dense_count);
         let inputs: usize = (0..plan.inputs.len()).map(|i| plan.values[i].size).sum();
         let targets: usize = plan.outputs.iter().map(|output| output.head.width()).sum();
         let batches = 2 * rows.saturating_mul(inputs + targets);
-        count(rows).saturating_mul(shard).saturating_add(batches).saturating_mul(4)
+        cut.count(rows).saturating_mul(shard).saturating_add(batches).saturating_mul(4)
     }
 
     /// Both ways over a batch in training. Adds the weighted sums of the losses of each output to `sums`, and leaves in
@@ -109,7 +86,7 @@ impl Shards {
         let mut run = |leg: Leg| {
             self.ground.job_mut().leg = Some(leg);
             let meanwhile = meanwhile.take();
-            team.run(self.ground.clone(), count(rows), || {
+            team.run(self.ground.clone(), self.count(rows), || {
                 if let Some(meanwhile) = meanwhile {
                     meanwhile();
                 }
@@ -130,7 +107,7 @@ impl Shards {
             run(Leg::Back { end, stop });
         }
         self.lend(&mut task, None, &[]);
-        for shard in 0..count(rows) {
+        for shard in 0..self.count(rows) {
             sums.iter_mut().zip(&self.ground.shard(shard).sums).for_each(|(sum, own)| *sum += own);
         }
     }
@@ -152,7 +129,7 @@ impl Shards {
             return;
         };
         let merged = &mut self.ground.job_mut().statistics[0][step.statistics.clone()];
-        for i in 0..count(rows) {
+        for i in 0..self.count(rows) {
             let said = &self.ground.shard(i).workspace.statistics[step.statistics.clone()];
             if i == 0 { merged.copy_from_slice(said) } else { layer.merge(merged, said) }
         }
@@ -163,7 +140,7 @@ impl Shards {
         let own = &self.ground.plan.steps[step].statistics;
         let sum = &mut self.ground.job_mut().statistics[1][own.clone()];
         sum.fill(0.0);
-        for i in 0..count(rows) {
+        for i in 0..self.count(rows) {
             let shard = self.ground.shard(i);
             sum.iter_mut().zip(&shard.workspace.statistics[own.clone()]).for_each(|(sum, said)| *sum += said);
         }
@@ -181,7 +158,7 @@ impl Shards {
 
     /// What the shards of a batch of `rows` rows found.
     pub(super) fn found(&self, rows: usize) -> Found<'_> {
-        let shard = |i: usize| (i < count(rows)).then(|| self.ground.shard(i));
+        let shard = |i: usize| (i < self.count(rows)).then(|| self.ground.shard(i));
         Found { ground: &self.ground, shards: std::array::from_fn(shard) }
     }
 
@@ -191,9 +168,9 @@ impl Shards {
         let rows = task.rows;
         self.lend(&mut task, None, &[]);
         self.ground.job_mut().leg = Some(Leg::Judge);
-        team.run(self.ground.clone(), count(rows), || {});
+        team.run(self.ground.clone(), self.count(rows), || {});
         self.lend(&mut task, None, &[]);
-        for i in 0..count(rows) {
+        for i in 0..self.count(rows) {
             let shard = self.ground.shard(i);
             sums.iter_mut().zip(&shard.sums).for_each(|(sum, own)| *sum += own);
             scores.iter_mut().zip(&shard.scores).for_each(|(sum, own)| *sum += own);
@@ -203,7 +180,7 @@ impl Shards {
     /// The first place where the last pass, over a batch of `rows` rows, left the finite numbers.
     pub(super) fn not_finite(&self, parameters: &[f32], rows: usize) -> Option<String> {
         let Ground { plan, layout, .. } = &*self.ground;
-        (0..count(rows)).find_map(|i| {
+        (0..self.count(rows)).find_map(|i| {
             let shard = self.ground.shard(i);
             let rows = shard.rows.len();
             shard.workspace.not_finite(Pass { plan, layout, parameters, statistics: [&[], &[]], rows, training: None })
@@ -229,23 +206,6 @@ impl Found<'_> {
             let input = shard.workspace.value(layout, root, rows);
             let training = shard.training.map(|draws| draws.of_layer(index));
             table.visit(input, shard.workspace.gradient(layout, step.output, rows), training, visit);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_batch_up_to_the_largest_fits_into_the_workspaces() {
-        for largest in 1..1200usize {
-            let capacity = capacity(largest);
-            for rows in 1..=largest {
-                assert!(count(rows) <= count(largest) && rows.div_ceil(count(rows)) <= capacity, "{rows} of {largest}");
-                let last = place(rows, count(rows) - 1);
-                assert_eq!(last.end, rows);
-            }
         }
     }
 }
