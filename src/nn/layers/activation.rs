@@ -205,6 +205,14 @@ impl Layer for Built {
     }
 
     fn forward(&self, pass: Forward<'_>) {
+        // In one sweep over rows that may be larger than the caches, where a copy would be a second.
+        if self.activation == Activation::Relu {
+            vectorized(
+                #[inline(always)]
+                || pass.output.iter_mut().zip(pass.input).for_each(|(y, x)| *y = relu(*x)),
+            );
+            return;
+        }
         pass.output.copy_from_slice(pass.input);
         self.activation.apply(pass.output, self.width);
     }
@@ -213,6 +221,19 @@ impl Layer for Built {
         let Some(input_gradient) = pass.input_gradient else {
             return;
         };
+        if self.activation == Activation::Relu {
+            let gradients = pass.output_gradient.iter().zip(pass.output);
+            vectorized(
+                #[inline(always)]
+                || {
+                    input_gradient
+                        .iter_mut()
+                        .zip(gradients)
+                        .for_each(|(dx, (dy, y))| *dx = if *y > 0.0 { *dy } else { 0.0 })
+                },
+            );
+            return;
+        }
         input_gradient.copy_from_slice(pass.output_gradient);
         self.activation.multiply_derivative(pass.input, pass.output, input_gradient, self.width);
     }
