@@ -74,7 +74,7 @@ pub(super) fn fit_left(side: &Side, height: f64, limit: f64) -> Fitted {
             let band = height / labels.len().max(1) as f64;
             let every = ((LINE - 1.0) / band).ceil().max(1.0) as usize;
             let ticks = category_ticks(labels, every, limit);
-            (side.domain.clone(), ticks, thinned(every, labels.len()))
+            (side.domain.clone(), ticks, thinned(every, labels))
         }
     };
     // A long time axis needs no context on the vertical axis but has it in one line.
@@ -136,7 +136,7 @@ fn fit_categories(side: &Side, labels: &[String], length: f64) -> Fitted {
     let room = length.min(140.0);
     let every = ((longest(room) + 12.0) / band).ceil().max(1.0) as usize;
     let mut fitted = flat(side.domain.clone(), category_ticks(labels, every, room), length);
-    fitted.note = if side.turn { thinned(every, labels.len()) } else { None };
+    fitted.note = if side.turn { thinned(every, labels) } else { None };
     fitted
 }
 
@@ -150,8 +150,10 @@ fn category_ticks(labels: &[String], every: usize, limit: f64) -> Vec<Tick> {
     .collect()
 }
 
-fn thinned(every: usize, labels: usize) -> Option<String> {
-    (every > 1).then(|| format!("One label in {} is shown, of {}.", number::count(every), number::count(labels)))
+/// Says how many labels are not shown. The cells of a picture have none.
+fn thinned(every: usize, labels: &[String]) -> Option<String> {
+    let are_left_out = every > 1 && labels.iter().any(|label| !label.is_empty());
+    are_left_out.then(|| format!("One label in {} is shown, of {}.", number::count(every), number::count(labels.len())))
 }
 
 /// The context stays where it changes: at the first tick and wherever it differs from the one before.

@@ -4,7 +4,7 @@
 //! None of it says what would happen in the world if a value were changed: it tells about the model, not about causes.
 //!
 //! ```
-//! use gristmill::explanation::{Error, Group, PermutationOptions, Predictor, Rows, permutation_importance};
+//! use gristmill::explanation::{Error, Group, Judged, PermutationOptions, Predictor, Rows, permutation_importance};
 //! use ndarray::{Array2, ArrayView2, array};
 //!
 //! /// A model that looks at the first of two columns alone.
@@ -17,8 +17,9 @@
 //!
 //! let rows = Rows::new(vec![array![[1.0, 5.0], [2.0, 9.0], [3.0, 2.0], [4.0, 4.0]]])?;
 //! let truth = [1.0, 2.0, 3.0, 4.0];
-//! let error = |rows: &[usize], said: ArrayView2<'_, f64>| {
-//!     Some(rows.iter().map(|row| (said[[*row, 0]] - truth[*row]).abs()).sum::<f64>())
+//! let error = |said: ArrayView2<'_, f64>| -> Judged<'static> {
+//!     let errors: Vec<f64> = said.iter().zip(truth).map(|(said, truth)| (said - truth).abs()).collect();
+//!     Box::new(move |counts| Some(errors.iter().zip(counts).map(|(error, n)| error * f64::from(*n)).sum()))
 //! };
 //! let columns = [Group::range("a", 0, 0..1), Group::range("b", 0, 1..2)];
 //! let options = PermutationOptions { higher_is_better: false, ..PermutationOptions::default() };
@@ -35,7 +36,7 @@
 //! | [`dependence`] | what it says along the values of a column |
 //! | [`shapley`] | by how much each column moves the prediction of a row: exact, sampled, by gradients |
 //! | [`saliency`], [`grad_cam`] | which parts of an image or spectrogram count |
-//! | [`occlusion`], [`integrated_gradients`] | which words of a text count |
+//! | [`occlusion`], [`integrated_gradients`] | which words of a text or steps of a sequence count |
 //! | [`neighbours`] | the nearest known rows of which the model says something else |
 //!
 //! It knows no dataframe and no network: whoever has a model implements the traits.
@@ -58,7 +59,7 @@ pub mod shapley;
 pub use dependence::{Dependence, dependence, quantile_rows};
 pub use error::Error;
 pub use model::{Differentiable, Predictor};
-pub use permutation::{Importance, Metric, PermutationImportance, PermutationOptions, permutation_importance};
+pub use permutation::{Importance, Judged, Metric, PermutationImportance, PermutationOptions, permutation_importance};
 pub use rows::{Group, Place, Rows, predictions};
 
 /// A quantile of ascending values, linear between them (Hyndman & Fan 1996, type 7); none of no values.

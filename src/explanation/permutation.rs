@@ -5,9 +5,10 @@
 //! numbers that were made of a column are shuffled together. A column that the others can replace has little
 //! importance although the model reads it, and shuffling may make rows that cannot be.
 //!
-//! Time: `repeats` predictions of all rows for each column, and `resamples` metrics.
+//! Time: `repeats` predictions of all rows for each column. Predictions are judged once; each of the `resamples` then only
+//! counts rows otherwise, which takes `O(n)`. Memory: a byte for each row and resample, and the predictions of the repeats.
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayView2, s};
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -17,9 +18,11 @@ use super::error::Error;
 use super::model::Predictor;
 use super::rows::{Group, Rows, predict_made, predictions};
 
-/// How good predictions `[n, outputs]` of the rows with these numbers are; none where the metric is not defined for
-/// them. Rows may be named several times.
-pub type Metric<'a> = dyn Fn(&[usize], ArrayView2<'_, f64>) -> Option<f64> + Sync + 'a;
+/// How good predictions are when each row counts as often as the argument says; none where the metric is not defined.
+pub type Judged<'a> = Box<dyn Fn(&[u8]) -> Option<f64> + Send + Sync + 'a>;
+
+/// Looks at predictions `[n, outputs]` once, so that they can be judged for many ways to count rows.
+pub type Metric<'a> = dyn Fn(ArrayView2<'_, f64>) -> Judged<'a> + Sync + 'a;
 
 /// How importance is measured.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -80,32 +83,32 @@ pub fn permutation_importance(
     if options.repeats == 0 {
         return Err(Error::Option("columns have to be shuffled at least once".to_owned()));
     }
-    let all: Vec<usize> = (0..n).collect();
-    let plain = predictions(model, rows)?;
+    let all = vec![1_u8; n];
+    let plain = metric(predictions(model, rows)?.view());
     let undefined = || Error::Option("the metric is not defined for these rows".to_owned());
-    let baseline = metric(&all, plain.view()).ok_or_else(undefined)?;
-    let drawn: Vec<Vec<usize>> = (0..options.resamples).map(|resample| draw(options.seed, resample, n)).collect();
-    let baselines: Vec<Option<f64>> = drawn.par_iter().map(|rows| metric(rows, plain.view())).collect();
+    let baseline = plain(&all).ok_or_else(undefined)?;
+    let drawn: Vec<Vec<u8>> =
+        (0..options.resamples).into_par_iter().map(|resample| draw(options.seed, resample, n)).collect();
+    let baselines: Vec<Option<f64>> = drawn.par_iter().map(|counts| plain(counts)).collect();
     let worse = |plain: f64, shuffled: f64| if options.higher_is_better { plain - shuffled } else { shuffled - plain };
     let mut columns = Vec::with_capacity(groups.len());
     for (number, group) in groups.iter().enumerate() {
-        let shuffled = (0..options.repeats)
-            .map(|repeat| {
-                let order = order(options.seed, number, repeat, n);
-                predict_shuffled(model, rows, group, &order)
-            })
-            .collect::<Result<Vec<_>, Error>>()?;
-        let repeats = shuffled
-            .iter()
-            .map(|shuffled| metric(&all, shuffled.view()).map(|value| worse(baseline, value)).ok_or_else(undefined))
+        let orders: Vec<Vec<usize>> =
+            (0..options.repeats).map(|repeat| order(options.seed, number, repeat, n)).collect();
+        let shuffled = predict_shuffled(model, rows, group, &orders)?;
+        let judged: Vec<Judged<'_>> =
+            (0..options.repeats).into_par_iter().map(|repeat| metric(repeat_of(&shuffled, repeat, n))).collect();
+        let repeats = judged
+            .par_iter()
+            .map(|judged| judged(&all).map(|value| worse(baseline, value)).ok_or_else(undefined))
             .collect::<Result<Vec<f64>, Error>>()?;
         let mut resampled: Vec<f64> = drawn
             .par_iter()
             .zip(&baselines)
             .enumerate()
-            .filter_map(|(resample, (rows, baseline))| {
-                let shuffled = shuffled.get(resample % shuffled.len())?;
-                Some(worse((*baseline)?, metric(rows, shuffled.view())?))
+            .filter_map(|(resample, (counts, baseline))| {
+                let judged = judged.get(resample % judged.len())?;
+                Some(worse((*baseline)?, judged(counts)?))
             })
             .collect();
         let value = repeats.iter().sum::<f64>() / repeats.len() as f64;
@@ -114,12 +117,25 @@ pub fn permutation_importance(
     Ok(PermutationImportance { baseline, columns })
 }
 
-/// What the model says when a column has the values of other rows: row `i` those of row `order[i]`.
-fn predict_shuffled(model: &dyn Predictor, rows: &Rows, group: &Group, order: &[usize]) -> Result<Array2<f64>, Error> {
-    predict_made(model, rows, order.len(), |made, at, i| {
-        made.copy_row(at, rows, i);
-        made.copy_group(at, group, rows, order.get(i).copied().unwrap_or(i));
+/// What the model says when a column has the values of other rows, for one order after the other: row `i` has those of
+/// row `order[i]`.
+fn predict_shuffled(
+    model: &dyn Predictor,
+    rows: &Rows,
+    group: &Group,
+    orders: &[Vec<usize>],
+) -> Result<Array2<f64>, Error> {
+    let n = rows.len();
+    predict_made(model, rows, orders.len() * n, |made, at, i| {
+        let row = i % n;
+        made.copy_row(at, rows, row);
+        made.copy_group(at, group, rows, orders.get(i / n).and_then(|order| order.get(row)).copied().unwrap_or(row));
     })
+}
+
+/// The predictions of one of the orders.
+fn repeat_of(shuffled: &Array2<f64>, repeat: usize, n: usize) -> ArrayView2<'_, f64> {
+    shuffled.slice(s![repeat * n..(repeat + 1) * n, ..])
 }
 
 /// The order of a repeat, which depends on nothing but its numbers.
@@ -131,11 +147,17 @@ fn order(seed: u64, column: usize, repeat: usize, n: usize) -> Vec<usize> {
     order
 }
 
-/// Rows drawn with replacement.
-fn draw(seed: u64, resample: usize, n: usize) -> Vec<usize> {
+/// How often each row comes when as many rows are drawn with replacement; more than 255 times does not happen.
+fn draw(seed: u64, resample: usize, n: usize) -> Vec<u8> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(resample as u64);
-    (0..n).map(|_| rng.random_range(0..n)).collect()
+    let mut counts = vec![0_u8; n];
+    for _ in 0..n {
+        if let Some(count) = counts.get_mut(rng.random_range(0..n)) {
+            *count = count.saturating_add(1);
+        }
+    }
+    counts
 }
 
 /// The middle `level` of the values; none of fewer than 20.
@@ -156,12 +178,19 @@ mod tests {
     use ndarray::array;
 
     /// R2 of the first output.
-    fn r2(truth: &[f64]) -> impl Fn(&[usize], ArrayView2<'_, f64>) -> Option<f64> + Sync + '_ {
-        move |rows, predicted| {
-            let mean = rows.iter().map(|row| truth[*row]).sum::<f64>() / rows.len() as f64;
-            let rest: f64 = rows.iter().map(|row| (truth[*row] - predicted[[*row, 0]]).powi(2)).sum();
-            let all: f64 = rows.iter().map(|row| (truth[*row] - mean).powi(2)).sum();
-            (all > 0.0).then(|| 1.0 - rest / all)
+    fn r2<'a>(truth: &'a [f64]) -> impl Fn(ArrayView2<'_, f64>) -> Judged<'a> + Sync + 'a {
+        move |predicted| {
+            let predicted = predicted.column(0).to_vec();
+            Box::new(move |counts| {
+                let n: f64 = counts.iter().map(|count| f64::from(*count)).sum();
+                let sum = |of: &dyn Fn(usize) -> f64| -> f64 {
+                    counts.iter().enumerate().map(|(row, count)| f64::from(*count) * of(row)).sum()
+                };
+                let mean = sum(&|row| truth[row]) / n;
+                let rest = sum(&|row| (truth[row] - predicted[row]).powi(2));
+                let all = sum(&|row| (truth[row] - mean).powi(2));
+                (all > 0.0).then(|| 1.0 - rest / all)
+            })
         }
     }
 
@@ -171,13 +200,14 @@ mod tests {
             let (model, rows) = (Function::of(&case), case.rows("x"));
             let truth = case.list("truth");
             let plain = predictions(&model, &rows).unwrap();
-            let all: Vec<usize> = (0..rows.len()).collect();
-            let baseline = r2(&truth)(&all, plain.view()).unwrap();
+            let all = vec![1_u8; rows.len()];
+            let baseline = r2(&truth)(plain.view())(&all).unwrap();
             for (column, orders) in case.orders().iter().enumerate() {
                 let group = Group::range("x", 0, column..column + 1);
-                for (order, expected) in orders {
-                    let shuffled = predict_shuffled(&model, &rows, &group, order).unwrap();
-                    let drop = baseline - r2(&truth)(&all, shuffled.view()).unwrap();
+                let (orders, drops): (Vec<Vec<usize>>, Vec<f64>) = orders.iter().cloned().unzip();
+                let shuffled = predict_shuffled(&model, &rows, &group, &orders).unwrap();
+                for (repeat, expected) in drops.iter().enumerate() {
+                    let drop = baseline - r2(&truth)(repeat_of(&shuffled, repeat, rows.len()))(&all).unwrap();
                     assert!((drop - expected).abs() < 1e-5, "{drop} is not {expected}");
                 }
             }
@@ -207,7 +237,7 @@ mod tests {
         let model = Function::new(|row| if row.iter().sum::<f32>() == 1.0 { 1.0 } else { f64::NAN });
         let x = Array2::from_shape_fn((60, 3), |(i, j)| f32::from(u8::from(i % 3 == j)));
         let rows = Rows::new(vec![x]).unwrap();
-        let right = |_: &[usize], _: ArrayView2<'_, f64>| Some(1.0);
+        let right = |_: ArrayView2<'_, f64>| -> Judged<'static> { Box::new(|_| Some(1.0)) };
         let together = [Group::range("carrier", 0, 0..3)];
         let options = PermutationOptions::default();
         assert!(permutation_importance(&model, &rows, &together, &right, &options).is_ok());
@@ -219,8 +249,9 @@ mod tests {
     fn the_seed_alone_decides_and_a_loss_that_grows_is_importance() {
         let model = Function::new(|row| f64::from(row[0]) * 2.0);
         let rows = Rows::new(vec![array![[1.0], [2.0], [5.0], [7.0]]]).unwrap();
-        let loss = |rows: &[usize], p: ArrayView2<'_, f64>| {
-            Some(rows.iter().map(|r| (p[[*r, 0]] - [2.0, 4.0, 10.0, 14.0][*r]).powi(2)).sum::<f64>())
+        let loss = |p: ArrayView2<'_, f64>| -> Judged<'static> {
+            let losses: Vec<f64> = p.iter().zip([2.0, 4.0, 10.0, 14.0]).map(|(p, y)| (p - y).powi(2)).collect();
+            Box::new(move |counts| Some(losses.iter().zip(counts).map(|(loss, n)| loss * f64::from(*n)).sum()))
         };
         let options = PermutationOptions { higher_is_better: false, seed: 3, ..PermutationOptions::default() };
         let groups = [Group::range("a", 0, 0..1)];
@@ -230,5 +261,29 @@ mod tests {
         assert!(found.columns[0].value > 0.0);
         let none = Rows::new(vec![Array2::zeros((0, 1))]).unwrap();
         assert_eq!(permutation_importance(&model, &none, &groups, &loss, &options), Err(Error::NoRows));
+    }
+
+    #[test]
+    fn answers_do_not_hang_on_the_number_of_threads() {
+        let model = Function::new(|row| f64::from(row[0]).sin() + f64::from(row[1] * row[2]));
+        let x = Array2::from_shape_fn((3_000, 3), |(i, j)| ((i * (2 * j + 3)) % 19) as f32 / 7.0);
+        let truth: Vec<f64> = x.rows().into_iter().map(|row| f64::from(row[0] - row[2])).collect();
+        let rows = Rows::new(vec![x]).unwrap();
+        let groups: Vec<Group> = (0..3).map(|at| Group::range(format!("x{at}"), 0, at..at + 1)).collect();
+        let with = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let options = PermutationOptions { seed: 8, ..PermutationOptions::default() };
+            pool.install(|| permutation_importance(&model, &rows, &groups, &r2(&truth), &options).unwrap())
+        };
+        assert_eq!(with(1), with(3));
+    }
+
+    #[test]
+    fn rows_drawn_again_are_as_many_as_there_are() {
+        for resample in 0..20 {
+            let counts = draw(4, resample, 300);
+            assert_eq!(counts.iter().map(|count| usize::from(*count)).sum::<usize>(), 300);
+            assert!(counts.contains(&0) && counts.iter().any(|count| *count > 2));
+        }
     }
 }

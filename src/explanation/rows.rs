@@ -1,13 +1,15 @@
 //! Rows as a model reads them, cut into the columns from which they were made, and mixed of other rows.
 
-use ndarray::{Array2, ArrayView2, Axis, s};
+use ndarray::{Array2, ArrayView2, Axis, concatenate, s};
+use rayon::prelude::*;
 
 use super::error::{Error, expect};
 use super::model::Predictor;
 
-/// Numbers of rows that are put together at once, and the most rows.
-const TOGETHER: usize = 1 << 22;
-const MOST_ROWS: usize = 8_192;
+/// Numbers of rows that are put together at once by a thread, and the most rows. Pieces do not depend on the number of
+/// threads, so that answers do not either.
+const TOGETHER: usize = 1 << 20;
+const MOST_ROWS: usize = 2_048;
 
 /// Rows of all inputs of a model: for each input `[n, size]`.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,6 +93,17 @@ impl Rows {
         self.blocks.iter().map(Array2::ncols).sum()
     }
 
+    /// A single row with the mean of each number; all 0 where there is no row.
+    pub fn mean(&self) -> Self {
+        let mean = |block: &Array2<f32>| {
+            let rows = block.nrows().max(1) as f64;
+            let sums = block.columns().into_iter().map(|column| column.iter().map(|v| f64::from(*v)).sum::<f64>());
+            let means: Vec<f32> = sums.map(|sum| (sum / rows) as f32).collect();
+            Array2::from_shape_fn((1, means.len()), |(_, at)| means.get(at).copied().unwrap_or(0.0))
+        };
+        Self { blocks: self.blocks.iter().map(mean).collect() }
+    }
+
     /// The rows of these numbers. Numbers beyond the last row are left out.
     pub fn take(&self, rows: &[usize]) -> Self {
         let known: Vec<usize> = rows.iter().copied().filter(|row| *row < self.len()).collect();
@@ -119,31 +132,34 @@ impl Rows {
 }
 
 /// What the model says about `n` rows that are made one by one: `make(rows, at, i)` makes row `i` at the place `at`.
-/// They are never all in memory.
+/// They are never all in memory; pieces of them are made and asked about by all threads.
 ///
 /// Errors: those of the model; it gives something that is not finite.
 pub(super) fn predict_made(
     model: &dyn Predictor,
     like: &Rows,
     n: usize,
-    mut make: impl FnMut(&mut Rows, usize, usize),
+    make: impl Fn(&mut Rows, usize, usize) + Sync,
 ) -> Result<Array2<f64>, Error> {
     let together = rows_together(like).min(n.max(1));
-    let mut rows = like.zeros(together);
-    let mut all: Option<Array2<f64>> = None;
-    for start in (0..n).step_by(together) {
-        let count = together.min(n - start);
-        (0..count).for_each(|at| make(&mut rows, at, start + at));
-        let outputs = model.predict(&rows.first(count))?;
-        expect("the prediction", outputs.nrows(), count)?;
-        if outputs.iter().any(|output| !output.is_finite()) {
-            return Err(Error::NotFinite);
-        }
-        let all = all.get_or_insert_with(|| Array2::zeros((n, outputs.ncols())));
-        expect("a prediction", outputs.ncols(), all.ncols())?;
-        all.slice_mut(s![start..start + count, ..]).assign(&outputs);
-    }
-    Ok(all.unwrap_or_else(|| Array2::zeros((0, 0))))
+    let pieces: Vec<Array2<f64>> = (0..n.div_ceil(together))
+        .into_par_iter()
+        .map_init(
+            || like.zeros(together),
+            |rows, piece| {
+                let start = piece * together;
+                let count = together.min(n - start);
+                (0..count).for_each(|at| make(rows, at, start + at));
+                let outputs = model.predict(&rows.first(count))?;
+                expect("the prediction", outputs.nrows(), count)?;
+                if outputs.iter().all(|output| output.is_finite()) { Ok(outputs) } else { Err(Error::NotFinite) }
+            },
+        )
+        .collect::<Result<_, Error>>()?;
+    let Some(width) = pieces.first().map(Array2::ncols) else { return Ok(Array2::zeros((0, 0))) };
+    pieces.iter().try_for_each(|piece| expect("a prediction", piece.ncols(), width))?;
+    let views: Vec<ArrayView2<'_, f64>> = pieces.iter().map(|piece| piece.view()).collect();
+    concatenate(Axis(0), &views).map_err(|error| Error::Option(error.to_string()))
 }
 
 /// How many rows are put together at once.

@@ -185,6 +185,12 @@ fn what_makes_no_sense_is_refused_where_it_stands() {
         ("metric: mae", "`mae` does not judge the target `late`"),
         ("metric: mae", "it is judged by roc_auc, accuracy, log_loss, brier"),
         ("rows: {worst: 3, sample: 2}", "`rows` is a condition, `{worst: 5}` or `{sample: 5}`"),
+        ("rows: {worst: 3, target: lat}", "`lat` is no target of the model"),
+        ("rows: {worst: 3, target: lat}", "did you mean `late`?"),
+        ("rows: {sample: 3, target: late}", "`target` belongs to `worst`"),
+        ("targets: [lste]", "`lste` is no target of the model"),
+        ("targets: [late, late]", "the target `late` is named twice"),
+        ("methods: [shap], ice: centred", "`ice` belongs to the method `dependence`, which is not asked for"),
         ("rows: {worst: 300}", "at most 20 rows are explained one by one"),
         ("rows: \"distanc > 3\"", "did you mean `distance`?"),
         ("sample: 3", "`sample` is from 20 to 1000000, not 3"),
@@ -198,4 +204,123 @@ fn what_makes_no_sense_is_refused_where_it_stands() {
         assert!(said.join(" ").contains(message), "{options}: {}", outcome.stderr);
         assert!(outcome.stderr.contains("p.yaml:"), "{options}: {}", outcome.stderr);
     }
+}
+
+/// Hours of machines: the strain two hours before decides the wear of the next hour; `hum` says nothing.
+fn hours(machines: u32, each: u32) -> String {
+    let mut text = "machine,hour,strain,hum,wear\n".to_owned();
+    for machine in 0..machines {
+        let strain = |hour: u32| f64::from((hour * 37 + machine * 11) % 23) / 10.0;
+        for hour in 0..each {
+            let hum = f64::from(hour * 53 % 17) / 10.0;
+            // A target is that of one row later, so the strain of three rows before this one.
+            let wear = if hour < 3 { 0.0 } else { 4.0 * strain(hour - 3) };
+            writeln!(text, "M{machine},{hour},{},{hum},{wear}", strain(hour)).unwrap();
+        }
+    }
+    text
+}
+
+fn sequence_pipeline(options: &str) -> String {
+    format!(
+        "name: t\nstages:\n  - read: {{path: t.csv}}\n  - split: {{by: group, on: machine, parts: {{train: 0.7, test: 0.3}}}}\n  - tensors: \
+         {{features: {{sequence: {{columns: [strain, hum], by: machine, order: hour, window: 6, horizon: 1}}}}, target: wear, target_kind: \
+         number}}\n  - id: model\n    train: {{network: [flatten, {{dense: 16}}], epochs: 30, batch_size: 32, optimizer: {{adamw: {{learning_rate: \
+         0.01}}}}, seed: 5}}\n  - id: why\n    explain: {{{options}}}\n  - write: {{path: importances.ndjson}}\n  - from: why.contributions\n    \
+         write: {{path: contributions.ndjson}}\n"
+    )
+}
+
+#[test]
+fn a_sequence_is_explained_by_columns_and_by_steps() {
+    let workshop = Workshop::with_pipeline(&sequence_pipeline("rows: \"hour = 50\""));
+    workshop.write("t.csv", hours(10, 120));
+    let manifest = workshop.run();
+    assert_eq!(unexplained(stage(&manifest, "why")), Some(0));
+    let rows = workshop.read_ndjson("importances.ndjson");
+    for method in ["permutation", "shap"] {
+        assert!(value(&rows, method, "strain").0 > 10.0 * value(&rows, method, "hum").0.abs(), "{method}: {rows:?}");
+    }
+    assert!(rows.iter().all(|row| row["column"] == "strain" || row["column"] == "hum"), "no group, no order: {rows:?}");
+    let contributions = workshop.read_ndjson("contributions.ndjson");
+    let size = |method: &str, column: &str, part: &str| -> f64 {
+        let parts = contributions.iter().filter(|row| row["method"] == method && row["column"] == column);
+        parts.filter(|row| row["part"] == part).map(|row| row["value"].as_f64().unwrap().abs()).sum()
+    };
+    // The strain two rows before the last decides; the mean of 10 machines has little to add.
+    for step in ["0", "1", "3", "4", "5"] {
+        let part = format!("{step} before the last");
+        for (method, column) in [("expected_gradients", "strain"), ("occlusion", "sequence")] {
+            let (decides, other) = (size(method, column, "2 before the last"), size(method, column, &part));
+            assert!(decides > 3.0 * other, "{method} {step}: {decides} {other}");
+        }
+    }
+    let shown = stage(&manifest, "why").to_string();
+    for words in ["At what the model looks, and when", "When the model looks", ", 50)", "row after the last"] {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+}
+
+#[test]
+fn rows_of_a_sequence_keep_their_past_whatever_is_asked_for() {
+    // The condition holds for a single row of each machine: its window needs the rows before.
+    let workshop =
+        Workshop::with_pipeline(&sequence_pipeline("methods: [shap], rows: \"hour = 5 and machine is not null\""));
+    workshop.write("t.csv", hours(10, 40));
+    workshop.run();
+    let contributions = workshop.read_ndjson("contributions.ndjson");
+    let whole: Vec<&Value> = contributions.iter().filter(|row| row["method"] == "shap").collect();
+    assert!(whole.len() >= 2 * 2 && whole.len() % 2 == 0, "{whole:?}");
+}
+
+#[test]
+fn the_worst_rows_are_those_of_a_target_or_of_all() {
+    let run = |options: &str| {
+        let text = pipeline("{late: binary, delay: number}", "[{dense: 8}]", options);
+        let workshop = Workshop::with_pipeline(&text);
+        workshop.write("t.csv", trips());
+        let manifest = workshop.run();
+        let rows = workshop.read_ndjson("contributions.ndjson");
+        let numbers: std::collections::BTreeSet<i64> =
+            rows.iter().map(|row| row["row"].as_i64().unwrap_or_default()).collect();
+        let targets: std::collections::BTreeSet<String> =
+            rows.iter().map(|row| row["target"].as_str().unwrap_or_default().to_owned()).collect();
+        (numbers, targets, stage(&manifest, "why").to_string())
+    };
+    let (late, targets, shown) = run("methods: [shap], rows: {worst: 2, target: late}");
+    assert!(shown.contains("most wrong about `late`"), "{shown}");
+    assert_eq!(targets.len(), 2);
+    let (delay, ..) = run("methods: [shap], rows: {worst: 2, target: delay}");
+    assert_ne!(late, delay);
+    let (_, targets, shown) = run("methods: [shap], rows: {worst: 2}, targets: [delay]");
+    assert!(shown.contains("`delay` is explained, not `late`"), "{shown}");
+    assert_eq!(targets.into_iter().collect::<Vec<_>>(), ["delay"]);
+    let (.., shown) = run("methods: [shap], rows: {worst: 2}");
+    assert!(shown.contains("by the sum over `late` and `delay`"), "{shown}");
+}
+
+#[test]
+fn lines_of_single_rows_are_drawn_from_one_start() {
+    let options = "methods: [dependence], columns: [distance], rows: {sample: 1}, ice: centred";
+    let (_, manifest) = explained("late", "[{dense: 16}]", options);
+    let exhibits = stage(&manifest, "why")["exhibits"].as_array().unwrap();
+    let figure = exhibits.iter().find(|exhibit| exhibit["figure"]["title"] == "Along distance").unwrap();
+    let line = &figure["figure"]["mark"]["line"];
+    let background = line["background"].as_array().unwrap();
+    assert_eq!(background.len(), 20);
+    assert!(background.iter().all(|row| row[0] == 0.0 && row.as_array().unwrap().len() > 2), "{background:?}");
+    assert_eq!(line["series"][0]["values"][0], 0.0);
+    assert!(figure.to_string().contains("change of the probability of late = true"));
+}
+
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    let options = "methods: [permutation, shap, dependence], rows: {worst: 2}, sample: 150";
+    let workshop = Workshop::with_pipeline(&pipeline("late", "[{dense: 4}]", options));
+    workshop.write("t.csv", trips());
+    workshop.run();
+    let first = workshop.read("importances.ndjson");
+    std::fs::remove_dir_all(workshop.path().join(".gristmill/cache")).unwrap();
+    workshop.gristmill(["run", "p.yaml", "--quiet", "--threads", "1"]).success();
+    assert_eq!(first, workshop.read("importances.ndjson"));
 }

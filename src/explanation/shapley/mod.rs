@@ -20,7 +20,9 @@ mod sampled;
 #[allow(clippy::unwrap_used)]
 mod tests;
 
-use ndarray::Array2;
+use std::ops::Range;
+
+use ndarray::{Array2, s};
 
 use super::error::Error;
 use super::model::Predictor;
@@ -55,6 +57,15 @@ impl Attributions {
     pub fn mean_sizes(&self) -> Vec<f64> {
         let rows = self.values.nrows().max(1) as f64;
         self.values.columns().into_iter().map(|column| column.iter().map(|v| v.abs()).sum::<f64>() / rows).collect()
+    }
+
+    /// Some of the columns.
+    pub fn of_columns(&self, columns: Range<usize>) -> Self {
+        let part = |table: &Array2<f64>| {
+            let end = columns.end.min(table.ncols());
+            table.slice(s![.., columns.start.min(end)..end]).to_owned()
+        };
+        Self { values: part(&self.values), errors: part(&self.errors), base: self.base, outputs: self.outputs.clone() }
     }
 
     fn new(rows: usize, columns: usize, plain: Plain) -> Self {

@@ -78,6 +78,24 @@ fn expected_gradients_come_near_the_integrals_of_captum() {
 }
 
 #[test]
+fn a_number_may_belong_to_a_column_and_to_a_part_of_it() {
+    let model = Function::Linear { w: vec![2.0, 1.0, -1.0], c: 0.5 };
+    let rows = Rows::new(vec![ndarray::array![[1.0, 0.0, 3.0], [0.0, 2.0, 1.0]]]).unwrap();
+    let background = Rows::new(vec![ndarray::array![[0.0, 1.0, 1.0], [0.0, 1.0, 2.0]]]).unwrap();
+    let mut groups = vec![Group::range("a", 0, 0..2), Group::range("b", 0, 2..3)];
+    groups.extend(columns(3));
+    let found = expected_gradients(&model, &rows, &background, &groups, 0, &GradientOptions::default()).unwrap();
+    let (whole, parts) = (found.of_columns(0..2), found.of_columns(2..5));
+    assert_near(&whole.values, &[1.0, -1.5, 1.0, 0.5], 1e-6);
+    assert_near(&parts.values, &[2.0, -1.0, -1.5, 0.0, 1.0, 0.5], 1e-6);
+    assert!(whole.gaps().iter().chain(&parts.gaps()).all(|gap| gap.abs() < 1e-6));
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    let alone = pool
+        .install(|| expected_gradients(&model, &rows, &background, &groups, 0, &GradientOptions::default()).unwrap());
+    assert_eq!(alone, found);
+}
+
+#[test]
 fn numbers_of_one_column_are_one_player() {
     let model = Function::new(|row| f64::from(row[0] * 2.0 + row[1] - row[2]));
     let rows = Rows::new(vec![ndarray::array![[1.0, 0.0, 3.0]]]).unwrap();

@@ -1,6 +1,6 @@
 //! SHAP values: of a sample for a summary, and of chosen rows one by one.
 
-use ndarray::Array2;
+use ndarray::{Array2, s};
 
 use crate::chart::{Axis, Bar, Figure, Mark, Orientation, Series, Step, Waterfall};
 use crate::diagnostic::Diagnostic;
@@ -48,6 +48,18 @@ pub(super) struct Attributed {
     pub(super) outputs: Vec<f64>,
     /// For each row how far the values miss it.
     pub(super) gaps: Vec<f64>,
+    /// `[rows, cells]`: the values of parts of columns, where they were asked for and the way of finding them has them.
+    pub(super) cells: Option<Array2<f64>>,
+}
+
+/// What values are found with.
+pub(super) struct Question<'a> {
+    pub(super) model: &'a Explained<'a>,
+    pub(super) background: &'a Rows,
+    pub(super) columns: &'a [Column],
+    /// Parts of columns, such as a column at a step of a sequence.
+    pub(super) cells: &'a [Group],
+    pub(super) seed: u64,
 }
 
 impl How {
@@ -70,49 +82,54 @@ impl How {
     }
 }
 
-/// Finds the values of rows, each for the output that is explained of it.
-///
-/// Errors: those of the model.
-pub(super) fn attribute(
-    model: &Explained<'_>,
-    rows: &Rows,
-    outputs: &[usize],
-    background: &Rows,
-    columns: &[Column],
-    seed: u64,
-) -> Result<Attributed, Diagnostic> {
-    let groups: Vec<Group> = columns.iter().map(|column| column.group.clone()).collect();
-    let n = rows.len();
-    let how = How::of(model, groups.len());
-    let empty = Array2::zeros((n, groups.len()));
-    let mut all = Attributed {
-        how,
-        errors: empty.clone(),
-        values: empty,
-        bases: vec![0.0; n],
-        outputs: vec![0.0; n],
-        gaps: vec![0.0; n],
-    };
-    let mut different: Vec<usize> = outputs.to_vec();
-    different.sort_unstable();
-    different.dedup();
-    for output in different {
-        let places: Vec<usize> = (0..n).filter(|row| outputs.get(*row) == Some(&output)).collect();
-        let part = rows.take(&places);
-        let found = by(how, model, &part, background, &groups, output, seed).map_err(super::work::failed)?;
-        let gaps = found.gaps();
-        for (at, place) in places.iter().enumerate() {
-            all.values.row_mut(*place).assign(&found.values.row(at));
-            all.errors.row_mut(*place).assign(&found.errors.row(at));
-            let given = (all.bases.get_mut(*place), all.outputs.get_mut(*place), all.gaps.get_mut(*place));
-            if let (Some(base), Some(output), Some(gap)) = given {
-                *base = found.base;
-                *output = found.outputs.get(at).copied().unwrap_or(f64::NAN);
-                *gap = gaps.get(at).copied().unwrap_or(f64::NAN);
+impl Question<'_> {
+    /// Finds the values of rows, each for the output that is explained of it.
+    ///
+    /// Errors: those of the model.
+    pub(super) fn attribute(&self, rows: &Rows, outputs: &[usize]) -> Result<Attributed, Diagnostic> {
+        let mut groups: Vec<Group> = self.columns.iter().map(|column| column.group.clone()).collect();
+        let (n, width) = (rows.len(), groups.len());
+        let how = How::of(self.model, width);
+        let has_cells = !self.cells.is_empty() && matches!(how, How::Weights | How::Gradients);
+        if has_cells {
+            groups.extend_from_slice(self.cells);
+        }
+        let empty = Array2::zeros((n, width));
+        let mut all = Attributed {
+            how,
+            errors: empty.clone(),
+            values: empty,
+            bases: vec![0.0; n],
+            outputs: vec![0.0; n],
+            gaps: vec![0.0; n],
+            cells: has_cells.then(|| Array2::zeros((n, self.cells.len()))),
+        };
+        let mut different: Vec<usize> = outputs.to_vec();
+        different.sort_unstable();
+        different.dedup();
+        for output in different {
+            let places: Vec<usize> = (0..n).filter(|row| outputs.get(*row) == Some(&output)).collect();
+            let part = rows.take(&places);
+            let found = by(how, self.model, &part, self.background, &groups, output, self.seed);
+            let found = found.map_err(super::work::failed)?;
+            let of_columns = found.of_columns(0..width);
+            let gaps = of_columns.gaps();
+            for (at, place) in places.iter().enumerate() {
+                all.values.row_mut(*place).assign(&of_columns.values.row(at));
+                all.errors.row_mut(*place).assign(&of_columns.errors.row(at));
+                if let Some(cells) = &mut all.cells {
+                    cells.row_mut(*place).assign(&found.values.slice(s![at, width..]));
+                }
+                let given = (all.bases.get_mut(*place), all.outputs.get_mut(*place), all.gaps.get_mut(*place));
+                if let (Some(base), Some(output), Some(gap)) = given {
+                    *base = found.base;
+                    *output = found.outputs.get(at).copied().unwrap_or(f64::NAN);
+                    *gap = gaps.get(at).copied().unwrap_or(f64::NAN);
+                }
             }
         }
+        Ok(all)
     }
-    Ok(all)
 }
 
 fn by(
@@ -217,8 +234,8 @@ impl Attributed {
             .take(named)
             .filter_map(|at| {
                 let column = columns.get(*at)?;
-                let text = values.get(*at).and_then(|value| value.text.as_deref()).unwrap_or("nothing");
-                Some(Step::new(format!("{} = {}", column.name(), words::short(text, 30)), value(*at)))
+                let text = values.get(*at).and_then(|value| value.text.as_deref());
+                Some(Step::new(column.with(text), value(*at)))
             })
             .collect();
         if order.len() > named {

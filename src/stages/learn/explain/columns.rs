@@ -16,6 +16,8 @@ pub(super) struct Column {
     pub(super) kind: Kind,
     /// Its name and its numbers.
     pub(super) group: Group,
+    /// Of a column of a sequence the rows of a window.
+    pub(super) window: Option<usize>,
 }
 
 /// How the values of a column are shown and compared.
@@ -27,13 +29,31 @@ pub(super) enum Kind {
     Time,
     /// One beside the other.
     Category,
-    /// Not at all: texts, images, sounds.
+    /// Not at all: texts, images, sounds, rows of a sequence.
     Whole,
+}
+
+/// The columns that become features, in the order of the encoder. What orders the rows of a sequence, or names their
+/// group, is read without becoming one.
+pub(super) fn names(encoder: &Encoder) -> Vec<String> {
+    let used: std::collections::BTreeSet<String> =
+        (0..encoder.blocks().len()).flat_map(|block| encoder.feature_columns(block)).collect();
+    encoder.columns().into_iter().filter(|name| used.contains(name)).collect()
 }
 
 impl Column {
     pub(super) fn name(&self) -> &str {
         &self.group.name
+    }
+
+    /// The column with a value: `carrier = UA`; of a window its last value.
+    pub(super) fn with(&self, value: Option<&str>) -> String {
+        let value = value.map(|text| super::words::short(text, 30));
+        match (self.window, value) {
+            (Some(rows), Some(value)) => format!("{}, {rows} rows to {value}", self.name()),
+            (Some(rows), None) => format!("{}, {rows} rows", self.name()),
+            (None, value) => format!("{} = {}", self.name(), value.as_deref().unwrap_or("nothing")),
+        }
     }
 }
 
@@ -47,9 +67,11 @@ pub(super) fn columns(encoder: &Encoder, schema: &Schema) -> Vec<Column> {
             places.entry(name).or_insert_with(|| (kind, Vec::new())).1.push(Place { block, at });
         }
     }
-    let found = encoder.columns().into_iter().map(|name| {
+    let sequence = encoder.sequence().map(crate::tensor::Sequence::spec);
+    let found = names(encoder).into_iter().map(|name| {
         let (kind, places) = places.remove(&name).unwrap_or((Kind::Whole, Vec::new()));
-        Column { kind, group: Group { name, places } }
+        let window = sequence.filter(|spec| spec.columns.iter().any(|(column, _)| *column == name));
+        Column { kind, window: window.map(|spec| spec.window), group: Group { name, places } }
     });
     found.collect()
 }

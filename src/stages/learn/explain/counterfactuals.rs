@@ -114,8 +114,7 @@ impl Sight<'_> {
             }));
             cells
         };
-        let number = |taken: &Taken, place: usize| taken.numbers.get(place).copied().unwrap_or(0);
-        let mut rows = vec![line(format!("row {}", number(self.rows, row)), self.said, self.rows, row, None)];
+        let mut rows = vec![line(format!("row {}", self.rows.name(row)), self.said, self.rows, row, None)];
         rows.extend(
             neighbours.iter().map(|near| {
                 line("training row".to_owned(), self.known_said, self.known, near.row, Some(near.distance))
@@ -135,7 +134,7 @@ impl Sight<'_> {
         if left_out > 0 {
             note += &format!(" {left_out} more columns differ.");
         }
-        let title = format!("What would make it another prediction: row {}", number(self.rows, row));
+        let title = format!("What would make it another prediction: row {}", self.rows.name(row));
         Exhibit::Table(Table { title, columns, rows, note: Some(note) })
     }
 }

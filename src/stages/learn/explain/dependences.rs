@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::chart::{Axis, Figure, Histogram, Interval, Line, Mark, NumberFormat, Positions, Scale, Series};
+use crate::chart::{Axis, Figure, Histogram, Interval, Line, Mark, NumberFormat, Positions, Reference, Scale, Series};
 use crate::diagnostic::Diagnostic;
 use crate::exhibit::Exhibit;
 use crate::explanation::{Dependence, dependence, quantile_rows};
@@ -11,12 +11,15 @@ use crate::tensor::Target;
 
 use super::columns::{Column, Kind};
 use super::model::Explained;
+use super::options::Ice;
 use super::rows::{Taken, Value, spread};
 use super::words;
 
 /// Rows whose lines are computed, and lines that are drawn.
 const ROWS: usize = 300;
 const LINES: usize = 40;
+/// Fewer where each is to be followed from its start.
+const CENTRED: usize = 20;
 /// Values of a column of numbers at most.
 const POINTS: usize = 20;
 /// The share of the rows beyond the first and beyond the last value.
@@ -26,7 +29,7 @@ const CATEGORIES: usize = 12;
 /// Classes that have a line of their own.
 const CLASSES: usize = 4;
 /// The width of a figure of which two stand side by side.
-const WIDTH: u32 = 440;
+const WIDTH: u32 = 400;
 /// From this share on lines differ so much that it is said.
 const DIFFERENT: f64 = 0.3;
 
@@ -111,14 +114,21 @@ impl Along {
     }
 
     /// The dependence, and beside it how the values of the column are spread.
-    pub(super) fn exhibits(&self, target: &Target, taken: &Taken, column: usize, name: &str) -> Vec<Exhibit> {
+    pub(super) fn exhibits(
+        &self,
+        target: &Target,
+        taken: &Taken,
+        column: usize,
+        (name, ice): (&str, Ice),
+    ) -> Vec<Exhibit> {
         let none = Vec::new();
         let values = taken.values.get(column).unwrap_or(&none);
         let mut figure = match self.kind {
             Kind::Category | Kind::Whole => self.categories(target, values, name),
-            Kind::Number | Kind::Time => self.line(target, values, name),
+            Kind::Number | Kind::Time => self.line(target, values, name, ice),
         };
         figure.width = WIDTH;
+        let is_centred = self.is_centred(ice);
         figure.y = match target {
             Target::Number(_) | Target::Count(_) => Axis::labelled(format!("predicted {}", target.column())),
             Target::Binary(classes) => probability(format!(
@@ -128,11 +138,20 @@ impl Along {
             )),
             Target::Category(_) | Target::MultiLabel(_) => probability(format!("probability of {}", target.column())),
         };
+        if is_centred {
+            figure.y.label = format!("change of the {}", figure.y.label);
+            figure.references = vec![Reference::y(0.0, "")];
+        }
         let differs = self.outputs.iter().map(|(_, found)| found.heterogeneity(&self.weights)).fold(0.0, f64::max);
         let mut notes = vec![format!("Mean prediction of {} rows with the column set to each value.", self.rows)];
         if self.outputs.len() == 1 && differs >= DIFFERENT {
-            let share = crate::digits::percent(differs);
-            notes.push(format!("{share} of what it does differs between rows: it works together with other columns."));
+            notes.push(format!(
+                "{:.0} % of what it does differs between rows: it works together with other columns.",
+                100.0 * differs
+            ));
+            if !is_centred && self.kind != Kind::Category {
+                notes.push("`ice: centred` draws the lines from one start.".to_owned());
+            }
         }
         figure.note = notes.join(" ");
         let spread = match self.kind {
@@ -142,7 +161,12 @@ impl Along {
         std::iter::once(figure).chain(spread).map(|figure| Exhibit::Figure(Box::new(figure))).collect()
     }
 
-    fn line(&self, target: &Target, values: &[Value], name: &str) -> Figure {
+    /// Whether lines start at 0: there is one output, of which single rows are drawn, and values have an order.
+    fn is_centred(&self, ice: Ice) -> bool {
+        ice == Ice::Centred && self.outputs.len() == 1 && matches!(self.kind, Kind::Number | Kind::Time)
+    }
+
+    fn line(&self, target: &Target, values: &[Value], name: &str, ice: Ice) -> Figure {
         let numbers = self.places.iter().map(|place| values.get(*place).map(|value| value.number));
         #[expect(clippy::cast_possible_truncation, reason = "they were whole microseconds")]
         let positions = match self.kind {
@@ -151,17 +175,25 @@ impl Along {
         };
         let series = self.outputs.iter().map(|(output, found)| {
             let name = if self.outputs.len() == 1 { "mean".to_owned() } else { class(target, *output) };
-            Series::new(name, found.mean().into_iter().map(Some))
+            let mean = found.mean();
+            let start = if self.is_centred(ice) { mean.first().copied().unwrap_or(0.0) } else { 0.0 };
+            Series::new(name, mean.into_iter().map(|value| Some(value - start)))
         });
         let mut line = Line::new(positions, series.collect());
+        let most = if self.is_centred(ice) { CENTRED } else { LINES };
         if let [(_, found)] = self.outputs.as_slice() {
-            let rows = spread(found.lines.nrows(), LINES);
+            let centred = self.is_centred(ice).then(|| found.centred());
+            let lines = centred.as_ref().unwrap_or(&found.lines);
+            let rows = spread(lines.nrows(), most);
             line.background =
-                rows.iter().map(|row| found.lines.row(*row).iter().map(|value| Some(*value)).collect()).collect();
+                rows.iter().map(|row| lines.row(*row).iter().map(|value| Some(*value)).collect()).collect();
         }
         let mut figure = Figure::new(format!("Along {name}"), Mark::Line(line));
         if let [_] = self.outputs.as_slice() {
-            figure.subtitle = format!("Mean, and pale {} single rows", LINES.min(self.rows));
+            figure.subtitle = format!("Mean, and pale {} single rows", most.min(self.rows));
+            if self.is_centred(ice) {
+                figure.subtitle += ", each from where it stands at the first value: lines apart are rows that the column moves otherwise";
+            }
         }
         figure.x = self.axis(name);
         figure

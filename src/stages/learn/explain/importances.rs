@@ -34,7 +34,7 @@ pub(super) fn measure(
     let groups: Vec<Group> = columns.iter().map(|column| column.group.clone()).collect();
     let none = Vec::new();
     let truths = taken.truths.get(target).unwrap_or(&none);
-    let measured = |rows: &[usize], said: ndarray::ArrayView2<'_, f64>| metric.measure(truths, rows, said);
+    let measured = |said: ndarray::ArrayView2<'_, f64>| metric.judge(truths, said);
     let options = PermutationOptions { higher_is_better: metric.higher_is_better(), ..*options };
     permutation_importance(model, &taken.rows, &groups, &measured, &options).map_err(|error| match error {
         crate::explanation::Error::Option(_) => Diagnostic::error(

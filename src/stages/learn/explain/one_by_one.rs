@@ -1,8 +1,11 @@
 //! What is said of chosen rows, one by one.
 
+use rayon::prelude::*;
+
+use crate::chart::ColourScale;
 use crate::diagnostic::Diagnostic;
 use crate::exhibit::{Exhibit, Tone};
-use crate::tensor::Target;
+use crate::tensor::{SEQUENCE, Target};
 
 use super::attribution::Attributed;
 use super::columns::{Said, said, unit};
@@ -10,6 +13,7 @@ use super::counterfactuals::{self, Sight};
 use super::model::View;
 use super::options::{Method, Rows};
 use super::product::Contribution;
+use super::rows::WorstOf;
 use super::scene::Scene;
 use super::{dependences, pictures, rows, texts, words};
 
@@ -35,6 +39,7 @@ impl Scene<'_> {
             let values = self.columns.iter().position(|column| column.name() == texts.column);
             for explained in dependences::shown(target) {
                 let found = (0..some.len())
+                    .into_par_iter()
                     .map(|row| {
                         let text = values.and_then(|at| some.values.get(at)?.get(row)?.text.as_deref());
                         texts.ask(method, &sums, (&some.rows, row), explained, self.encoder, text)
@@ -45,6 +50,57 @@ impl Scene<'_> {
             }
         }
         Ok(())
+    }
+
+    /// What the steps of a sequence say of a chosen row.
+    fn row_steps(
+        &mut self,
+        (output, target): (usize, &Target),
+        row: usize,
+        chosen: &Said,
+        told: &Told,
+        attributed: Option<&Attributed>,
+    ) -> Result<Vec<Exhibit>, Diagnostic> {
+        let Some(windows) = &self.windows else { return Ok(Vec::new()) };
+        let mut exhibits = Vec::new();
+        // Column, part, method and value of what is kept.
+        let mut parts: Vec<(String, usize, &'static str, f64)> = Vec::new();
+        let name = self.chosen.name(row);
+        if let Some(cells) = attributed.and_then(|found| found.cells.as_ref()).filter(|cells| row < cells.nrows()) {
+            let table = windows.table(&cells.row(row).to_vec());
+            let title = format!("Row {name}: what moved it, and when");
+            let subtitle = format!("The model says {}, it was {}", told.prediction, told.truth);
+            let colours = ColourScale::Diverging { bound: None };
+            exhibits.push(windows.heatmap(&table, title, subtitle, &told.of, colours));
+            for (column, values) in windows.columns().iter().zip(table.rows()) {
+                parts.extend(values.iter().enumerate().map(|(at, v)| (column.clone(), at, "expected_gradients", *v)));
+            }
+        }
+        if let Some((_, background)) = self.known.as_ref().filter(|_| self.settings.asks(Method::Occlusion)) {
+            let sums = self.model(target, output, View::Sums);
+            let explained = chosen.outputs.get(row).copied().unwrap_or(0);
+            let steps = windows.occlude(&sums, (&self.chosen.rows, row), &background.mean(), explained)?;
+            let title = format!("Row {name}: what each step adds");
+            let subtitle = "What is missing when the mean of training rows takes its place".to_owned();
+            exhibits.push(windows.line(&steps, title, subtitle, &told.of));
+            let method = Method::Occlusion.name();
+            parts.extend(steps.iter().enumerate().map(|(at, value)| (SEQUENCE.to_owned(), at, method, *value)));
+        }
+        let number = self.chosen.numbers.get(row).copied().unwrap_or(0);
+        let kept = parts.into_iter().map(|(column, step, method, value)| Contribution {
+            row: number,
+            target: target.column().to_owned(),
+            of: told.of.clone(),
+            prediction: told.prediction.clone(),
+            truth: told.truth.clone(),
+            column,
+            part: Some(format!("{} before the last", windows.step(step))),
+            method,
+            value,
+            error: None,
+        });
+        self.contributions.extend(kept);
+        Ok(exhibits)
     }
 
     /// What the words and the places of pictures say of a chosen row.
@@ -113,6 +169,26 @@ impl Scene<'_> {
         Ok(exhibits)
     }
 
+    /// About what the model is wrong of the worst rows, where there are several targets.
+    fn wrong_about(&self) -> String {
+        let targets = self.encoder.targets();
+        match &self.settings.worst_of {
+            WorstOf::Target(at) if targets.len() > 1 => {
+                targets.get(*at).map(|target| format!(" about `{}`", target.column())).unwrap_or_default()
+            }
+            WorstOf::Target(_) => String::new(),
+            WorstOf::Sum(several) => {
+                let of =
+                    several.iter().filter_map(|at| targets.get(*at)).map(|target| format!("`{}`", target.column()));
+                format!(
+                    " by the sum over {} (log loss of classes and labels, error of numbers in standard deviations, of \
+                     counts in roots of what was expected)",
+                    words::list(&of.collect::<Vec<_>>())
+                )
+            }
+        }
+    }
+
     /// The chosen rows one by one.
     pub(super) fn rows(
         &mut self,
@@ -145,7 +221,7 @@ impl Scene<'_> {
             if let Some(found) = attributed {
                 let values: Vec<rows::Value> =
                     self.chosen.values.iter().filter_map(|values| values.get(row).cloned()).collect();
-                let title = format!("Row {number}: the model says {prediction}");
+                let title = format!("Row {}: the model says {prediction}", self.chosen.name(row));
                 let subtitle = format!("It was {truth}. Contributions of the columns to the {of}");
                 exhibits.push(found.waterfall(row, title, &subtitle, &self.columns, &values, &of));
                 for (at, column) in self.columns.iter().enumerate() {
@@ -175,17 +251,19 @@ impl Scene<'_> {
                 };
                 exhibits.push(sight.table(row, found.get(row).map_or(&[], Vec::as_slice)));
             }
+            exhibits.extend(self.row_steps((output, target), row, chosen, &told, attributed)?);
             exhibits.extend(self.contents((output, target), (row, number), chosen, &told)?);
         }
         if !exhibits.is_empty() {
-            let names: Vec<String> = (0..self.chosen.len())
-                .filter_map(|row| self.chosen.numbers.get(row))
-                .map(|number| number.to_string())
-                .collect();
+            let names: Vec<String> = (0..self.chosen.len()).map(|row| self.chosen.name(row)).collect();
+            let counted = match &self.windows {
+                Some(_) => "windows are counted within the part by group and time, and called by their last row",
+                None => "rows are counted within the part",
+            };
             let how = match self.settings.rows {
-                Rows::Worst(_) => "of which the model is most wrong; rows are counted within the part",
-                Rows::Where(_) => "the first for which the condition holds, counted among those",
-                Rows::Sample(_) => "drawn at random; rows are counted within the part",
+                Rows::Worst(..) => format!("of which the model is most wrong{}; {counted}", self.wrong_about()),
+                Rows::Where(_) => "the first for which the condition holds, counted among those".to_owned(),
+                Rows::Sample(_) => format!("drawn at random; {counted}"),
             };
             let rows = if names.len() == 1 { "Row" } else { "Rows" };
             let text = format!("{rows} {} one by one, {how}.", words::list(&names));

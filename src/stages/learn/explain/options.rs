@@ -22,7 +22,7 @@ pub(super) enum Method {
     Dependence,
     /// The training rows most like a row of which the model says something else.
     Counterfactuals,
-    /// What each word contributes: the prediction without it.
+    /// What each word of a text or step of a sequence contributes: the prediction without it.
     Occlusion,
     /// What each word contributes: derivatives on the way from an empty text.
     IntegratedGradients,
@@ -58,6 +58,17 @@ impl Method {
             Self::GradCam => "grad_cam",
         }
     }
+}
+
+/// How the lines of single rows are drawn.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Ice {
+    /// Where they are: pale behind the mean.
+    #[default]
+    Lines,
+    /// Each from 0 at the first value, so that lines that go different ways show which rows the column moves otherwise.
+    Centred,
 }
 
 /// The rows that are explained one by one, as they are written.
@@ -96,6 +107,9 @@ struct Drawn {
     /// So many rows drawn at random.
     #[serde(default)]
     sample: Option<Spanned<usize>>,
+    /// The target of which the model is `worst`; the sum over all targets when absent.
+    #[serde(default)]
+    target: Option<Spanned<String>>,
 }
 
 /// The rows that are explained one by one.
@@ -103,8 +117,8 @@ struct Drawn {
 pub(super) enum Rows {
     /// The first rows for which it holds.
     Where(Box<Expr>),
-    /// Those of which the model is most wrong.
-    Worst(usize),
+    /// Those of which the model is most wrong, and about which target; all when there is none.
+    Worst(usize, Option<Spanned<String>>),
     /// Drawn at random.
     Sample(usize),
 }
@@ -128,16 +142,20 @@ impl Chosen {
             return Ok(Rows::Where(Box::new(inputs::predicate(&text, schema)?)));
         }
         let drawn: Drawn = decode(&self.0)?;
-        let rows = |count: &Spanned<usize>, make: fn(usize) -> Rows| {
+        let few = |count: &Spanned<usize>| {
             if count.value <= MOST_CHOSEN {
-                return Ok(make(count.value));
+                return Ok(count.value);
             }
             let message = format!("at most {MOST_CHOSEN} rows are explained one by one");
             Err(vec![Diagnostic::definition(message).at(&count.place)])
         };
-        match (&drawn.worst, &drawn.sample) {
-            (Some(count), None) => rows(count, Rows::Worst),
-            (None, Some(count)) => rows(count, Rows::Sample),
+        match (&drawn.worst, &drawn.sample, &drawn.target) {
+            (Some(count), None, target) => Ok(Rows::Worst(few(count)?, target.clone())),
+            (None, Some(_), Some(target)) => {
+                let message = "`target` belongs to `worst`: rows drawn at random are those of no target";
+                Err(vec![Diagnostic::definition(message).at(&target.place)])
+            }
+            (None, Some(count), None) => Ok(Rows::Sample(few(count)?)),
             _ => {
                 let message = "`rows` is a condition, `{worst: 5}` or `{sample: 5}`";
                 Err(vec![Diagnostic::definition(message).at(&self.0.place)])

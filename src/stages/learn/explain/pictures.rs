@@ -16,7 +16,7 @@ use super::model::Explained;
 const MOST: usize = 64;
 const FEWEST: usize = 21;
 /// The width of a figure of which three stand side by side.
-const WIDTH: u32 = 320;
+const WIDTH: u32 = 256;
 
 /// A block of images or of sounds.
 #[derive(Debug, Clone)]

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::AtomicBool;
 
+use crate::chart::ColourScale;
 use crate::diagnostic::Diagnostic;
 use crate::exhibit::{Exhibit, Format, Metric as Shown, Tone};
 use crate::explanation::{Error, PermutationOptions, Rows as Encoded};
@@ -9,20 +10,23 @@ use crate::nn::Network;
 use crate::stages::work::Outcome;
 use crate::tensor::{BlockKind, Encoder, Target};
 
-use super::attribution::{self, Attributed};
+use super::attribution::{self, Attributed, Question};
 use super::columns::{Column, Kind, Said, said};
 use super::metric::Metric;
 use super::model::{Explained, View};
 use super::options::{Method, Rows};
 use super::product::{Contribution, Importance};
 use super::rows::{self, Read, Taken};
+use super::sequences::{self, Windows};
 use super::work::{Settings, failed};
-use super::{dependences, importances};
+use super::{dependences, importances, words};
 
 /// Rows whose SHAP values make the summary, and fewer where a row is long (texts, images, sounds).
 const SUMMARIZED: usize = 200;
 const SUMMARIZED_LONG: usize = 20;
 const BACKGROUND_LONG: usize = 25;
+/// Numbers from which on the window of a sequence is long.
+const LONG_WINDOW: usize = 512;
 /// Columns whose dependence is shown where none are named.
 const SHOWN: usize = 6;
 
@@ -33,6 +37,8 @@ pub(super) struct Scene<'a> {
     pub(super) network: &'a Network,
     pub(super) cancelled: &'a AtomicBool,
     pub(super) columns: Vec<Column>,
+    /// The rows of a sequence, where the model reads one.
+    pub(super) windows: Option<Windows>,
     pub(super) read: Read,
     pub(super) chosen: Taken,
     /// Training rows, and those of them with which `shap` compares.
@@ -69,6 +75,15 @@ impl<'a> Scene<'a> {
             None => "Explanation on all rows".to_owned(),
         };
         self.show(Exhibit::Metrics { title, metrics });
+        let (all, explained) = (self.encoder.targets(), &self.settings.targets);
+        if explained.len() < all.len() {
+            let names = |wanted: bool| {
+                let named = (0..).zip(all).filter(|(at, _)| explained.contains(at) == wanted);
+                words::list(&named.map(|(_, target)| format!("`{}`", target.column())).collect::<Vec<_>>())
+            };
+            let text = format!("Of the targets {} is explained, not {}.", names(true), names(false));
+            self.show(Exhibit::note(Tone::Info, text));
+        }
         if self.settings.learned {
             let text = "The model learned from these rows: it may rely on what holds for them alone.";
             self.show(Exhibit::note(Tone::Warning, text));
@@ -95,8 +110,11 @@ impl<'a> Scene<'a> {
 
     /// Whether rows are long, so that fewer of them are explained.
     fn is_long(&self) -> bool {
-        let flat = |kind: BlockKind| matches!(kind, BlockKind::Table | BlockKind::Category);
-        self.encoder.blocks().iter().any(|block| !flat(block.kind))
+        self.encoder.blocks().iter().any(|block| match block.kind {
+            BlockKind::Table | BlockKind::Category => false,
+            BlockKind::Sequence => block.size() > LONG_WINDOW,
+            BlockKind::Text | BlockKind::Image | BlockKind::Audio => true,
+        })
     }
 
     pub(super) fn explain(&mut self, output: usize, target: &Target) -> Result<(), Diagnostic> {
@@ -118,6 +136,7 @@ impl<'a> Scene<'a> {
             self.dependence(target, &predictions, &order)?;
         }
         self.words(output, target)?;
+        self.steps(output, target)?;
         let attributed = if self.settings.asks(Method::Shap) && !self.chosen.is_empty() {
             Some(self.attribute(output, target, &self.chosen.rows, &chosen)?)
         } else {
@@ -162,7 +181,10 @@ impl<'a> Scene<'a> {
         let Some((known, background)) = &self.known else { return Err(failed(Error::NoRows)) };
         let fewer = known.sample.spread(self.settings.background.min(BACKGROUND_LONG)).rows;
         let background = if self.is_long() { &fewer } else { background };
-        attribution::attribute(&sums, rows, &said.outputs, background, &self.columns, self.settings.seed)
+        let cells = self.windows.as_ref().map(Windows::cells).unwrap_or_default();
+        let seed = self.settings.seed;
+        Question { model: &sums, background, columns: &self.columns, cells: &cells, seed }
+            .attribute(rows, &said.outputs)
     }
 
     /// The summary of SHAP values; their mean sizes.
@@ -186,7 +208,40 @@ impl<'a> Scene<'a> {
             });
         }
         self.show(summary);
+        if let (Some(windows), Some(cells)) = (&self.windows, &found.cells) {
+            let n = cells.nrows().max(1) as f64;
+            let sizes: Vec<f64> =
+                cells.columns().into_iter().map(|cell| cell.iter().map(|v| v.abs()).sum::<f64>() / n).collect();
+            let subtitle = format!("Mean size of what each column at each step moves, over {} rows", cells.nrows());
+            let (title, colours) = ("At what the model looks, and when", ColourScale::Sequential);
+            let map = windows.heatmap(&windows.table(&sizes), title, subtitle, &unit, colours);
+            self.show(map);
+        } else if self.windows.is_some() {
+            let text = "steps of the sequence are not told apart by column: the network embeds words or categories, \
+                        between which there are no derivatives; `occlusion` says which steps count";
+            self.outcome.remarks.push(text.to_owned());
+        }
         Ok(sizes.iter().map(|size| size.value).collect())
+    }
+
+    /// What is missing when a step of the sequence is not there, over some rows of the sample.
+    fn steps(&mut self, output: usize, target: &Target) -> Result<(), Diagnostic> {
+        let (Some(windows), Some((_, background))) = (&self.windows, &self.known) else { return Ok(()) };
+        if !self.settings.asks(Method::Occlusion) {
+            return Ok(());
+        }
+        let rows = self.read.sample.spread(sequences::ROWS).rows;
+        let said = said(self.network, target, output, &rows)?;
+        let sums = self.model(target, output, View::Sums);
+        let sizes = windows.sizes(&sums, &rows, &background.mean(), &said)?;
+        let subtitle = format!(
+            "Mean size of the change when a step is replaced by the mean of training rows, over {} rows",
+            rows.len()
+        );
+        let unit = attribution::common_unit(target, &said);
+        let line = windows.line(&sizes, "When the model looks".to_owned(), subtitle, &unit);
+        self.show(line);
+        Ok(())
     }
 
     fn dependence(&mut self, target: &Target, model: &Explained<'_>, order: &[usize]) -> Result<(), Diagnostic> {
@@ -215,7 +270,7 @@ impl<'a> Scene<'a> {
                 value: along.effect(),
                 interval: None,
             });
-            let exhibits = along.exhibits(target, &self.read.sample, at, &name);
+            let exhibits = along.exhibits(target, &self.read.sample, at, (&name, self.settings.ice));
             self.outcome.exhibits.extend(exhibits);
         }
         Ok(())

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use crate::chart::{Axis, Bar, Figure, Mark, Orientation, Series};
 use crate::diagnostic::Diagnostic;
 use crate::exhibit::{Exhibit, Passage, Word};
-use crate::explanation::occlusion::occlusion;
+use crate::explanation::occlusion::{Instead, occlusion};
 use crate::explanation::{Place, Rows};
+use crate::tensor::text::TextUnit;
 use crate::tensor::{BlockKind, Encoder, Feature};
 
 use super::model::Explained;
@@ -46,6 +47,8 @@ pub(super) struct Contributions {
     pub(super) remark: String,
     /// Tokens beyond those that are looked at.
     left_out: usize,
+    /// Whether words that stand side by side are tokens too.
+    pairs: bool,
 }
 
 impl Texts {
@@ -71,7 +74,8 @@ impl Texts {
         let places = all.get(..MOST_TOKENS.min(all.len())).unwrap_or_default();
         let (values, remark): (Vec<f64>, String) = if method == Method::Occlusion {
             let parts: Vec<Vec<Place>> = places.iter().map(|at| vec![Place { block: self.block, at: *at }]).collect();
-            let found = occlusion(model, rows, row, &parts, 0.0, output).map_err(super::work::failed)?;
+            let found =
+                occlusion(model, rows, row, &parts, Instead::Number(0.0), output).map_err(super::work::failed)?;
             (found.parts, "What is missing when the word is not there".to_owned())
         } else {
             let one = rows.take(&[row]);
@@ -81,16 +85,32 @@ impl Texts {
             // The rule errs with the square of the step: a third of the change from half of the points is what is left.
             let error = (sum(&fine) - sum(&coarse)).abs() / 3.0;
             let values = places.iter().map(|at| fine.get(*at).copied().unwrap_or(0.0)).collect();
+            let sure = if error > 0.005 * sum(&fine).abs() {
+                format!(", give or take {}", words::number(error))
+            } else {
+                String::new()
+            };
             let remark = format!(
-                "Integrated gradients from an empty text{}; the sum, {}, is right to about {}",
+                "Integrated gradients from an empty text{}; all words together move it by {}{sure}",
                 model.words_of(),
                 words::signed(sum(&fine)),
-                words::number(error)
             );
             (values, remark)
         };
         let words = places.iter().map(|at| names.get(*at).cloned().unwrap_or_default()).zip(values).collect();
-        Ok(Contributions { method, words, remark, left_out: all.len() - places.len() })
+        let (left_out, pairs) = (all.len() - places.len(), self.has_pairs(encoder));
+        Ok(Contributions { method, words, remark, left_out, pairs })
+    }
+
+    /// Whether words that stand side by side are tokens beside the words themselves.
+    fn has_pairs(&self, encoder: &Encoder) -> bool {
+        encoder.features().iter().any(|feature| match feature {
+            Feature::Text(text) if feature.name() == self.column => {
+                let spec = text.encoder().spec();
+                spec.unit == TextUnit::Words && spec.ngrams.from == 1 && spec.ngrams.to > 1
+            }
+            _ => false,
+        })
     }
 
     /// What the tokens say: the words of the text where they are known, else those of the vocabulary.
@@ -112,16 +132,48 @@ impl Texts {
 impl Contributions {
     /// The text with its words coloured.
     pub(super) fn passage(&self, title: String, of: &str) -> Exhibit {
-        let largest = self.words.iter().fold(0.0_f64, |most, (_, value)| most.max(value.abs()));
+        let shown = if self.pairs { shared(&self.words) } else { self.words.clone() };
+        let largest = shown.iter().fold(0.0_f64, |most, (_, value)| most.max(value.abs()));
         let weight = |value: f64| if largest > 0.0 { value / largest } else { 0.0 };
         let words =
-            self.words.iter().map(|(text, value)| Word { text: text.clone(), weight: weight(*value), value: *value });
-        let mut note = format!("{}. The strongest word has {}", self.remark, words::number(largest));
+            shown.iter().map(|(text, value)| Word { text: text.clone(), weight: weight(*value), value: *value });
+        let mut note = format!("{}, the strongest one by {}", self.remark, words::number(largest));
+        if self.pairs {
+            note += ". What words side by side add is shared by them";
+        }
         if self.left_out > 0 {
             note += &format!(". {} more words are not looked at", self.left_out);
         }
         Exhibit::Passage(Passage { title, words: words.collect(), of: of.to_owned(), note: Some(note) })
     }
+}
+
+/// A text that can be read: each word once, with its share of what it adds together with the words beside it. Nothing is
+/// lost: the values add up to the same.
+fn shared(tokens: &[(String, f64)]) -> Vec<(String, f64)> {
+    let mut words: Vec<(String, f64)> = Vec::new();
+    // For each token of several words the place of the first one among the single words.
+    let mut several: Vec<(usize, &str, f64)> = Vec::new();
+    for (text, value) in tokens {
+        match words.len().checked_sub(1).filter(|_| text.contains(' ')) {
+            Some(first) => several.push((first, text, *value)),
+            None => words.push((text.clone(), *value)),
+        }
+    }
+    for (first, text, value) in several {
+        let is_it = |(at, word): &(usize, &str)| words.get(*at).is_some_and(|(known, _)| known == word);
+        let mut places: Vec<usize> = (first..).zip(text.split(' ')).filter(is_it).map(|(at, _)| at).collect();
+        if places.is_empty() {
+            places.push(first);
+        }
+        let share = value / places.len() as f64;
+        for at in places {
+            if let Some((_, sum)) = words.get_mut(at) {
+                *sum += share;
+            }
+        }
+    }
+    words
 }
 
 /// The words that say most on average, over the texts of several rows.
@@ -152,4 +204,28 @@ pub(super) fn summary(all: &[Contributions], column: &str, of: &str) -> Option<E
         format!("Mean contribution in {} texts, of words that stand there {LEAST} times or more", all.len());
     figure.y = Axis::labelled(of);
     Some(Exhibit::Figure(Box::new(figure)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_word_stands_once_with_its_share_of_pairs() {
+        let token = |text: &str, value: f64| (text.to_owned(), value);
+        let tokens = [
+            token("not", 0.5),
+            token("not good", -2.0),
+            token("good", 1.0),
+            token("good at all", 3.0),
+            token("at", 0.0),
+            token("at odds", 0.25),
+        ];
+        // "all" is no word of its own here, as when a text was cut, nor is "odds".
+        let expected = [token("not", -0.5), token("good", 1.5), token("at", 1.75)];
+        let found = shared(&tokens);
+        assert_eq!(found, expected);
+        let sum = |words: &[(String, f64)]| words.iter().map(|(_, value)| value).sum::<f64>();
+        assert_eq!(sum(&found), sum(&tokens));
+    }
 }

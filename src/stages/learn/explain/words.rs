@@ -20,8 +20,12 @@ pub(super) fn number(value: f64) -> String {
 
 /// A number with three significant digits and its sign.
 pub(super) fn signed(value: f64) -> String {
-    let text = number(value);
-    if value > 0.0 { format!("+{text}") } else { text }
+    let text = number(value.abs());
+    match value {
+        value if value > 0.0 => format!("+{text}"),
+        value if value < 0.0 => format!("\u{2212}{text}"),
+        _ => text,
+    }
 }
 
 /// `a`, `a and b`, `a, b and c`.
@@ -49,7 +53,7 @@ mod tests {
     fn numbers_have_four_digits_without_idle_zeros() {
         let written = [0.0, 0.5, 12.0, 1234.56, -0.012_345, 2.5e9, 7.0e-8].map(number);
         assert_eq!(written, ["0", "0.5", "12", "1235", "-0.01235", "2.500e9", "7.000e-8"]);
-        assert_eq!([signed(0.25), signed(-3.0)], ["+0.25", "-3"]);
+        assert_eq!([signed(0.25), signed(-3.0)], ["+0.25", "\u{2212}3"]);
     }
 
     #[test]

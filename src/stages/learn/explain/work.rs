@@ -4,14 +4,15 @@ use crate::diagnostic::{Class, Diagnostic};
 use crate::explanation::Error;
 use crate::stages::Product;
 use crate::stages::learn::bundle::Bundle;
-use crate::stages::work::{Change, Outcome, Progress, StageCounts, Work, WorkContext};
+use crate::stages::work::{Change, Holding, Outcome, Progress, StageCounts, Work, WorkContext};
 
 use super::columns::columns;
 use super::metric::Metric;
-use super::options::{MOST_WHERE, Method, Rows};
+use super::options::{Ice, MOST_WHERE, Method, Rows};
 use super::product::{self, CONTRIBUTIONS, IMPORTANCES};
-use super::rows::{self, Reading};
+use super::rows::{self, Reading, WorstOf};
 use super::scene::Scene;
+use super::sequences::windows;
 
 /// Training rows among which neighbours are looked for.
 const KNOWN: usize = 10_000;
@@ -25,12 +26,21 @@ pub(super) struct Settings {
     pub(super) learned: bool,
     pub(super) methods: Vec<Method>,
     pub(super) columns: Option<Vec<String>>,
+    /// The targets that are explained, by their numbers.
+    pub(super) targets: Vec<usize>,
     pub(super) rows: Rows,
+    /// Where the worst rows are asked for, about what the model is wrong.
+    pub(super) worst_of: WorstOf,
+    pub(super) ice: Ice,
     pub(super) sample: usize,
     pub(super) background: usize,
     pub(super) repeats: usize,
     pub(super) metric: Option<Metric>,
     pub(super) seed: u64,
+    /// Whether the model reads the rows of a sequence.
+    pub(super) is_sequence: bool,
+    /// What a row takes in memory, as far as that is known before rows are read.
+    pub(super) row_bytes: u64,
 }
 
 pub(super) struct ExplainWork {
@@ -52,14 +62,39 @@ impl Settings {
     }
 
     fn needs_training(&self) -> bool {
-        self.asks(Method::Shap) || self.asks(Method::Counterfactuals)
+        let steps = self.is_sequence && self.asks(Method::Occlusion);
+        self.asks(Method::Shap) || self.asks(Method::Counterfactuals) || steps
+    }
+
+    /// Training rows that are kept.
+    fn known(&self) -> usize {
+        match (self.needs_training(), self.asks(Method::Counterfactuals)) {
+            (false, _) => 0,
+            (true, true) => KNOWN,
+            (true, false) => self.background,
+        }
+    }
+
+    fn worst(&self) -> usize {
+        if let Rows::Worst(count, _) = self.rows { count } else { 0 }
     }
 }
+
+/// What to do when the rows do not fit.
+const HELP: &str = "ask for a smaller `sample`, or give the run more with `--memory`; else fewer rows are looked at";
 
 impl Work for ExplainWork {
     fn passes(&self, _: usize) -> usize {
         let condition = matches!(self.settings.rows, Rows::Where(_));
         1 + usize::from(condition) + usize::from(self.settings.needs_training())
+    }
+
+    fn holds(&self, rows: u64) -> Option<Holding> {
+        let settings = &self.settings;
+        let wanted = (settings.sample + settings.worst()) as u64 + settings.known() as u64;
+        // A row that was drawn stays until it is known to be left out.
+        let bytes = rows.min(wanted).saturating_mul(2).saturating_mul(settings.row_bytes);
+        Some(Holding { purpose: "explain".to_owned(), bytes, most_rows: None, help: HELP.to_owned() })
     }
 
     fn run(&self, products: &[Product], context: &WorkContext<'_>) -> Result<Outcome, Diagnostic> {
@@ -68,37 +103,54 @@ impl Work for ExplainWork {
         let bundle = Bundle::read(folder)?;
         let (encoder, network) = bundle.load(folder)?;
         let table = &tensors.table;
-        let part = settings.part.as_ref().map_or_else(|| table.relation.clone(), |part| table.part(part));
         let reading = Reading {
             encoder: &encoder,
             network: &network,
+            part: settings.part.clone(),
             sample: settings.sample,
-            worst: if let Rows::Worst(count) = settings.rows { count } else { 0 },
+            worst: settings.worst(),
+            worst_of: &settings.worst_of,
             seed: settings.seed,
         };
-        let read = rows::read(&part, &reading, context)?;
+        let training = Reading {
+            part: table.split.as_ref().and_then(|split| split.parts.first().cloned()),
+            sample: settings.known(),
+            worst: 0,
+            seed: settings.seed.wrapping_add(1),
+            ..reading.clone()
+        };
+        let (read, known) = if settings.needs_training() {
+            let (read, known) = rows::both(table, &reading, &training, context)?;
+            (read, Some(known))
+        } else {
+            (rows::read(table, &reading, context)?, None)
+        };
         if read.sample.is_empty() {
             let place = settings.part.as_ref().map_or_else(|| "the table".to_owned(), |part| format!("part `{part}`"));
-            let message = format!("{place} has no rows with a value of `{}` to look at", encoder.target().column());
+            let message = if encoder.sequence().is_some() {
+                format!("{place} has no full window with a value of `{}` to look at", encoder.target().column())
+            } else {
+                format!("{place} has no rows with a value of `{}` to look at", encoder.target().column())
+            };
             return Err(Diagnostic::error(Class::Data, message));
         }
         let chosen = match &settings.rows {
-            Rows::Where(condition) => rows::matching(&part, condition, MOST_WHERE, &encoder, context)?,
-            Rows::Worst(_) => read.worst.at(&(0..read.worst.len()).collect::<Vec<_>>()),
+            Rows::Where(condition) => {
+                let part = settings.part.as_ref().map_or_else(|| table.relation.clone(), |part| table.part(part));
+                rows::matching(&part, condition, MOST_WHERE, &encoder, context)?
+            }
+            Rows::Worst(..) => read.worst.at(&(0..read.worst.len()).collect::<Vec<_>>()),
             Rows::Sample(count) => read.sample.spread(*count),
         };
-        let known = if settings.needs_training() {
-            let sample = if settings.asks(Method::Counterfactuals) { KNOWN } else { settings.background };
-            let seed = settings.seed.wrapping_add(1);
-            let known = rows::read(&table.training(), &Reading { sample, worst: 0, seed, ..reading }, context)?;
-            if known.sample.is_empty() {
-                let message = "there is no training row to compare with";
-                return Err(Diagnostic::error(Class::Data, message));
+        let known = match known {
+            Some(known) if known.sample.is_empty() => {
+                return Err(Diagnostic::error(Class::Data, "there is no training row to compare with"));
             }
-            let background = known.sample.spread(settings.background).rows;
-            Some((known, background))
-        } else {
-            None
+            Some(known) => {
+                let background = known.sample.spread(settings.background).rows;
+                Some((known, background))
+            }
+            None => None,
         };
         let columns = columns(&encoder, &table.relation.schema());
         let mut scene = Scene {
@@ -107,6 +159,7 @@ impl Work for ExplainWork {
             network: &network,
             cancelled: &context.cancelled,
             columns,
+            windows: windows(&encoder),
             read,
             chosen,
             known,
@@ -115,11 +168,12 @@ impl Work for ExplainWork {
             contributions: Vec::new(),
         };
         scene.headline();
-        for (output, target) in encoder.targets().iter().enumerate() {
+        for (done, output) in settings.targets.iter().enumerate() {
+            let Some(target) = encoder.targets().get(*output) else { continue };
             let message = format!("explaining {}", target.column());
-            let total = Some(encoder.targets().len() as u64);
-            (context.progress)(Progress { done: output as u64, total, unit: "targets".to_owned(), message });
-            scene.explain(output, target)?;
+            let total = Some(settings.targets.len() as u64);
+            (context.progress)(Progress { done: done as u64, total, unit: "targets".to_owned(), message });
+            scene.explain(*output, target)?;
         }
         product::write(context.artifacts, &scene.importances, &scene.contributions)?;
         let mut outcome = scene.outcome;
