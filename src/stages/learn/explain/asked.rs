@@ -166,8 +166,8 @@ impl Explain {
 
     pub(super) fn metric(&self, specification: &Specification, targets: &[usize]) -> Result<(), Findings> {
         let Some(metric) = &self.metric else { return Ok(()) };
-        let asked = targets.iter().filter_map(|at| specification.targets.get(*at));
-        let wrong = asked.into_iter().find(|target| !metric.value.suits(target.kind));
+        let mut asked = targets.iter().filter_map(|at| specification.targets.get(*at));
+        let wrong = asked.find(|target| !metric.value.suits(target.kind));
         match wrong {
             None => Ok(()),
             Some(target) => {

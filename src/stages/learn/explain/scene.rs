@@ -270,7 +270,7 @@ impl<'a> Scene<'a> {
                 value: along.effect(),
                 interval: None,
             });
-            let exhibits = along.exhibits(target, &self.read.sample, at, (&name, self.settings.ice));
+            let exhibits = along.exhibits(target, &self.read.sample, at, (name.as_str(), self.settings.ice));
             self.outcome.exhibits.extend(exhibits);
         }
         Ok(())

@@ -86,7 +86,9 @@ const HELP: &str = "ask for a smaller `sample`, or give the run more with `--mem
 impl Work for ExplainWork {
     fn passes(&self, _: usize) -> usize {
         let condition = matches!(self.settings.rows, Rows::Where(_));
-        1 + usize::from(condition) + usize::from(self.settings.needs_training())
+        // Training rows come with those of the part, but for windows, which are cut by part.
+        let apart = self.settings.needs_training() && (self.settings.is_sequence || self.settings.part.is_none());
+        1 + usize::from(condition) + usize::from(apart)
     }
 
     fn holds(&self, rows: u64) -> Option<Holding> {
