@@ -43,7 +43,7 @@ pub use error::ChartError;
 pub use figure::{Axis, Figure, Legend, LegendShow, NumberFormat, Reference, ReferenceAxis, Scale};
 pub use marks::{
     Arrow, Band, Bar, BoxPlot, ColourScale, Dendrogram, Estimates, Heatmap, Histogram, Interval, Join, Line, Mark,
-    Orientation, Points, Positions, Scatter, Series, Spread, Step, Waterfall,
+    Orientation, Parallel, ParallelAxis, ParallelLine, Points, Positions, Scatter, Series, Spread, Step, Waterfall,
 };
 pub use svg::SvgColours;
 pub use theme::{SERIES_COLOURS, Theme};

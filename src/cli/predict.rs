@@ -57,7 +57,7 @@ pub(super) struct Predict {
     /// Give rows about which the model is less sure than this no prediction, and say why in a column `reason`
     #[arg(long, value_name = "PROBABILITY")]
     abstain_below: Option<f64>,
-    /// The probability from which yes is predicted [default: 0.5]
+    /// The probability from which yes is predicted [default: what was chosen when the model was evaluated, else 0.5]
     #[arg(long, value_name = "PROBABILITY")]
     threshold: Option<f64>,
     /// Add a column that says what of a row training did not have
@@ -297,6 +297,10 @@ impl Predict {
         let found: Summary = serde_json::from_value(statistics).unwrap_or_default();
         for target in &found.targets {
             writeln!(out, "{}: {} by {}", target.column, told(target), found.model)?;
+            if let (Some(threshold), Some(stage)) = (target.threshold, &target.threshold_chosen_by) {
+                let from = digits::fixed(threshold, 3);
+                writeln!(out, "  · yes is predicted from {from} on, the threshold that {stage} chose")?;
+            }
             if target.abstained > 0 {
                 writeln!(out, "  · {} held back: the model was not sure enough", digits::rows(target.abstained))?;
             }

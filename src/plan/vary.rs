@@ -52,8 +52,7 @@ pub fn vary(
         else {
             continue;
         };
-        let own = variant.options.contains_key(&stage.id)
-            || variant.around.as_ref().is_some_and(|(around, _)| *around == stage.id);
+        let own = variant.options.contains_key(&stage.id) || variant.around.contains_key(&stage.id);
         let is_changed = own || inputs.iter().any(|input| changed.get(*input).copied().unwrap_or(false));
         let planned = if is_changed {
             again(stage, stages, inputs, &varied, variant, surroundings)?
@@ -122,7 +121,7 @@ fn again(
             (stage.kind.read)(&definition.options).map_err(|wrong| definition.note_inclusions(wrong))?
         }
     };
-    if let Some((_, around)) = variant.around.as_ref().filter(|(id, _)| *id == stage.id) {
+    if let Some(around) = variant.around.get(&stage.id) {
         read = around(read);
     }
     let named = read.named_inputs();

@@ -283,17 +283,20 @@ impl<'a> Executor<'a> {
         self.count_the_rest();
     }
 
+    /// Does everything that is to be done on the thread that asks, and in the pool of threads that this one belongs to.
+    pub(super) fn work_here(&self) {
+        while let Some(at) = self.take() {
+            self.work(at);
+        }
+    }
+
     /// Does everything that is to be done.
     pub(super) fn work_through(&self) {
         let side_by_side = if self.options.memory < ENOUGH_FOR_TWO { 1 } else { SIDE_BY_SIDE };
         let workers = side_by_side.min(self.options.threads).max(1);
         std::thread::scope(|scope| {
             for _ in 0..workers {
-                scope.spawn(|| {
-                    while let Some(at) = self.take() {
-                        self.work(at);
-                    }
-                });
+                scope.spawn(|| self.work_here());
             }
         });
     }

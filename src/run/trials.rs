@@ -65,6 +65,8 @@ impl Trials for Laboratory<'_> {
             // Its cache is that of this search alone.
             use_cache: true,
             threads: 1,
+            // Whatever runs beside it at the moment: what fits into the memory must not depend on who is faster.
+            memory: parent.options.memory / variant.side_by_side.max(1) as u64,
             ..parent.options.clone()
         };
         let listener = Told { told };
@@ -82,7 +84,7 @@ impl Trials for Laboratory<'_> {
         };
         let scratch = place.scratch.clone();
         let nested = Executor::within(parent, place, &plan, &options, &context)?;
-        nested.work_through();
+        nested.work_here();
         let outcomes = nested.end_of_variant();
         // What stays behind goes with the folder of the run.
         let _ = std::fs::remove_dir_all(&scratch);

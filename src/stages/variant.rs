@@ -24,10 +24,12 @@ pub struct Variant {
     pub wanted: String,
     /// Other options for stages, by their ids.
     pub options: BTreeMap<String, Node>,
-    /// A stage, by its id, and what stands in its place.
-    pub around: Option<(String, Arc<Around>)>,
+    /// Stages, by their ids, and what stands in their places.
+    pub around: BTreeMap<String, Arc<Around>>,
     /// A further stage that reads the wanted one: its kind and its options.
     pub then: Option<(&'static str, Node)>,
+    /// How many variants share the memory, because they run side by side; 0 is 1.
+    pub side_by_side: usize,
 }
 
 /// The id of the further stage of a variant.

@@ -22,6 +22,12 @@ pub struct Attempt {
     /// What each fold gave, in the order of the folds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub folds: Vec<f64>,
+    /// The value of each target, where there are several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<f64>,
+    /// How many attempts were known when it was chosen, where that are not all before it: those of a batch are chosen together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known: Option<usize>,
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
@@ -63,6 +69,24 @@ impl History {
     /// Keeps the first attempts only.
     pub fn truncate(&mut self, count: usize) {
         self.attempts.truncate(count);
+    }
+
+    /// The history without the attempts of the last batch, with these: a batch may have been interrupted.
+    pub fn without_last_batch(&self) -> (Self, &[Attempt]) {
+        let count = self.attempts.len();
+        let known = self.attempts.last().and_then(|last| last.known).unwrap_or(count).min(count);
+        let (before, batch) = self.attempts.split_at(known);
+        (Self { attempts: before.to_vec() }, batch)
+    }
+
+    /// How long all of it took: of attempts that were made side by side the longest.
+    pub fn seconds(&self) -> f64 {
+        let mut longest: std::collections::BTreeMap<usize, f64> = std::collections::BTreeMap::new();
+        for (at, attempt) in self.attempts.iter().enumerate() {
+            let of_batch = longest.entry(attempt.known.unwrap_or(at)).or_default();
+            *of_batch = of_batch.max(attempt.seconds);
+        }
+        longest.values().sum()
     }
 
     /// All attempts.

@@ -220,7 +220,7 @@ fn scheduled(schedule: &Schedule, configurations: usize) -> Vec<(usize, usize)> 
         let (configuration, rung) = match schedule.next(&rungs, configurations, false) {
             Next::New => (rungs[0].len(), 0),
             Next::Promote { configuration, rung } => (configuration, rung),
-            Next::End => return order,
+            Next::End | Next::Wait => return order,
         };
         if rungs.len() <= rung {
             rungs.resize(rung + 1, Vec::new());
@@ -256,6 +256,75 @@ fn asha_promotes_as_soon_as_it_can() {
     }
 }
 
+/// Runs a schedule batch by batch.
+fn in_batches(schedule: &Schedule, configurations: usize, size: usize) -> Vec<Vec<(usize, usize)>> {
+    let loss = |configuration: usize| ((configuration * 7) % 27) as f64;
+    let mut rungs: Vec<Vec<(usize, Option<f64>)>> = vec![Vec::new()];
+    let mut batches = Vec::new();
+    loop {
+        let mut batch = Vec::new();
+        for next in schedule.batch(&rungs, configurations, false, size) {
+            batch.push(match next {
+                Next::Promote { configuration, rung } => (configuration, rung),
+                _ => (rungs[0].len() + batch.iter().filter(|(_, rung)| *rung == 0).count(), 0),
+            });
+        }
+        if batch.is_empty() {
+            return batches;
+        }
+        for (configuration, rung) in &batch {
+            if rungs.len() <= *rung {
+                rungs.resize(rung + 1, Vec::new());
+            }
+            rungs[*rung].push((*configuration, Some(loss(*configuration))));
+        }
+        batches.push(batch);
+    }
+}
+
+#[test]
+fn batches_of_halving_try_the_same_and_wait_for_a_rung_to_be_full() {
+    let schedule = Schedule::Halving(Budgets::new(1, 27, 3).unwrap());
+    let batches = in_batches(&schedule, 27, 4);
+    assert_eq!(batches.concat(), scheduled(&schedule, 27));
+    // 27 by fours, then 9, 3 and 1: no batch has two rungs.
+    assert_eq!(batches.iter().map(Vec::len).collect::<Vec<_>>(), [4, 4, 4, 4, 4, 4, 3, 4, 4, 1, 3, 1]);
+    let plain = in_batches(&Schedule::Full, 10, 4);
+    assert_eq!(plain.iter().map(Vec::len).collect::<Vec<_>>(), [4, 4, 2]);
+}
+
+#[test]
+fn batches_of_asha_promote_each_once_and_only_from_the_rung_below() {
+    let schedule = Schedule::Asha(Budgets::new(1, 9, 3).unwrap());
+    assert_eq!(in_batches(&schedule, 9, 1).concat(), scheduled(&schedule, 9));
+    let batches = in_batches(&schedule, 9, 3);
+    let mut done: Vec<(usize, usize)> = Vec::new();
+    for batch in batches {
+        for (configuration, rung) in &batch {
+            assert!(*rung == 0 || done.contains(&(*configuration, rung - 1)), "{configuration} at {rung}");
+            assert!(!done.contains(&(*configuration, *rung)));
+        }
+        done.extend(batch);
+    }
+    assert_eq!([0, 1, 2].map(|rung| done.iter().filter(|(_, at)| *at == rung).count()), [9, 3, 1]);
+}
+
+#[test]
+fn the_last_batch_of_a_history_can_be_taken_up_again() {
+    let mut history = History::default();
+    history.add(attempt(0, 0, Some(0.1)));
+    for (number, seconds) in [(1, 2.0), (2, 3.0)] {
+        history.add(Attempt { known: Some(1), seconds, ..attempt(number, 0, Some(0.2)) });
+    }
+    let (before, batch) = history.without_last_batch();
+    assert_eq!((before.attempts().len(), batch.len()), (1, 2));
+    // One alone, then two side by side.
+    assert_eq!(history.seconds(), 0.5 + 3.0);
+    let mut alone = History::default();
+    alone.add(attempt(0, 0, Some(0.1)));
+    assert_eq!(alone.without_last_batch(), (alone.clone(), &[][..]));
+}
+
 #[test]
 fn a_rung_on_which_all_failed_ends_the_search() {
     let schedule = Schedule::Halving(Budgets::new(1, 9, 3).unwrap());
@@ -264,8 +333,9 @@ fn a_rung_on_which_all_failed_ends_the_search() {
 }
 
 fn attempt(configuration: usize, rung: usize, loss: Option<f64>) -> Attempt {
-    let (budget, folds, failure) = (None, Vec::new(), None);
-    Attempt { configuration, rung, budget, point: vec![configuration as f64], loss, folds, failure, seconds: 0.5 }
+    let (budget, folds, values, known, failure) = (None, Vec::new(), Vec::new(), None, None);
+    let point = vec![configuration as f64];
+    Attempt { configuration, rung, budget, point, loss, folds, values, known, failure, seconds: 0.5 }
 }
 
 #[test]

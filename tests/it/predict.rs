@@ -10,13 +10,19 @@ use crate::support::{Workshop, stage, unexplained};
 
 /// Parcels: heavy ones are dear, and so are those to `far`; a code with leading zeros, and a weight that is sometimes missing.
 fn parcels(rows: std::ops::Range<u32>) -> String {
-    let mut text = String::from("id,code,weight,zone,dear\n");
+    let mut text = String::from("id,code,weight,zone,day,dear\n");
     for row in rows {
         let weight = row * 37 % 200;
         let zone = ["near", "far", "sea"][row as usize % 3];
         let dear = weight > 120 || zone == "far";
         let weight = if row % 40 == 7 { "NA".to_owned() } else { format!("{}.5", weight) };
-        let _ = writeln!(text, "{row},{:04},{weight},{zone},{dear}", row % 50);
+        let _ = writeln!(
+            text,
+            "{row},{:04},{weight},{zone},2024-{:02}-{:02},{dear}",
+            row % 50,
+            row / 100 + 1,
+            row % 28 + 1
+        );
     }
     text
 }
@@ -112,6 +118,9 @@ fn a_model_is_looked_at_and_what_is_wrong_ends_with_its_exit_code() {
         "| `zone` | string | ",
         "parcels.csv",
         "epochs: 30",
+        "| part | rows | earliest `day` | latest `day` |",
+        "| `train` | ",
+        " | 2024-01-01 | 2024-06-28 |",
     ] {
         assert!(card.contains(words), "{words} in {card}");
     }
@@ -150,7 +159,7 @@ fn a_judged_model_is_saved_with_its_metrics_and_its_temperature() {
         .replace("train: 0.8, test: 0.2", "train: 0.6, valid: 0.2, test: 0.2")
         .replace("save: out/model", "validate_on: valid");
     let judged = "  - id: judged
-    evaluate: {on: test, calibrate: true, baselines: [constant], save: {path: out/judged, onnx: true}}
+    evaluate: {on: test, calibrate: true, threshold: {cost: {false_positive: 1, false_negative: 9}}, baselines: [constant, tree], save: {path: out/judged, onnx: true}}
   - id: fresh
     read: {path: new.csv, null_values: [NA], types: {code: string}}
   - id: said
@@ -162,16 +171,37 @@ fn a_judged_model_is_saved_with_its_metrics_and_its_temperature() {
     workshop.write("p.yaml", format!("{training}{judged}"));
     workshop.run();
     let card = workshop.gristmill(["model", "out/judged"]).success().stdout;
-    for words in ["Stage `judged` judged it on the part `test`: ", "| ROC AUC | ", "are calibrated: logits are divided"]
-    {
+    for words in [
+        "Stage `judged` judged it on the part `test`: ",
+        "| ROC AUC | ",
+        "are calibrated: logits are divided",
+        "Yes of `dear` is predicted from a probability of ",
+        "Beside simple models, on the same rows:",
+        "| tree | ",
+        "| `valid` | ",
+    ] {
         assert!(card.contains(words), "{words} in {card}");
     }
     let facts = workshop.gristmill(["model", "out/judged", "--json"]).success().stdout;
     let facts: Value = serde_json::from_str(&facts).unwrap();
     let temperature = facts["judgement"]["temperatures"]["dear"].as_f64().unwrap();
+    let threshold = facts["judgement"]["thresholds"]["dear"].as_f64().unwrap();
+    assert!(threshold < 0.5, "a missed yes is dear, but yes is said from {threshold} on");
     assert!(workshop.exists("out/judged/network.onnx"));
-    let outcome = workshop.gristmill(["predict", "out/judged", "new.csv", "--quiet"]).success();
+    let outcome = workshop.gristmill(["predict", "out/judged", "new.csv"]).success();
+    assert!(outcome.stderr.contains("the threshold that judged chose"), "{}", outcome.stderr);
     assert_eq!(outcome.stdout, workshop.read("out/said.csv"));
+    let said = &stage(&workshop.manifest(), "said").clone();
+    let remarks = said["remarks"].to_string();
+    assert!(remarks.contains("the threshold that `judged` chose"), "{said}");
+    for row in csv(&outcome.stdout) {
+        let yes = row["probability"].parse::<f64>().unwrap() >= threshold;
+        assert_eq!(row["prediction"], yes.to_string(), "{row:?} from {threshold} on");
+    }
+    let half = workshop.gristmill(["predict", "out/judged", "new.csv", "--quiet", "--threshold", "0.5"]).success();
+    for row in csv(&half.stdout) {
+        assert_eq!(row["prediction"], (row["probability"].parse::<f64>().unwrap() >= 0.5).to_string());
+    }
     // The odds are the root of the temperature's degree of what they were.
     let probabilities =
         |text: &str| csv(text).iter().map(|row| row["probability"].parse::<f64>().unwrap()).collect::<Vec<_>>();
@@ -180,5 +210,39 @@ fn a_judged_model_is_saved_with_its_metrics_and_its_temperature() {
     {
         let wanted = 1.0 / (1.0 + ((1.0 - raw) / raw).powf(1.0 / temperature));
         assert!((calibrated - wanted).abs() < 1e-4, "{raw} became {calibrated}, expected {wanted}");
+    }
+}
+
+#[test]
+fn a_chosen_threshold_is_insisted_on_and_classes_of_the_same_pipeline_come_in_lists() {
+    let workshop = trained();
+    workshop.write(
+        "p.yaml",
+        "name: p\nstages:\n  - read: {path: new.csv, null_values: [NA], types: {code: string}}\n  - predict: {model: out/model, threshold: chosen}\n",
+    );
+    let refused = workshop.gristmill(["check", "p.yaml"]);
+    assert_eq!(refused.code, Some(2), "{}", refused.stderr);
+    assert!(refused.stderr.contains("no threshold was chosen for `dear`"), "{}", refused.stderr);
+    let training =
+        TRAINING.replace("zone, code]}, target: dear", "code]}, target: zone").replace(", save: out/model", "");
+    let below = "  - id: fresh
+    read: {path: new.csv, null_values: [NA], types: {code: string}}
+  - predict: {model: train, probabilities: true}
+  - derive: {far: \"probabilities[list_position(classes, 'far')]\", second: \"classes[2]\"}
+  - write: {path: out/said.ndjson}
+";
+    workshop.write("p.yaml", format!("{training}{below}"));
+    workshop.run();
+    let rows = workshop.read_ndjson("out/said.ndjson");
+    assert_eq!(rows.len(), 100);
+    for row in &rows {
+        let classes: Vec<&str> =
+            row["classes"].as_array().unwrap().iter().map(|class| class.as_str().unwrap()).collect();
+        let all: Vec<f64> = row["probabilities"].as_array().unwrap().iter().map(|p| p.as_f64().unwrap()).collect();
+        assert_eq!((row["prediction"].as_str(), row["second"].as_str()), (Some(classes[0]), Some(classes[1])));
+        assert_eq!(row["probability"].as_f64(), Some(all[0]));
+        assert!(all.windows(2).all(|pair| pair[0] >= pair[1]) && (all.iter().sum::<f64>() - 1.0).abs() < 1e-6, "{row}");
+        let far = classes.iter().position(|class| *class == "far").unwrap();
+        assert_eq!(row["far"].as_f64(), Some(all[far]));
     }
 }

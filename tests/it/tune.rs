@@ -208,6 +208,122 @@ trials: 4";
     assert_eq!(budgets, [1, 1, 1, 1, 2, 2, 4]);
 }
 
+/// The loss of each point at the largest budget.
+fn losses_at(found: &[Value], budget: Option<u64>) -> Vec<(Value, f64)> {
+    let at = found.iter().filter(|line| line["budget"].as_u64() == budget);
+    let mut losses: Vec<(Value, f64)> =
+        at.map(|line| (line["point"].clone(), line["loss"].as_f64().unwrap())).collect();
+    losses.sort_by(|a, b| a.0[0].as_f64().partial_cmp(&b.0[0].as_f64()).unwrap());
+    losses
+}
+
+#[test]
+fn a_training_goes_on_from_the_rung_below_to_the_last_bit() {
+    let over = "over: {stages.model.optimizer.adamw.learning_rate: [0.001, 0.003, 0.01, 0.03]}";
+    let one =
+        workshop(PARTS, &format!("{over}\nstrategy: {{halving: {{least: 1, factor: 2}}}}\ntrials: 4\nfolds: 3"), "");
+    let shown = serde_json::to_string(&stage(&one.run(), "search")["exhibits"]).unwrap();
+    assert!(shown.contains("3 trainings went on from where the rung below had left them."), "{shown}");
+    let (halved, whole) = (history(&one), workshop(PARTS, &format!("{over}\nstrategy: grid\nfolds: 3"), ""));
+    whole.run();
+    let (halved, whole) = (losses_at(&halved, Some(4)), losses_at(&history(&whole), None));
+    assert_eq!((halved.len(), whole.len()), (1, 4));
+    assert!(whole.contains(&halved[0]), "{halved:?} is not among {whole:?}");
+    // A rate that knows the last epoch makes fewer epochs another training.
+    let text =
+        pipeline(PARTS, &indented(&format!("{over}\nstrategy: {{halving: {{least: 2, factor: 2}}}}\ntrials: 2")), "");
+    let cosine = Workshop::with_pipeline(&text.replace("epochs: 4", "epochs: 4\n      schedule: cosine"));
+    cosine.write("t.csv", rows(240));
+    let shown = serde_json::to_string(&stage(&cosine.run(), "search")["exhibits"]).unwrap();
+    assert!(shown.contains("Each rung trained from the beginning"), "{shown}");
+}
+
+#[test]
+fn trials_side_by_side_are_the_same_whatever_the_timing_and_go_on_where_they_were() {
+    let tune = "over:
+  stages.model.optimizer.adamw.learning_rate: {loguniform: [1.0e-4, 1.0e-1]}
+  stages.model.network: [[{dense: 4}], [{dense: 16}]]
+strategy: {tpe: {startup: 3}}
+parallel: 3
+trials: 7
+seed: 7";
+    let whole = workshop(PARTS, tune, "");
+    let shown = serde_json::to_string(&stage(&whole.run(), "search")["exhibits"]).unwrap();
+    for words in ["3 were chosen together and trained side by side", "From options to log loss"] {
+        assert!(shown.contains(words), "{words}");
+    }
+    let what = |workshop: &Workshop| {
+        let told = history(workshop).into_iter();
+        told.map(|line| (line["point"].clone(), line["loss"].clone(), line["known"].clone())).collect::<Vec<_>>()
+    };
+    let all = what(&whole);
+    assert_eq!(all.iter().map(|(.., known)| known.as_u64().unwrap()).collect::<Vec<_>>(), [0, 0, 0, 3, 3, 3, 6]);
+    let alone = workshop(PARTS, tune, "");
+    alone.gristmill(["run", "p.yaml", "--quiet", "--threads", "1"]).success();
+    assert_eq!(what(&alone), all);
+    // Interrupted within the second batch.
+    let file = std::fs::read_dir(alone.path().join(".gristmill/tuning")).unwrap().next().unwrap().unwrap().path();
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.lines().take(4).map(|line| format!("{line}\n")).collect::<String>()).unwrap();
+    alone.write("p.yaml", pipeline(PARTS, &indented(&format!("{tune}\ntime: 1h")), ""));
+    alone.run();
+    assert_eq!(what(&alone), all);
+}
+
+#[test]
+fn several_targets_are_judged_together_beside_the_options_as_they_are_written() {
+    let tune = "over: {stages.model.optimizer.adamw.learning_rate: [0.0001, 0.02]}
+metric: {yes: accuracy, b: root_mean_squared_error}
+strategy: grid";
+    let text = pipeline(PARTS, &indented(tune), "").replace(
+        "features: [a, b, noise], target: yes",
+        "features: [a, noise], target: {yes: binary, b: number, noise: number}",
+    );
+    let several = Workshop::with_pipeline(&text);
+    several.write("t.csv", rows(240));
+    let manifest = several.run();
+    let found = history(&several);
+    assert!(found.iter().all(|line| line["values"].as_array().unwrap().len() == 2), "{found:?}");
+    // The first value is that of a share of right answers, the second of an error: the table says what they were as written.
+    let shown = stage(&manifest, "search")["exhibits"].as_array().unwrap();
+    let table = shown.iter().find(|exhibit| exhibit["title"] == "The best trial by target").unwrap();
+    let cell = |row: usize, column: usize| table["rows"][row][column].as_f64().unwrap();
+    for line in &found {
+        let value = |at: usize| line["values"][at].as_f64().unwrap();
+        let wanted = ((1.0 - value(0)) / (1.0 - cell(0, 2)) + value(1) / cell(1, 2)) / 2.0;
+        assert!((line["loss"].as_f64().unwrap() - wanted).abs() < 1e-9, "{line}: {wanted}");
+    }
+}
+
+#[test]
+fn folds_in_time_never_learn_from_the_future() {
+    let split = "{by: time, on: id, parts: {train: 0.6, valid: 0.2, test: 0.2}}";
+    let tune = "over: {stages.model.batch_size: [16, 64]}\nfolds: 2\nstrategy: grid";
+    let folds = |rows: String| {
+        let workshop = workshop(split, tune, "");
+        workshop.write("t.csv", rows);
+        let shown = serde_json::to_string(&stage(&workshop.run(), "search")["exhibits"]).unwrap();
+        assert!(shown.contains("2 folds that follow each other in time"), "{shown}");
+        let found = history(&workshop).into_iter();
+        found.map(|line| line["folds"].as_array().unwrap().clone()).collect::<Vec<_>>()
+    };
+    // Of 240 rows 192 may be seen, in four blocks of 48: the second fold is judged on rows 144 to 191, the first one before.
+    let poisoned = |from: usize| {
+        let text = rows(240);
+        let line = |(at, line): (usize, &str)| match line.split_once(',') {
+            Some((id, rest)) if at > from => format!("{id},9,-9,5,{}\n", rest.splitn(4, ',').nth(3).unwrap()),
+            _ => format!("{line}\n"),
+        };
+        text.lines().enumerate().map(line).collect::<String>()
+    };
+    let (plain, later, last) = (folds(rows(240)), folds(poisoned(192)), folds(poisoned(144)));
+    assert_eq!(plain, later);
+    for (plain, last) in plain.iter().zip(&last) {
+        assert_eq!(plain[0], last[0]);
+        assert_ne!(plain[1], last[1]);
+    }
+}
+
 #[test]
 fn a_trial_that_fails_is_no_end() {
     // Least squares at a rate of a million: each step is a million times longer than the one before.
@@ -267,7 +383,11 @@ fn options_of_the_search_are_checked() {
         (PARTS, format!("{over}\nmetric: log_los"), "log_loss"),
         (PARTS, format!("{over}\nfolds: 2"), "`folds` is a number from 3 to 100, not 2"),
         (two, over.to_owned(), "makes two parts, and the last one must not be seen"),
-        ("{by: time, on: id}", format!("{over}\nfolds: 3"), "would learn from the future"),
+        ("{by: time, on: id}", format!("{over}\nfolds: 1"), "`folds` is a number from 2 to 100, not 1"),
+        (PARTS, format!("{over}\nparallel: 0"), "`parallel` is a number from 1 to 64, not 0"),
+        (PARTS, format!("{over}\nmetric: {{yess: log_loss}}"), "did you mean `yes`?"),
+        (PARTS, format!("{over}\nmetric: {{yes: r2}}"), "R2 is no metric of a binary target"),
+        (PARTS, format!("{over}\nmetric: {{}}"), "`metric` names no target"),
         (PARTS, format!("{over}\ntime: 10"), "10"),
         (PARTS, format!("{over}\ntime: 10 minutes"), "`10 minutes` is no time"),
         (PARTS, format!("{over}\ntrials: 0"), "`trials` is a number from 1"),

@@ -8,6 +8,7 @@ mod heatmap;
 mod histogram;
 mod interval;
 mod line;
+mod parallel;
 mod positions;
 mod scatter;
 mod waterfall;
@@ -21,6 +22,7 @@ pub use heatmap::{ColourScale, Heatmap};
 pub use histogram::Histogram;
 pub use interval::{Estimates, Interval};
 pub use line::{Band, Line, Points};
+pub use parallel::{Parallel, ParallelAxis, ParallelLine};
 pub use positions::Positions;
 pub use scatter::{Arrow, Scatter};
 pub use waterfall::{Step, Waterfall};
@@ -59,6 +61,8 @@ pub enum Mark {
     Dendrogram(Dendrogram),
     /// A start, gains and losses, and the end that they lead to.
     Waterfall(Waterfall),
+    /// A line for each row through several axes.
+    Parallel(Parallel),
 }
 
 impl Mark {
@@ -73,6 +77,7 @@ impl Mark {
             Mark::BoxPlot(mark) => box_plot::draw(figure, mark),
             Mark::Dendrogram(mark) => dendrogram::draw(figure, mark),
             Mark::Waterfall(mark) => waterfall::draw(figure, mark),
+            Mark::Parallel(mark) => parallel::draw(figure, mark),
         }
     }
 
@@ -105,6 +110,9 @@ impl Mark {
             }
             Mark::BoxPlot(mark) => format!("Box plots of {} categories.", count(mark.categories.len())),
             Mark::Dendrogram(mark) => format!("A tree that merges {} parts.", count(mark.leaves.len())),
+            Mark::Parallel(mark) => {
+                format!("{} lines through {} axes.", count(mark.lines.len()), count(mark.axes.len()))
+            }
             Mark::Waterfall(mark) => format!(
                 "From {} at the start through {} steps to {} at the end.",
                 number::exact(mark.start.value, Default::default()),

@@ -2,32 +2,32 @@
 
 mod answer;
 mod exhibits;
+mod judged;
+mod known;
 mod layout;
 mod probabilities;
 mod rows;
 mod tally;
-
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+mod threshold;
+mod work;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::bundle::{self, Bundle, Replay};
-use super::needs;
-use crate::batch;
 use crate::definition::{OneOrMany, Spanned};
-use crate::diagnostic::{Class, Diagnostic, Findings};
-use crate::expression::{DataType, Schema};
+use crate::diagnostic::{Diagnostic, Findings};
+use crate::expression::Schema;
 use crate::relation::{Relation, Scan, ScanSource};
 use crate::stages::prepare::link::{Link, model::is_linkage};
-use crate::stages::work::{Change, Outcome, StageCounts, Work, WorkContext};
-use crate::stages::{PlanContext, Planned, Product, Shape, Stage, TableProduct, TableShape, inputs};
+use crate::stages::{PlanContext, Planned, Shape, Stage, TableShape, inputs};
 use crate::tensor::{BlockKind, TargetKind};
+use known::Known;
 pub use layout::Names;
 use layout::{Asked, Layout};
 pub use probabilities::Probabilities;
 pub use tally::{ColumnSummary, Summary, TargetSummary};
+pub use threshold::Threshold;
+use work::PredictWork;
 
 const FILE: &str = "predictions.parquet";
 
@@ -43,9 +43,13 @@ const FILE: &str = "predictions.parquet";
 /// The product is the rows with a column `prediction` and, for classes, a column `probability`: of a binary target that of yes, of a
 /// category that of the predicted class. A prediction is a boolean, a text or a whole number, as the target was; a number in the unit of
 /// the target; of several labels a list. A model of several targets gives such columns for each: `prediction_late`, `prediction_delay`.
-/// `probabilities: true` adds a column for each class, such as `probability_B`; classes of a model that is trained in the same pipeline are
-/// not known before, so they are named: `probabilities: [A, B]`. `names` and `suffix` change the names, `columns` says which columns of
-/// the rows are kept.
+/// `names` and `suffix` change the names, `columns` says which columns of the rows are kept.
+///
+/// **Probabilities of all classes.** `probabilities: [A, B]` adds a column for each of these classes: `probability_A`, `probability_B`.
+/// `probabilities: list` adds two lists for each target: `classes` from the most probable one on, and `probabilities` beside them, so that
+/// `classes[2]` is the second guess and `probabilities[list_position(classes, 'A')]` the probability of A. `probabilities: true` adds a
+/// column for each class where classes are known before the run: of a saved model, and of a boolean target. The other classes of a model
+/// that is trained in the same pipeline are learned from its rows, and columns have to be known before: there it adds the lists.
 ///
 /// ```yaml
 /// - read: {path: new.csv}
@@ -53,10 +57,19 @@ const FILE: &str = "predictions.parquet";
 /// - write: {path: out/predictions.parquet}
 /// ```
 ///
+/// **From when on yes is said.** A model that `evaluate: {threshold: youden, save: ..}` saved brings the threshold with it that was chosen
+/// there, and yes (or a label) is predicted from that probability on; the report and a remark say so. Of a model of the same pipeline
+/// `calibration` names the stage that evaluates it. `threshold: 0.5` states another one, and `threshold: chosen` insists on a chosen one:
+/// it is refused where there is none.
+///
+/// ```yaml
+/// - predict: {model: out/model, threshold: chosen, probabilities: list}
+/// ```
+///
 /// **Holding back.** With `abstain_below` a row about which the model is less sure gets no prediction: null, and a column `reason` says
 /// why. How sure it is, is the probability of what was decided (of yes 70 % or of no 70 %; of labels that of the least certain one). It is
-/// worth what the probabilities are: `evaluate` calibrates them. A model that `evaluate: {save: ..}` saved brings its temperature with it,
-/// and `calibration` names the stage that evaluates a model of the same pipeline. Rows that the model cannot read, such as an image that is
+/// worth what the probabilities are: `evaluate` calibrates them. A model that `evaluate: {calibrate: true, save: ..}` saved brings its
+/// temperature with it, and `calibration` names the stage that evaluates a model of the same pipeline. Rows that the model cannot read, such as an image that is
 /// none or a row with fewer rows before it than a window has, get null with the reason too. Rows of windows come out by group and time, all
 /// others in their order.
 ///
@@ -75,16 +88,18 @@ const FILE: &str = "predictions.parquet";
 pub struct Predict {
     /// The stage that trains the model, or the folder of a saved one.
     model: Spanned<String>,
-    /// The probability from which yes is predicted, or a label; 0.5 when absent.
+    /// The probability from which yes is predicted, or a label: a number, or `chosen`. When absent, what was chosen when the model was
+    /// evaluated, else 0.5.
     #[serde(default)]
-    threshold: Option<Spanned<f64>>,
+    threshold: Option<Spanned<Threshold>>,
     /// Rows about which the model is less sure than this probability get no prediction.
     #[serde(default)]
     abstain_below: Option<Spanned<f64>>,
-    /// Adds the probability of each class, or of those that are listed.
+    /// Adds the probability of each class (`true`, `list`), or of those that are listed.
     #[serde(default)]
     probabilities: Option<Spanned<Probabilities>>,
-    /// The stage that evaluates the model, from which the temperature is taken that calibrates probabilities; a saved model has its own.
+    /// The stage that evaluates the model, from which the temperature is taken that calibrates probabilities, and the threshold that was
+    /// chosen; a saved model has its own.
     #[serde(default)]
     calibration: Option<Spanned<String>>,
     /// Adds a column that says what of a row training did not have.
@@ -101,70 +116,9 @@ pub struct Predict {
     suffix: Spanned<String>,
 }
 
-/// The model as far as it is known before a run.
-struct Known {
-    /// The folder, when it was saved before.
-    folder: Option<PathBuf>,
-    /// Changes when the saved model does.
-    fingerprint: Option<String>,
-    targets: Vec<Asked>,
-    /// What its inputs are made of.
-    blocks: Vec<BlockKind>,
-    /// By what the logits of its targets are divided.
-    temperatures: BTreeMap<String, f64>,
-    replay: Replay,
-}
-
 impl Predict {
     fn is_folder(&self) -> bool {
         self.model.value.contains(['/', '\\'])
-    }
-
-    fn known(&self, shapes: &[Shape], context: &PlanContext<'_>) -> Result<Known, Findings> {
-        let one = |finding: Diagnostic| vec![finding.or_at(&self.model.place)];
-        if self.is_folder() {
-            let folder = context.path(&self.model.value);
-            let bundle = Bundle::read(&folder).map_err(one)?;
-            let judgement = bundle.judgement(&folder).map_err(one)?;
-            let asked = |target: &bundle::TargetField| Asked {
-                column: target.field.name.clone(),
-                kind: target.kind,
-                data_type: target.field.data_type.clone(),
-                names: Some(target.names.clone()),
-            };
-            let temperatures = judgement.iter().flat_map(|judgement| {
-                judgement.temperatures.keys().map(|target| (target.clone(), judgement.temperature(target)))
-            });
-            return Ok(Known {
-                fingerprint: Some(bundle.fingerprint()),
-                targets: bundle.targets.iter().map(asked).collect(),
-                blocks: bundle.blocks.iter().map(|block| block.kind).collect(),
-                temperatures: temperatures.collect(),
-                replay: bundle.replay(&folder).map_err(one)?,
-                folder: Some(folder),
-            });
-        }
-        let model = needs::model(shapes, 1, context.input_ids).map_err(|findings| {
-            findings.into_iter().map(|finding| finding.or_at(&self.model.place)).collect::<Findings>()
-        })?;
-        let tensors = &model.tensors;
-        let features = tensors.specification.feature_columns();
-        let replay = Replay::of(&tensors.table.relation, &features)
-            .map_err(|reason| one(bundle::impossible(&model.stage, &reason)))?;
-        let asked = |target: &crate::tensor::TargetSpec| {
-            let data_type = tensors.table.schema.data_type(&target.column).cloned().unwrap_or(DataType::Null);
-            let is_flag = target.kind == TargetKind::Binary && data_type == DataType::Boolean;
-            let names = is_flag.then(|| ["false", "true"].map(str::to_owned).to_vec());
-            Asked { column: target.column.clone(), kind: target.kind, data_type, names }
-        };
-        Ok(Known {
-            folder: None,
-            fingerprint: None,
-            targets: tensors.specification.targets.iter().map(asked).collect(),
-            blocks: tensors.specification.blocks().iter().map(|block| block.kind).collect(),
-            temperatures: BTreeMap::new(),
-            replay,
-        })
     }
 
     /// A saved linkage gives each row its entity.
@@ -222,12 +176,12 @@ impl Predict {
 
     /// The columns of the product, and those of them that are added.
     fn layout(&self, table: &TableShape, known: &Known, kept: &[String]) -> Result<(Schema, Layout), Findings> {
-        let classes = Probabilities::classes(self.probabilities.as_ref(), &known.targets).map_err(|one| vec![one])?;
+        let wanted = Probabilities::wanted(self.probabilities.as_ref(), &known.targets).map_err(|one| vec![one])?;
         // What cannot be read is an image, a sound or a window that is not full; only then, or when rows are held back, is there a reason to give.
         let unread = [BlockKind::Image, BlockKind::Audio, BlockKind::Sequence];
         let may_fail = known.blocks.iter().any(|kind| unread.contains(kind));
         let with = (may_fail || self.abstain_below.is_some(), self.warnings);
-        let layout = Layout::new(&known.targets, &classes, &self.names.value, &self.suffix.value, with);
+        let layout = Layout::new(&known.targets, &wanted, &self.names.value, &self.suffix.value, with);
         let mut fields: Vec<_> =
             table.schema.fields().iter().filter(|field| kept.contains(&field.name)).cloned().collect();
         fields.sort_by_key(|field| kept.iter().position(|name| *name == field.name));
@@ -284,11 +238,15 @@ impl Stage for Predict {
                 None
             }
         };
-        let threshold = keep(Self::probability("threshold", self.threshold.as_ref(), belongs)).unwrap_or(0.5);
+        let threshold = self.threshold.as_ref().map(|written| match written.value {
+            Threshold::At(value) => Spanned::new(value, written.place.clone()),
+            Threshold::Chosen => Spanned::new(0.5, written.place.clone()),
+        });
+        let _ = keep(Self::probability("threshold", threshold.as_ref(), belongs));
         let has_classes = known.targets.iter().any(Asked::has_classes);
         let belongs = (!has_classes).then_some("targets with classes");
         let abstain_below = keep(Self::probability("abstain_below", self.abstain_below.as_ref(), belongs));
-        findings.extend(self.check_calibration(shapes, &known).err());
+        findings.extend(self.check_judged(shapes, &known));
         let id = context.input_ids.first().map_or("", String::as_str);
         let kept = self.kept(table, id).map_err(|wrong| findings.extend(wrong)).unwrap_or_default();
         let layout = self.layout(table, &known, &kept).map_err(|wrong| findings.extend(wrong));
@@ -299,151 +257,27 @@ impl Stage for Predict {
         let key = context.key("rows");
         let scan = Scan { source: ScanSource::Artifact(key.clone()), schema: schema.clone() };
         let meaning = serde_json::json!({
-            "model": known.fingerprint, "threshold": threshold, "abstain_below": abstain_below, "columns": schema.names().collect::<Vec<_>>(),
+            "model": known.fingerprint, "threshold": self.threshold.as_ref().map(|written| written.value), "abstain_below": abstain_below, "columns": schema.names().collect::<Vec<_>>(),
             "kept": kept.len(), "classes": self.probabilities.as_ref().map(|wanted| &wanted.value),
             "calibrated": self.calibration.is_some(),
         });
         let split = table.split.clone().filter(|split| kept.contains(&split.column));
         let work = PredictWork {
             key,
-            calibration: self.calibration.as_ref().map(|_| usize::from(!self.is_folder()) + 1),
+            calibration: self
+                .calibration
+                .as_ref()
+                .map(|stage| (usize::from(!self.is_folder()) + 1, stage.value.clone())),
             folder: known.folder,
             fingerprint: known.fingerprint,
-            temperatures: known.temperatures,
+            judged: known.judged,
             kept,
             layout,
             schema,
-            threshold,
+            threshold: self.threshold.as_ref().map(|written| written.value),
             abstain_below,
         };
         let product = TableShape::new(Relation::Scan(scan), split);
         Ok(Planned::relation(product).work(work).meaning(meaning))
-    }
-}
-
-impl Predict {
-    /// Whether the stage that is to calibrate gives a table of metrics.
-    fn check_calibration(&self, shapes: &[Shape], known: &Known) -> Result<(), Diagnostic> {
-        let Some(stage) = &self.calibration else { return Ok(()) };
-        let position = usize::from(known.folder.is_none()) + 1;
-        let is_judgement = match shapes.get(position) {
-            Some(Shape::Table(table)) => {
-                table.schema.data_type("metric") == Some(&DataType::String)
-                    && table.schema.data_type("value") == Some(&DataType::Float64)
-            }
-            _ => false,
-        };
-        if is_judgement {
-            return Ok(());
-        }
-        Err(Diagnostic::definition(format!("`{}` gives no metrics of a model", stage.value))
-            .at(&stage.place)
-            .help("name the stage that evaluates the model: `evaluate`"))
-    }
-}
-
-struct PredictWork {
-    key: String,
-    /// The input that calibrates.
-    calibration: Option<usize>,
-    /// Of a model that was saved before.
-    folder: Option<PathBuf>,
-    fingerprint: Option<String>,
-    temperatures: BTreeMap<String, f64>,
-    kept: Vec<String>,
-    layout: Layout,
-    /// The columns of the product.
-    schema: Schema,
-    threshold: f64,
-    abstain_below: Option<f64>,
-}
-
-impl PredictWork {
-    /// By what the logits of each target are divided: what the model brings with it, or what the metrics say.
-    ///
-    /// Errors: of class [`Class::Data`] when there is no temperature among them.
-    fn temperatures(
-        &self,
-        bundle: &Bundle,
-        metrics: Option<&TableProduct>,
-        context: &WorkContext<'_>,
-    ) -> Result<BTreeMap<String, f64>, Diagnostic> {
-        let Some(metrics) = metrics else { return Ok(self.temperatures.clone()) };
-        let mut found = BTreeMap::new();
-        for rows in context.collect(&metrics.relation)? {
-            let (Some(names), Some(values)) = (batch::column(&rows, "metric"), batch::column(&rows, "value")) else {
-                continue;
-            };
-            let told = |column: &str| batch::column(&rows, column).map(batch::texts).unwrap_or_default();
-            let (of, models, slices) = (told("target"), told("model"), told("slice"));
-            let at = |texts: &[Option<String>], row: usize| texts.get(row).cloned().flatten();
-            let values = batch::floats(values);
-            for (row, (name, value)) in batch::texts(names).iter().zip(values).enumerate() {
-                // Simple models that are judged beside the network, and parts of the rows, have temperatures of their own.
-                let is_own = at(&models, row).is_none_or(|model| model == "network") && at(&slices, row).is_none();
-                if !is_own || name.as_deref() != Some("temperature") || !value.is_finite() || value <= 0.0 {
-                    continue;
-                }
-                match at(&of, row) {
-                    Some(target) => drop(found.insert(target, value)),
-                    None => found.extend(bundle.targets.iter().map(|target| (target.field.name.clone(), value))),
-                }
-            }
-        }
-        if found.is_empty() {
-            let message = "the stage of `calibration` found no temperature";
-            let help = "let it calibrate the model, or leave `calibration` out";
-            return Err(Diagnostic::error(Class::Data, message).help(help));
-        }
-        Ok(found)
-    }
-}
-
-impl Work for PredictWork {
-    fn passes(&self, input: usize) -> usize {
-        usize::from(input == 0 || Some(input) == self.calibration)
-    }
-
-    fn run(&self, products: &[Product], context: &WorkContext<'_>) -> Result<Outcome, Diagnostic> {
-        let Some(Product::Table(table)) = products.first() else { return Ok(Outcome::default()) };
-        let folder = match (&self.folder, products.get(1)) {
-            (Some(folder), _) => folder,
-            (None, Some(Product::Model { folder, .. })) => folder,
-            _ => return Ok(Outcome::default()),
-        };
-        let bundle = Bundle::read(folder)?;
-        if self.fingerprint.as_ref().is_some_and(|known| *known != bundle.fingerprint()) {
-            let message = format!("the model in `{}` changed after it was checked", folder.display());
-            return Err(Diagnostic::error(Class::Data, message).help("run again"));
-        }
-        let metrics = match self.calibration.and_then(|input| products.get(input)) {
-            Some(Product::Table(metrics)) => Some(metrics),
-            _ => None,
-        };
-        let predicted = rows::predict(&rows::Task {
-            table,
-            folder,
-            bundle: &bundle,
-            kept: &self.kept,
-            layout: &self.layout,
-            schema: &self.schema,
-            threshold: self.threshold,
-            abstain_below: self.abstain_below,
-            temperatures: &self.temperatures(&bundle, metrics, context)?,
-            path: &context.artifacts.join(FILE),
-            context,
-        })?;
-        let mut outcome = Outcome {
-            exhibits: exhibits::all(&bundle, &predicted),
-            remarks: exhibits::remarks(&predicted.summary),
-            statistics: serde_json::to_value(&predicted.summary).unwrap_or_default(),
-            ..Outcome::default()
-        };
-        outcome.bindings.artifacts.insert(self.key.clone(), FILE.into());
-        Ok(outcome)
-    }
-
-    fn changes(&self, _: &StageCounts) -> Vec<Change> {
-        Vec::new()
     }
 }

@@ -2,6 +2,7 @@
 
 mod assembly;
 mod checkpoint;
+mod continued;
 mod exhibits;
 mod layers;
 mod loss;
@@ -14,12 +15,15 @@ mod schedule;
 mod telling;
 mod work;
 
+use std::path::Path;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::definition::{Ordered, Spanned};
 use crate::diagnostic::Findings;
 use crate::stages::{ModelShape, PlanContext, Planned, Shape, Stage, TableShape};
+pub use continued::Continued;
 pub use layers::{Activation, Layer};
 pub use loss::Loss;
 pub use network::{Output, OutputOptions};
@@ -165,8 +169,21 @@ pub struct Train {
 
 impl Stage for Train {
     fn plan(&self, shapes: &[Shape], context: &PlanContext<'_>) -> Result<Planned, Findings> {
+        self.planned(shapes, context, None)
+    }
+}
+
+impl Train {
+    /// Plans the stage. `continued` is a file from which the training goes on, and in which it leaves how far it came.
+    fn planned(
+        &self,
+        shapes: &[Shape],
+        context: &PlanContext<'_>,
+        continued: Option<&Path>,
+    ) -> Result<Planned, Findings> {
         let tensors = needs::tensors(shapes, context.input_ids)?;
-        let checked = self.check(tensors, context)?;
+        let mut checked = self.check(tensors, context)?;
+        checked.work.continued = continued.map(Path::to_path_buf);
         let model = ModelShape { tensors: tensors.clone(), stage: context.id.to_owned() };
         let table: &TableShape = &tensors.table;
         let mut planned = Planned::relation(table.clone()).work(checked.work).meaning(checked.meaning);

@@ -1,31 +1,31 @@
 //! `tune`: searches the options with which a model is best.
 
 mod budget;
+mod checks;
 mod exhibits;
+mod going;
 mod judge;
+mod metric;
 mod options;
 mod search;
 mod space;
 mod table;
-
-use std::collections::BTreeMap;
+mod variants;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::needs;
-use crate::definition::{Node, Ordered, Spanned, put, without};
-use crate::diagnostic::{Diagnostic, Findings, Place};
-use crate::relation::{Relation, Scan, ScanSource};
-use crate::stages::variant::{Variant, VariantStage};
-use crate::stages::work::{Change, StageCounts, Work};
-use crate::stages::{ModelShape, PlanContext, Planned, Shape, Split, Stage, TableShape};
-use crate::tuning::Domain;
+use crate::definition::{Node, Ordered, Spanned};
+use crate::diagnostic::{Diagnostic, Findings};
+use crate::stages::variant::Variant;
+use crate::stages::{ModelShape, PlanContext, Planned, Shape, Stage};
 use judge::Judge;
-pub use judge::Metric;
+pub use metric::{Metric, Metrics};
 pub use options::{RungSampler, Rungs, Strategy, TpeOptions};
 use search::TuneWork;
-use space::Dimension;
+use table::TrialTable;
+use variants::{Search, without_traces};
 
 /// The table of trials beside the model.
 const TRIALS: &str = "trials";
@@ -46,15 +46,26 @@ const TRIALS: &str = "trials";
 /// never seen. Without `folds`, trials are judged on the validation part, the second of three; that part also chooses the epoch where
 /// `early_stopping` is on, so the values are a little too kind, to all trials alike. With `folds`, the rows outside of the test part are
 /// divided anew: each fold is judged on once; where the split has a validation part the next fold takes its place, and the rest is learned.
-/// Folds keep together what the split keeps together (`on`), and everything that learns learns anew for each fold.
+/// Folds keep together what the split keeps together (`on`), and everything that learns learns anew for each fold. Where the split is by time,
+/// folds follow each other in time, and what is learned lies before what is judged: an expanding window.
+///
+/// **Several targets.** `metric` may give each its own: `{late: log_loss, delay: mean_absolute_error}`; targets that are not named do not
+/// count. Of each target it is told how much of what the options as they are written lack to be perfect is left (the loss divided by theirs; for
+/// a gain such as accuracy or R2 what is missing to 1); the mean over the targets is to be small. 1 is as good as written, whatever the units.
+///
+/// **`parallel`** trains so many configurations side by side, which pays for small networks, whose steps are too short to be shared. Each has
+/// its share of memory and threads. They are chosen together (for `tpe`, those that are not done yet count as bad ones, so that the others
+/// lie elsewhere) and wait for each other, so the same trials are made whatever the timing; other ones than with another `parallel`.
 ///
 /// - `tpe` (the default): a tree-structured Parzen estimator (Bergstra et al. 2011). After ten trials by chance, it prefers where good
 ///   trials are dense and bad ones are not.
 /// - `random`: by chance. `grid`: all combinations, in the order of `over`; ranges then need `int` or `quantized`.
 /// - `{halving: {least: 2}}`: successive halving. All configurations are tried with few epochs, the best third with three times as many, and
 ///   so on up to the epochs of the `train` stage. `{asha: {least: 2}}` does the same without waiting for a rung to be full (Li et al.
-///   2020), so that it has a good answer whenever time ends. Each rung trains from the beginning, because the schedule of the learning
-///   rate depends on the number of epochs; this costs at most half as much again.
+///   2020), so that it has a good answer whenever time ends. A training goes on from where the rung below left it, bit for bit as if it had
+///   not been interrupted, where the schedule of the learning rate does not depend on the number of epochs (none, `step`, `on_plateau`).
+///   With `cosine`, `one_cycle` or a preset that has one, fewer epochs are another training, and each rung begins anew; that costs at most
+///   half as much again. The report says which it was.
 ///
 /// A training that fails (it diverges, or memory does not hold it) is a failed trial, not an end. The same seed gives the same trials,
 /// whatever the number of threads. What was tried is kept in the state folder: an interrupted search goes on where it was, and with more
@@ -76,6 +87,17 @@ const TRIALS: &str = "trials";
 ///     seed: 7
 /// - evaluate: {on: test}
 /// ```
+///
+/// ```yaml
+/// - id: search
+///   tune:
+///     model: model
+///     over: {stages.model.optimizer.adamw.learning_rate: {loguniform: [1.0e-4, 1.0e-1]}}
+///     metric: {late: roc_auc, delay: mean_absolute_error}
+///     strategy: {halving: {least: 2}}
+///     folds: 3
+///     parallel: 4
+/// ```
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Tune {
@@ -83,9 +105,10 @@ pub struct Tune {
     model: Spanned<String>,
     /// The options that are varied, by their paths, with what is tried for each.
     over: Ordered<Node>,
-    /// What is to be best; `log_loss` for classes and `root_mean_squared_error` for numbers when absent.
+    /// What is to be best, of all targets or of each: `{late: log_loss, delay: r2}`; `log_loss` for classes and labels and
+    /// `root_mean_squared_error` for numbers when absent.
     #[serde(default)]
-    metric: Option<Spanned<Metric>>,
+    metric: Option<Spanned<Metrics>>,
     /// Judges each trial by cross-validation with so many folds, from 2 to 100; without it on the validation part.
     #[serde(default)]
     folds: Option<Spanned<u32>>,
@@ -95,6 +118,9 @@ pub struct Tune {
     /// How many configurations are tried at most.
     #[serde(default = "trials")]
     trials: Spanned<u64>,
+    /// How many configurations are trained side by side, from 1 to 64; 1 when absent.
+    #[serde(default)]
+    parallel: Option<Spanned<usize>>,
     /// No trial begins after so much time: `90s`, `10m`, `2h`. How many trials that are depends on the machine.
     #[serde(default)]
     time: Option<Spanned<String>>,
@@ -141,12 +167,13 @@ impl Stage for Tune {
         let trials = self.trials().map_err(|finding| findings.push(finding)).unwrap_or_default();
         let time = self.time.as_ref().map(budget::seconds).transpose().map_err(|finding| findings.push(finding));
         let part = self.judged_part(model, &base).map_err(|finding| findings.push(finding));
-        let metric = judge::metric(self.metric.as_ref(), &model.tensors).map_err(|finding| findings.push(finding));
+        let judged = metric::judged(self.metric.as_ref(), &model.tensors).map_err(|finding| findings.push(finding));
+        let parallel = self.parallel().map_err(|finding| findings.push(finding)).unwrap_or(1);
         let schedule = budget::schedule(&self.strategy, train).map_err(|finding| findings.push(finding));
         if !findings.is_empty() {
             return Err(findings);
         }
-        let (Ok(time), Ok(part), Ok(metric), Ok(schedule)) = (time, part, metric, schedule) else {
+        let (Ok(time), Ok(part), Ok(judged), Ok(schedule)) = (time, part, judged, schedule) else {
             return Err(findings);
         };
         let sampler = self.strategy.value.sampler();
@@ -160,7 +187,7 @@ impl Stage for Tune {
             save: self.save.clone(),
         };
         let checked = search.check(context, model, schedule.budget(0))?;
-        let judge = Judge { metric, part, place: context.place.clone() };
+        let judge = Judge { judged, part, place: context.place.clone() };
         let varies_rows = search.dimensions.iter().any(|dimension| dimension.is_above_tensors);
         let tensors = train.inputs.first().cloned().unwrap_or_default();
         let table = base.iter().find(|stage| stage.id == tensors).and_then(|stage| stage.inputs.first().cloned());
@@ -170,6 +197,9 @@ impl Stage for Tune {
         if let Some(options) = what.as_object_mut() {
             options.remove("time");
             options.remove("save");
+            if parallel == 1 {
+                options.remove("parallel");
+            }
             if schedule.budget(0).is_none() {
                 options.remove("trials");
             }
@@ -186,6 +216,7 @@ impl Stage for Tune {
             judge,
             crossing: self.crossing(model, &base)?,
             trials,
+            parallel,
             time,
             seed: u64::from(self.seed),
             history,
@@ -195,243 +226,5 @@ impl Stage for Tune {
         let mut planned = Planned::relation(model.tensors.table.clone()).work(work).meaning(meaning);
         planned.product = Shape::Model(ModelShape { tensors: model.tensors.clone(), stage: context.id.to_owned() });
         Ok(planned)
-    }
-}
-
-/// Options of a stage without what a trial must not do.
-fn without_traces(stage: &VariantStage, train: &VariantStage) -> Node {
-    if stage.id == train.id { without(&without(&stage.written, "save"), "checkpoint") } else { stage.written.clone() }
-}
-
-impl Tune {
-    fn trials(&self) -> Result<usize, Diagnostic> {
-        let trials = self.trials.value;
-        if (1..=MOST_TRIALS).contains(&trials) {
-            return Ok(usize::try_from(trials).unwrap_or(usize::MAX));
-        }
-        let message = format!("`trials` is a number from 1 to {MOST_TRIALS}, not {trials}");
-        Err(Diagnostic::definition(message).at(&self.trials.place))
-    }
-
-    /// A grid has an end, and is tried to it.
-    fn check_grid(
-        &self,
-        space: &crate::tuning::Space,
-        dimensions: &[Dimension],
-        trials: usize,
-    ) -> Result<(), Findings> {
-        if self.strategy.value != Strategy::Grid {
-            return Ok(());
-        }
-        let endless: Findings = dimensions
-            .iter()
-            .filter(|dimension| matches!(dimension.domain, Domain::Real { .. }))
-            .map(|dimension| {
-                Diagnostic::definition(format!("a grid cannot try every number of `{}`", dimension.path))
-                    .at(&dimension.place)
-                    .help("list some values, or use `quantized`")
-            })
-            .collect();
-        if !endless.is_empty() {
-            return Err(endless);
-        }
-        match space.size().filter(|size| *size <= trials as u64) {
-            Some(_) => Ok(()),
-            None => {
-                let count = space.size().map_or_else(|| "more than 2^64".to_owned(), |size| size.to_string());
-                let message = format!("the grid has {count} combinations, more than the {trials} of `trials`");
-                let place = if self.trials.place.text().is_empty() { &self.strategy.place } else { &self.trials.place };
-                Err(vec![Diagnostic::definition(message).at(place).help("raise `trials`, or vary less")])
-            }
-        }
-    }
-
-    /// The split that divides the rows of the model, with the stage that made it.
-    fn split<'a>(&self, model: &'a ModelShape, base: &'a [VariantStage]) -> Option<(&'a Split, &'a VariantStage)> {
-        let split = model.tensors.table.split.as_ref()?;
-        Some((split, base.iter().find(|stage| stage.id == split.stage)?))
-    }
-
-    /// The part on which a trial is judged.
-    fn judged_part(&self, model: &ModelShape, base: &[VariantStage]) -> Result<String, Diagnostic> {
-        let Some((split, stage)) = self.split(model, base) else {
-            let finding =
-                Diagnostic::definition("there are no rows to judge trials on that the model does not learn from");
-            return Err(finding.at(&self.model.place).help("divide the rows with `split` above `tensors`"));
-        };
-        let Some(folds) = &self.folds else {
-            return match split.parts.as_slice() {
-                [_, second, _, ..] => Ok(second.clone()),
-                _ => {
-                    let message = format!("`{}` makes two parts, and the last one must not be seen", stage.id);
-                    let help = "give it three parts, or judge by cross-validation with `folds`";
-                    Err(Diagnostic::definition(message).at(&self.model.place).help(help))
-                }
-            };
-        };
-        let options: crate::stages::prepare::split::Split =
-            crate::definition::decode(&stage.written).map_err(|found| {
-                found.into_iter().next().unwrap_or_else(|| Diagnostic::definition("the split is wrong"))
-            })?;
-        match options.refuses_folds(folds.value, split.parts.len()) {
-            Some(refusal) => Err(refusal.or_at(&folds.place)),
-            None => Ok(split.parts.last().cloned().unwrap_or_default()),
-        }
-    }
-
-    /// How rows are divided into folds.
-    fn crossing(&self, model: &ModelShape, base: &[VariantStage]) -> Result<Option<search::Folds>, Findings> {
-        let (Some(folds), Some((_, stage))) = (&self.folds, self.split(model, base)) else { return Ok(None) };
-        Ok(Some(search::Folds { stage: stage.id.clone(), count: folds.value, seed: u64::from(self.seed) }))
-    }
-}
-
-/// What is varied, and into which options.
-struct Search {
-    /// The stage that trains.
-    model: String,
-    /// The options of each stage as they are written, but for where the model is saved.
-    written: BTreeMap<String, Node>,
-    dimensions: Vec<Dimension>,
-    save: Option<Node>,
-}
-
-impl Search {
-    /// The options of the stages that are varied, with these values; `epochs`: with another number of them.
-    fn options(
-        &self,
-        values: impl Iterator<Item = (usize, Node)>,
-        epochs: Option<u64>,
-    ) -> Result<BTreeMap<String, Node>, Diagnostic> {
-        let mut options: BTreeMap<String, Node> = BTreeMap::new();
-        let written = |id: &str| self.written.get(id).cloned();
-        options.extend(written(&self.model).map(|node| (self.model.clone(), node)));
-        for (at, value) in values {
-            let Some(dimension) = self.dimensions.get(at) else { continue };
-            let Some(node) = options.get(&dimension.stage).cloned().or_else(|| written(&dimension.stage)) else {
-                continue;
-            };
-            options.insert(dimension.stage.clone(), put(&node, &dimension.steps, &value)?);
-        }
-        if let (Some(epochs), Some(node)) = (epochs, options.get(&self.model)) {
-            let changed = budget::with_epochs(node, epochs)?;
-            options.insert(self.model.clone(), changed);
-        }
-        Ok(options)
-    }
-
-    /// The model with the values of a point.
-    fn variant(&self, point: &[f64], epochs: Option<u64>) -> Result<Variant, Diagnostic> {
-        let values = self.dimensions.iter().zip(point).map(|(dimension, value)| dimension.node(*value)).enumerate();
-        Ok(Variant { wanted: self.model.clone(), options: self.options(values, epochs)?, ..Variant::default() })
-    }
-
-    /// The model as it is written.
-    fn as_written(&self) -> Result<Variant, Diagnostic> {
-        let options = self.options(std::iter::empty(), None)?;
-        Ok(Variant { wanted: self.model.clone(), options, ..Variant::default() })
-    }
-
-    /// Plans every value of every list and both ends of every range; the fingerprints of all.
-    ///
-    /// Errors: everything that is wrong, at the value or the path.
-    fn check(
-        &self,
-        context: &PlanContext<'_>,
-        model: &ModelShape,
-        epochs: Option<u64>,
-    ) -> Result<Vec<String>, Findings> {
-        let mut findings = Findings::new();
-        let mut fingerprints = Vec::new();
-        let mut look = |options: Result<BTreeMap<String, Node>, Diagnostic>, place: &Place, path: &str| {
-            let planned = options.map_err(|finding| vec![finding]).and_then(|options| {
-                let variant = Variant { wanted: self.model.clone(), options, ..Variant::default() };
-                context.variants.plan(&variant)
-            });
-            match planned {
-                Ok(stages) => {
-                    findings.extend(keeps_rows(&stages, model, path).map(|finding| finding.at(place)));
-                    fingerprints.extend(stages.last().map(|stage| stage.fingerprint.clone()));
-                }
-                Err(wrong) => {
-                    for finding in wrong.into_iter().map(|finding| finding.or_at(place)) {
-                        if !findings.contains(&finding) {
-                            findings.push(finding);
-                        }
-                    }
-                }
-            }
-        };
-        for (at, dimension) in self.dimensions.iter().enumerate() {
-            for value in dimension.ends() {
-                let node = dimension.node(value);
-                let place = node.place.clone();
-                look(self.options(std::iter::once((at, node)), None), &place, &dimension.path);
-            }
-        }
-        if let Some(epochs) = epochs {
-            look(self.options(std::iter::empty(), Some(epochs)), context.place, "epochs");
-        }
-        if let Some(save) = &self.save {
-            look(self.saving(self.options(std::iter::empty(), None)), &save.place, "save");
-        }
-        if findings.is_empty() { Ok(fingerprints) } else { Err(findings) }
-    }
-
-    /// The options with the model saved.
-    fn saving(
-        &self,
-        options: Result<BTreeMap<String, Node>, Diagnostic>,
-    ) -> Result<BTreeMap<String, Node>, Diagnostic> {
-        let mut options = options?;
-        if let (Some(save), Some(node)) = (&self.save, options.get(&self.model)) {
-            let step = crate::definition::Step { name: "save".to_owned(), place: save.place.clone() };
-            let changed = put(node, &[step], save)?;
-            options.insert(self.model.clone(), changed);
-        }
-        Ok(options)
-    }
-}
-
-/// Refuses a variant whose rows are other ones than those of the model as it is written: what stands below could not read them.
-fn keeps_rows(stages: &[VariantStage], model: &ModelShape, path: &str) -> Option<Diagnostic> {
-    let Some(Shape::Model(varied)) = stages.last().map(|stage| &stage.product) else {
-        return Some(Diagnostic::definition("there is no model with this value"));
-    };
-    let (new, old) = (&varied.tensors.table, &model.tensors.table);
-    if new.split != old.split {
-        return Some(Diagnostic::definition(format!("`{path}` changes the parts of the rows, which cannot be varied")));
-    }
-    if new.schema != old.schema {
-        let message = format!("`{path}` changes the columns from which the tensors are made, which cannot be varied");
-        return Some(Diagnostic::definition(message));
-    }
-    None
-}
-
-/// The table of trials.
-struct TrialTable {
-    paths: Vec<String>,
-}
-
-impl Stage for TrialTable {
-    fn plan(&self, _: &[Shape], context: &PlanContext<'_>) -> Result<Planned, Findings> {
-        let id = context.input_ids.first().map_or("", String::as_str);
-        let source = ScanSource::Artifact(format!("{id}.{TRIALS}"));
-        let scan = Relation::Scan(Scan { source, schema: table::schema(&self.paths) });
-        Ok(Planned::relation(TableShape::new(scan, None)).work(TrialTableWork))
-    }
-}
-
-struct TrialTableWork;
-
-impl Work for TrialTableWork {
-    /// Its rows are none of the stage above.
-    fn flowing(&self) -> usize {
-        0
-    }
-
-    fn changes(&self, counts: &StageCounts) -> Vec<Change> {
-        vec![Change::plus("tried", counts.out)]
     }
 }

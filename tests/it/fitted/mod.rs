@@ -7,6 +7,7 @@ mod outliers;
 mod sample;
 mod split;
 mod standardize;
+mod time_folds;
 
 use std::fmt::Write;
 

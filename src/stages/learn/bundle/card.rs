@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use super::judgement::{Judgement, Score};
+use super::survey::Survey;
 use super::{Bundle, Source, TargetField};
 use crate::definition;
 use crate::digits;
@@ -84,6 +85,7 @@ fn judged(text: &mut String, bundle: &Bundle, judgement: Option<&Judgement>) {
         text.push_str("**The model had learned from these rows**: expect it to do worse on others.\n\n");
     }
     scores(text, &judgement.scores);
+    baselines(text, judgement);
     for note in &judgement.notes {
         let _ = writeln!(text, "- {}", line(note));
     }
@@ -97,6 +99,50 @@ fn judged(text: &mut String, bundle: &Bundle, judgement: Option<&Judgement>) {
             line(target),
             digits::fixed(*temperature, 4)
         );
+    }
+    for (target, threshold) in &judgement.thresholds {
+        let said = if *threshold > 1.0 {
+            format!(
+                "Yes is never predicted of `{}`: that was best on the rows on which the threshold was chosen.",
+                line(target)
+            )
+        } else {
+            format!("Yes of `{}` is predicted from a probability of {} on.", line(target), digits::fixed(*threshold, 4))
+        };
+        let _ = writeln!(text, "{said} `predict` does the same, unless another `threshold` is written.\n");
+    }
+}
+
+/// What simple models reached on the same rows, beside the network.
+fn baselines(text: &mut String, judgement: &Judgement) {
+    /// Metrics that are told: the first ones of the network.
+    const METRICS: usize = 6;
+    let number = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| digits::fixed(value, 4));
+    let mut targets: Vec<Option<&String>> = Vec::new();
+    for baseline in &judgement.baselines {
+        if !targets.contains(&baseline.target.as_ref()) {
+            targets.push(baseline.target.as_ref());
+        }
+    }
+    for target in targets {
+        let own: Vec<&Score> =
+            judgement.scores.iter().filter(|score| score.target.as_ref() == target).take(METRICS).collect();
+        let of = target.map(|target| format!(" for `{}`", line(target))).unwrap_or_default();
+        let _ = writeln!(text, "Beside simple models{of}, on the same rows:\n");
+        let row = |text: &mut String, model: &str, values: &mut dyn Iterator<Item = String>| {
+            let _ = writeln!(text, "| {} | {} |", cell(model), values.collect::<Vec<_>>().join(" | "));
+        };
+        row(text, "model", &mut own.iter().map(|score| cell(&score.name)));
+        let _ = writeln!(text, "|---|{}", "---:|".repeat(own.len()));
+        row(text, "network", &mut own.iter().map(|score| number(score.value)));
+        for baseline in judgement.baselines.iter().filter(|baseline| baseline.target.as_ref() == target).take(LISTED) {
+            let value = |score: &&Score| {
+                let found = baseline.scores.iter().find(|(name, _)| *name == score.name);
+                number(found.and_then(|(_, value)| *value))
+            };
+            row(text, &baseline.model, &mut own.iter().map(value));
+        }
+        text.push('\n');
     }
 }
 
@@ -146,11 +192,37 @@ fn learned(text: &mut String, bundle: &Bundle) {
         }
         text.push('\n');
     }
+    if let Some(survey) = &bundle.survey {
+        rows_and_period(text, survey);
+    }
     let _ = writeln!(
         text,
         "Fingerprint of the training (its rows, what was done to them, and the options): `{}`.\n",
         line(&training.fingerprint)
     );
+}
+
+/// The rows by part, and the period of each.
+fn rows_and_period(text: &mut String, survey: &Survey) {
+    text.push_str("All rows of its table, those without a value of what is foretold too:\n\n| part | rows |");
+    for column in &survey.dates {
+        let _ = write!(text, " earliest `{0}` | latest `{0}` |", cell(column));
+    }
+    let _ = writeln!(text, "\n|---|---:|{}", "---|---|".repeat(survey.dates.len()));
+    for part in survey.parts.iter().take(LISTED) {
+        let name = match (&part.part, survey.parts.len()) {
+            (Some(part), _) => format!("`{}`", cell(part)),
+            (None, 1) => "all".to_owned(),
+            (None, _) => "none".to_owned(),
+        };
+        let _ = write!(text, "| {name} | {} |", digits::whole(part.rows));
+        for period in &part.periods {
+            let (from, to) = period.as_ref().map_or(("-", "-"), |(from, to)| (from, to));
+            let _ = write!(text, " {} | {} |", cell(from), cell(to));
+        }
+        text.push('\n');
+    }
+    text.push('\n');
 }
 
 fn reads(text: &mut String, bundle: &Bundle, domain: &Domain) {

@@ -21,6 +21,13 @@ pub(in crate::stages::learn) struct Judgement {
     pub(in crate::stages::learn) scores: Vec<Score>,
     /// For each target that was calibrated, by what its logits are divided: above 1 the network was too sure.
     pub(in crate::stages::learn) temperatures: BTreeMap<String, f64>,
+    /// For each target that is decided by another threshold than 0.5, the probability (calibrated, where it was) from which yes or a label
+    /// was said, chosen or stated. Above 1: never.
+    #[serde(default)]
+    pub(in crate::stages::learn) thresholds: BTreeMap<String, f64>,
+    /// What the simple models reached.
+    #[serde(default)]
+    pub(in crate::stages::learn) baselines: Vec<Baseline>,
     /// What else has to be known, a sentence each.
     pub(in crate::stages::learn) notes: Vec<String>,
 }
@@ -39,6 +46,18 @@ pub(in crate::stages::learn) struct Score {
     pub(in crate::stages::learn) interval: Option<(f64, f64)>,
     /// The same of the best simple model.
     pub(in crate::stages::learn) baseline: Option<f64>,
+}
+
+/// What a simple model reached on the same rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::stages::learn) struct Baseline {
+    /// The column that is foretold; none when there is only one.
+    pub(in crate::stages::learn) target: Option<String>,
+    /// The model: `constant`, `forest`.
+    pub(in crate::stages::learn) model: String,
+    /// Metrics by their names; none where one is not defined.
+    pub(in crate::stages::learn) scores: Vec<(String, Option<f64>)>,
 }
 
 impl Judgement {

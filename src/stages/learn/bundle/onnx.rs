@@ -57,6 +57,10 @@ pub(super) fn description(
                 // The file gives what the network says; only `predict` calibrates.
                 described.insert("temperature_not_applied".to_owned(), json!(temperature));
             }
+            if let Some(threshold) = judgement.and_then(|judgement| judgement.thresholds.get(target.column())) {
+                // Of calibrated probabilities, where there is a temperature.
+                described.insert("threshold_not_applied".to_owned(), json!(threshold));
+            }
         }
         described
     });

@@ -11,6 +11,7 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::judgement::Judgement;
+use super::survey::Survey;
 use super::{BUNDLE, Bundle};
 use crate::definition::Spanned;
 use crate::diagnostic::{Class, Diagnostic};
@@ -122,7 +123,7 @@ fn check_target(target: &Path) -> Result<(), Diagnostic> {
     }
 }
 
-/// Copies the model in `folder` to the place, with what was found about it. A model that is there is replaced once the new one is
+/// Copies the model in `folder` to the place, with what was found about it and its rows. A model that is there is replaced once the new one is
 /// complete.
 ///
 /// Errors: of class [`Class::Output`]; what was there before is still there then.
@@ -131,6 +132,7 @@ pub(in crate::stages::learn) fn save(
     saving: &Saving,
     rows: u64,
     judgement: Option<&Judgement>,
+    survey: Option<&Survey>,
 ) -> Result<Written, Diagnostic> {
     let target = &saving.folder;
     check_target(target)?;
@@ -143,8 +145,8 @@ pub(in crate::stages::learn) fn save(
     let _unfinished = Unfinished::new(staging.path());
     let complete = staging.path().join("new");
     copy(folder, &complete).map_err(failed)?;
-    if let Some(judgement) = judgement {
-        Bundle::read(&complete)?.judged(&complete, judgement)?;
+    if judgement.is_some() || survey.is_some() {
+        Bundle::read(&complete)?.completed(&complete, judgement, survey)?;
     }
     if saving.onnx {
         Bundle::read(&complete)?.exported(&complete)?;

@@ -3,7 +3,8 @@
 use super::models::{CALIBRATED, NETWORK};
 use super::verdict::Verdict;
 use crate::exhibit::Exhibit;
-use crate::stages::learn::bundle::{Judgement, Score};
+use crate::stages::learn::bundle::{Baseline, Judgement, Score};
+use crate::tensor::Target;
 
 /// A judgement without scores. `notes` are remarks about the rows.
 pub(super) fn judgement(
@@ -27,17 +28,32 @@ pub(super) fn judgement(
     }
 }
 
-/// Adds the scores of the network, as it will foretell: calibrated, where it is. `target` is its column, where there are several.
-pub(super) fn add(judgement: &mut Judgement, target: Option<&str>, verdict: &Verdict) {
+/// Adds the scores of the network, as it will foretell: calibrated, where it is; those of the simple models; and the threshold by which
+/// was decided, where that is not 0.5. `name` is the column of the target, where there are several.
+pub(super) fn add(judgement: &mut Judgement, name: Option<&str>, target: &Target, verdict: &Verdict) {
+    let place = |model: &str| verdict.scored.iter().position(|scored| scored.model == model);
+    let Some(place) = place(CALIBRATED).or_else(|| place(NETWORK)) else { return };
+    let Some(network) = verdict.scored.get(place) else { return };
     let of = |model: &str| verdict.scored.iter().find(|scored| scored.model == model);
-    let Some(network) = of(CALIBRATED).or_else(|| of(NETWORK)) else { return };
     let baseline = verdict.comparison.as_ref().and_then(|comparison| of(&comparison.baseline));
     let scores = network.metrics.iter().zip(&network.values).map(|(metric, value)| Score {
-        target: target.map(str::to_owned),
+        target: name.map(str::to_owned),
         name: metric.name.clone(),
         value: *value,
         interval: network.interval(&metric.name),
         baseline: baseline.and_then(|baseline| baseline.value(&metric.name)),
     });
     judgement.scores.extend(scores);
+    let simple = verdict.scored.iter().filter(|scored| scored.model != NETWORK && scored.model != CALIBRATED);
+    judgement.baselines.extend(simple.map(|scored| Baseline {
+        target: name.map(str::to_owned),
+        model: scored.model.clone(),
+        scores: scored.metrics.iter().map(|metric| metric.name.clone()).zip(scored.values.iter().copied()).collect(),
+    }));
+    let is_decided = matches!(target, Target::Binary(_) | Target::MultiLabel(_));
+    let threshold = verdict.thresholds.get(place).copied().filter(|threshold| *threshold != 0.5 && !threshold.is_nan());
+    if let Some(threshold) = threshold.filter(|_| is_decided) {
+        // JSON has no infinity: a threshold that no probability reaches is any number above 1.
+        judgement.thresholds.insert(target.column().to_owned(), threshold.min(2.0));
+    }
 }

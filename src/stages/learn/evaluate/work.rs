@@ -12,7 +12,7 @@ use crate::diagnostic::{Class, Diagnostic};
 use crate::digits;
 use crate::exhibit::{Exhibit, Tone};
 use crate::stages::Product;
-use crate::stages::learn::bundle::{self, Bundle, Saving};
+use crate::stages::learn::bundle::{self, Bundle, Saving, Survey};
 use crate::stages::work::{Change, Outcome, StageCounts, Work, WorkContext};
 use crate::tensor::Target;
 
@@ -147,7 +147,9 @@ impl EvaluateWork {
 
 impl Work for EvaluateWork {
     fn passes(&self, _: usize) -> usize {
-        2 + usize::from(!self.baselines.is_empty()) + 2 * usize::from(self.choose_on.is_some())
+        2 + usize::from(!self.baselines.is_empty())
+            + 2 * usize::from(self.choose_on.is_some())
+            + usize::from(self.save.is_some())
     }
 
     fn run(&self, products: &[Product], context: &WorkContext<'_>) -> Result<Outcome, Diagnostic> {
@@ -210,7 +212,7 @@ impl Work for EvaluateWork {
             outcome.exhibits.extend(exhibits::groups(&groups, &evidence.truth, overall));
             metrics.add(target, evidence, &verdict, &groups);
             metrics.chosen(target, &verdict, &chosen, at, self.threshold, &evidence.truth);
-            saved::add(&mut judgement, name, &verdict);
+            saved::add(&mut judgement, name, target, &verdict);
             judgement
                 .temperatures
                 .extend(chosen.temperature(at).map(|temperature| (target.column().to_owned(), temperature.value())));
@@ -222,7 +224,9 @@ impl Work for EvaluateWork {
         }
         batch::write_parquet(&context.artifacts.join(FILE), &metrics.table()?)?;
         if let Some(saving) = &self.save {
-            outcome.outputs.push(bundle::save(folder, saving, bundle.training.rows, Some(&judgement))?);
+            let survey = Survey::of(table, context)?;
+            let rows = bundle.training.rows;
+            outcome.outputs.push(bundle::save(folder, saving, rows, Some(&judgement), Some(&survey))?);
         }
         outcome.document = document.into();
         outcome.bindings.artifacts.insert(self.key.clone(), FILE.into());

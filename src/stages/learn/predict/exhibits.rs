@@ -40,6 +40,11 @@ pub(super) fn remarks(summary: &Summary) -> Vec<String> {
             digits::rows(unreadable)
         ));
     }
+    for target in &summary.targets {
+        if let (Some(threshold), Some(stage)) = (target.threshold, &target.threshold_chosen_by) {
+            remarks.push(chosen(&target.column, threshold, stage));
+        }
+    }
     for target in summary.targets.iter().filter(|target| target.abstained > 0) {
         let (rows, column) = (digits::rows(target.abstained), &target.column);
         remarks.push(format!("{rows} have no prediction of `{column}`, because the model was not sure enough"));
@@ -55,6 +60,17 @@ pub(super) fn remarks(summary: &Summary) -> Vec<String> {
     remarks
 }
 
+/// From when on yes is said, and who decided that.
+fn chosen(column: &str, threshold: f64, stage: &str) -> String {
+    if threshold > 1.0 {
+        return format!("yes is never predicted of `{column}`: that was best on the rows on which `{stage}` chose");
+    }
+    format!(
+        "yes of `{column}` is predicted from {} on, the threshold that `{stage}` chose",
+        digits::fixed(threshold, 3)
+    )
+}
+
 #[expect(clippy::cast_precision_loss, reason = "counts beyond 2^53 rows do not occur")]
 fn headline(bundle: &Bundle, summary: &Summary) -> Exhibit {
     let share = |rows: u64| (summary.rows > 0).then(|| rows as f64 / summary.rows as f64);
@@ -67,6 +83,16 @@ fn headline(bundle: &Bundle, summary: &Summary) -> Exhibit {
         if target.abstained > 0 {
             metrics
                 .push(Metric::new(name("held back"), share(target.abstained), Format::Percent).note("not sure enough"));
+        }
+        if let Some(threshold) = target.threshold {
+            let by =
+                target.threshold_chosen_by.as_ref().map(|stage| format!(", chosen by {stage}")).unwrap_or_default();
+            let metric = Metric::new(name("threshold"), threshold, Format::Number);
+            metrics.push(metric.note(format!("the probability from which it is yes{by}")));
+        }
+        if let Some(temperature) = target.temperature {
+            let metric = Metric::new(name("temperature"), temperature, Format::Number);
+            metrics.push(metric.note("calibrated: logits are divided by it"));
         }
         if let Some(confidence) = target.mean_confidence {
             metrics.push(

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanArray, Float64Array, Int64Array, LargeListBuilder, StringViewArray, StringViewBuilder,
+    ArrayRef, BooleanArray, Float64Array, Float64Builder, Int64Array, LargeListBuilder, StringViewArray,
+    StringViewBuilder,
 };
 use ndarray::Array2;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::answer::{Answers, Decided};
+use super::probabilities::Wanted;
 use crate::expression::{DataType, Field};
 use crate::tensor::TargetKind;
 
@@ -23,6 +25,12 @@ pub struct Names {
     /// Of its probability, and before the classes of `probabilities`.
     #[serde(default = "probability")]
     pub(super) probability: String,
+    /// Of the classes of `probabilities: list`, the most probable one first.
+    #[serde(default = "classes")]
+    pub(super) classes: String,
+    /// Of their probabilities.
+    #[serde(default = "probabilities")]
+    pub(super) probabilities: String,
     /// Of why there is no prediction.
     #[serde(default = "reason")]
     pub(super) reason: String,
@@ -39,6 +47,14 @@ fn probability() -> String {
     "probability".to_owned()
 }
 
+fn classes() -> String {
+    "classes".to_owned()
+}
+
+fn probabilities() -> String {
+    "probabilities".to_owned()
+}
+
 fn reason() -> String {
     "reason".to_owned()
 }
@@ -49,7 +65,14 @@ fn warning() -> String {
 
 impl Default for Names {
     fn default() -> Self {
-        Self { prediction: prediction(), probability: probability(), reason: reason(), warning: warning() }
+        Self {
+            prediction: prediction(),
+            probability: probability(),
+            classes: classes(),
+            probabilities: probabilities(),
+            reason: reason(),
+            warning: warning(),
+        }
     }
 }
 
@@ -94,6 +117,8 @@ pub(super) struct TargetColumns {
     probability: Option<Field>,
     /// Classes whose probabilities are wanted, with the columns for them.
     pub(super) classes: Vec<(String, Field)>,
+    /// The lists of all classes and of their probabilities.
+    lists: Option<(Field, Field)>,
 }
 
 /// The columns that are added to the rows.
@@ -105,16 +130,16 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    /// The columns for these targets; `classes` are those of each whose probabilities are wanted.
+    /// The columns for these targets; `wanted` says which probabilities each has.
     pub(super) fn new(
         targets: &[Asked],
-        classes: &[Vec<String>],
+        wanted: &[Wanted],
         names: &Names,
         suffix: &str,
         (reason, warning): (bool, bool),
     ) -> Self {
         let several = targets.len() > 1;
-        let columns = targets.iter().zip(classes).map(|(asked, classes)| {
+        let columns = targets.iter().zip(wanted).map(|(asked, wanted)| {
             let own = if several { format!("_{}", asked.column) } else { String::new() };
             let name = |what: &str| format!("{what}{own}{suffix}");
             let of_class = |class: &String| {
@@ -124,7 +149,11 @@ impl Layout {
             TargetColumns {
                 prediction: Field::new(name(&names.prediction), asked.prediction()),
                 probability: asked.has_probability().then(|| Field::new(name(&names.probability), DataType::Float64)),
-                classes: classes.iter().map(of_class).collect(),
+                classes: wanted.classes.iter().map(of_class).collect(),
+                lists: wanted.lists.then(|| {
+                    let list = |what: &str, item| Field::new(name(what), DataType::List(Box::new(item)));
+                    (list(&names.classes, DataType::String), list(&names.probabilities, DataType::Float64))
+                }),
             }
         });
         Self {
@@ -138,7 +167,8 @@ impl Layout {
     pub(super) fn fields(&self) -> Vec<Field> {
         let of_targets = self.targets.iter().flat_map(|target| {
             let classes = target.classes.iter().map(|(_, field)| field);
-            std::iter::once(&target.prediction).chain(&target.probability).chain(classes)
+            let lists = target.lists.iter().flat_map(|(classes, probabilities)| [classes, probabilities]);
+            std::iter::once(&target.prediction).chain(&target.probability).chain(classes).chain(lists)
         });
         of_targets.chain(&self.reason).chain(&self.warning).cloned().collect()
     }
@@ -173,6 +203,9 @@ impl TargetColumns {
         }
         for place in wanted {
             arrays.push(floats(of_class(&answers.outputs, *place, names.len()), said.readable));
+        }
+        if self.lists.is_some() {
+            arrays.extend(lists(&answers.outputs, names, said.readable));
         }
         arrays
     }
@@ -209,6 +242,28 @@ impl TargetColumns {
             }
         }
     }
+}
+
+/// The classes of each row, the most probable first and of equals the earlier one, and their probabilities; null where a row could not be
+/// read. Time: O(n c log c).
+fn lists(outputs: &Array2<f64>, names: &[String], readable: &[bool]) -> [ArrayRef; 2] {
+    let mut classes = LargeListBuilder::new(StringViewBuilder::new());
+    let mut probabilities = LargeListBuilder::new(Float64Builder::new());
+    for (row, readable) in outputs.rows().into_iter().zip(readable) {
+        let mut ranked: Vec<(&String, f64)> = match (names, row.len()) {
+            ([no, yes], 1) => row.iter().flat_map(|p| [(no, 1.0 - p), (yes, *p)]).collect(),
+            _ => names.iter().zip(row.iter().copied()).collect(),
+        };
+        ranked.retain(|(_, p)| *readable && p.is_finite());
+        ranked.sort_by(|(_, a), (_, b)| b.total_cmp(a));
+        for (name, p) in ranked {
+            classes.values().append_value(name);
+            probabilities.values().append_value(p);
+        }
+        classes.append(*readable);
+        probabilities.append(*readable);
+    }
+    [Arc::new(classes.finish()), Arc::new(probabilities.finish())]
 }
 
 /// The probability of a class by its place; a binary target has only that of yes.

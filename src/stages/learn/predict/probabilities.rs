@@ -1,10 +1,10 @@
-//! The option `probabilities`: of every class, or of classes that are named.
+//! The option `probabilities`: of every class, in columns or lists, or of classes that are named.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::{SeqAccess, Visitor};
+use serde::de::{Error, SeqAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::layout::Asked;
@@ -19,6 +19,25 @@ pub enum Probabilities {
     All(bool),
     /// Those of these classes.
     Of(Vec<Class>),
+    /// Those of all classes, in lists.
+    List(List),
+}
+
+/// The word for lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum List {
+    /// In lists, the most probable class first.
+    List,
+}
+
+/// What is added for a target.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Wanted {
+    /// Classes that have a column of their own.
+    pub(super) classes: Vec<String>,
+    /// Whether all classes are listed with their probabilities.
+    pub(super) lists: bool,
 }
 
 /// A class as it is written: a text, a whole number, true or false.
@@ -27,32 +46,30 @@ pub enum Probabilities {
 pub struct Class(String);
 
 impl Probabilities {
-    /// For each target the classes whose probabilities are wanted.
+    /// What is added for each target.
     ///
-    /// Errors: there are no classes, they are not known yet and none are named, or a name is none of them.
-    pub(super) fn classes(written: Option<&Spanned<Self>>, targets: &[Asked]) -> Result<Vec<Vec<String>>, Diagnostic> {
-        let none = || vec![Vec::new(); targets.len()];
+    /// Errors: there are no classes, or a name is none of them.
+    pub(super) fn wanted(written: Option<&Spanned<Self>>, targets: &[Asked]) -> Result<Vec<Wanted>, Diagnostic> {
+        let none = || vec![Wanted::default(); targets.len()];
         let Some(written) = written else { return Ok(none()) };
         let refuse = |message: String| Diagnostic::definition(message).at(&written.place);
         let with_classes = targets.iter().filter(|target| target.has_classes()).count();
+        let lists = |target: &Asked| Wanted { lists: target.has_classes(), ..Wanted::default() };
         match &written.value {
             Self::All(false) => Ok(none()),
             _ if with_classes == 0 => Err(refuse("`probabilities` belongs to targets with classes".to_owned())),
+            Self::List(_) => Ok(targets.iter().map(lists).collect()),
             Self::All(true) => {
                 let of = |target: &Asked| match &target.names {
-                    _ if !target.has_classes() => Ok(Vec::new()),
-                    Some(names) => Ok(names.clone()),
-                    None => Err(refuse(format!(
-                        "the classes of `{}` are not known before the model is trained",
-                        target.column
-                    ))
-                    .help("name them: `probabilities: [early, late]`; a saved model knows them")),
+                    Some(names) if target.has_classes() => Wanted { classes: names.clone(), lists: false },
+                    // Columns must be known before the model has learned its classes; lists can be as long as they will be.
+                    _ => lists(target),
                 };
-                targets.iter().map(of).collect()
+                Ok(targets.iter().map(of).collect())
             }
             Self::Of(_) if with_classes > 1 => {
                 Err(refuse("several targets have classes, and a name does not say of which".to_owned())
-                    .help("say `probabilities: true` with a saved model"))
+                    .help("say `probabilities: list`, or `true` with a saved model"))
             }
             Self::Of(classes) => {
                 let known = targets.iter().find(|target| target.has_classes()).and_then(|target| target.names.as_ref());
@@ -69,7 +86,13 @@ impl Probabilities {
                         });
                     }
                 }
-                let of = |target: &Asked| if target.has_classes() { names.clone() } else { Vec::new() };
+                let of = |target: &Asked| {
+                    if target.has_classes() {
+                        Wanted { classes: names.clone(), lists: false }
+                    } else {
+                        Wanted::default()
+                    }
+                };
                 Ok(targets.iter().map(of).collect())
             }
         }
@@ -83,11 +106,18 @@ impl<'de> Deserialize<'de> for Probabilities {
             type Value = Probabilities;
 
             fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("true, or a list of classes such as `[early, late]`")
+                formatter.write_str("true, `list`, or a list of classes such as `[early, late]`")
             }
 
             fn visit_bool<E>(self, all: bool) -> Result<Probabilities, E> {
                 Ok(Probabilities::All(all))
+            }
+
+            fn visit_str<E: Error>(self, word: &str) -> Result<Probabilities, E> {
+                match word {
+                    "list" => Ok(Probabilities::List(List::List)),
+                    _ => Err(E::invalid_value(Unexpected::Str(word), &self)),
+                }
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Probabilities, A::Error> {
@@ -140,6 +170,7 @@ impl JsonSchema for Probabilities {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "anyOf": [
             { "type": "boolean" },
+            { "const": "list" },
             { "type": "array", "items": { "type": ["string", "integer", "boolean"] } },
         ] })
     }

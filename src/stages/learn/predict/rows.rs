@@ -1,6 +1,5 @@
 //! Rows through what was done in training and through the network, into a file.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
@@ -12,6 +11,7 @@ use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
 
 use super::answer::{Answers, answers};
+use super::judged::Decisions;
 use super::layout::{Layout, Said};
 use super::tally::{Summary, Tally};
 use crate::batch;
@@ -44,10 +44,9 @@ pub(super) struct Task<'a> {
     pub(super) layout: &'a Layout,
     /// The columns of the file: those of the rows that are kept and what is added.
     pub(super) schema: &'a Schema,
-    pub(super) threshold: f64,
+    /// How answers become decisions.
+    pub(super) decisions: &'a Decisions,
     pub(super) abstain_below: Option<f64>,
-    /// By what the logits of targets are divided.
-    pub(super) temperatures: &'a BTreeMap<String, f64>,
     pub(super) path: &'a Path,
     pub(super) context: &'a WorkContext<'a>,
 }
@@ -113,7 +112,7 @@ pub(super) fn predict(task: &Task<'_>) -> Result<Predicted, Diagnostic> {
     })?;
     let Rows { watch, tally, examples, output, .. } = work;
     output.finish()?;
-    let summary = tally.summary(&task.bundle.name, &encoder, &watch);
+    let summary = tally.summary(&task.bundle.name, &encoder, &watch, task.decisions);
     Ok(Predicted { summary, tally, examples, encoder })
 }
 
@@ -166,8 +165,10 @@ impl Rows<'_> {
         let mut added = Vec::new();
         let outputs = &self.network.spec().outputs;
         for (place, ((target, logits), output)) in self.encoder.targets().iter().zip(logits).zip(outputs).enumerate() {
-            let temperature = self.task.temperatures.get(target.column()).copied().unwrap_or(1.0);
-            let answers = answers(logits, output.head, target, temperature, self.task.threshold);
+            let decisions = self.task.decisions;
+            let (temperature, threshold) =
+                (decisions.temperature(target.column()), decisions.threshold(target.column()));
+            let answers = answers(logits, output.head, target, temperature, threshold);
             let several = self.encoder.targets().len() > 1;
             let decided = notes.decide(&answers, self.task.abstain_below, several.then(|| target.column()));
             let said = Said { readable: &notes.readable, decided: &decided };

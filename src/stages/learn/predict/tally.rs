@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::answer::{Answers, Decided};
+use super::judged::Decisions;
 use super::layout::Said;
 use crate::statistics::histogram::{Bins, Histogram, Scale};
 use crate::statistics::moments::Moments;
@@ -48,6 +49,12 @@ pub struct TargetSummary {
     pub mean_confidence: Option<f64>,
     /// The smallest number, the median and the largest.
     pub numbers: Option<(f64, f64, f64)>,
+    /// From which probability on yes or a label is predicted; none where there is no such decision.
+    pub threshold: Option<f64>,
+    /// The stage that chose the threshold; none when it is the usual one, or was stated.
+    pub threshold_chosen_by: Option<String>,
+    /// By what the logits are divided; none where it was not calibrated.
+    pub temperature: Option<f64>,
 }
 
 /// How a column stands to training.
@@ -120,14 +127,14 @@ impl Tally {
         }
     }
 
-    pub(super) fn summary(&self, model: &str, encoder: &Encoder, watch: &Watch<'_>) -> Summary {
+    pub(super) fn summary(&self, model: &str, encoder: &Encoder, watch: &Watch<'_>, decisions: &Decisions) -> Summary {
         let targets = encoder.targets().iter().zip(&self.targets);
         Summary {
             model: model.to_owned(),
             rows: self.rows,
             unreadable: self.unreadable.clone(),
             strange_rows: watch.strange_rows(),
-            targets: targets.map(|(target, tally)| tally.summary(target)).collect(),
+            targets: targets.map(|(target, tally)| tally.summary(target, decisions)).collect(),
             columns: watch.drift().iter().map(|drift| column(drift, encoder.domain().rows)).collect(),
         }
     }
@@ -185,7 +192,8 @@ impl TargetTally {
         Histogram::from_quantiles(&self.numbers.quantiles(), Bins::Auto, Scale::Real)
     }
 
-    fn summary(&self, target: &Target) -> TargetSummary {
+    fn summary(&self, target: &Target, decisions: &Decisions) -> TargetSummary {
+        let is_decided = matches!(target, Target::Binary(_) | Target::MultiLabel(_));
         let quantiles = self.numbers.quantiles();
         let numbers = quantiles.min().zip(quantiles.quantile(0.5)).zip(quantiles.max());
         TargetSummary {
@@ -195,6 +203,9 @@ impl TargetTally {
             classes: target.names().iter().cloned().zip(self.counts.iter().copied()).collect(),
             mean_confidence: self.confidence.mean(),
             numbers: numbers.map(|((min, median), max)| (min, median, max)),
+            threshold: is_decided.then(|| decisions.threshold(target.column())),
+            threshold_chosen_by: decisions.chosen_by(target.column()).filter(|_| is_decided).map(str::to_owned),
+            temperature: Some(decisions.temperature(target.column())).filter(|temperature| *temperature != 1.0),
         }
     }
 }

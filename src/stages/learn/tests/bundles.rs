@@ -9,7 +9,7 @@ use crate::relation::{FileFormat, FileScan};
 
 fn copied(world: &World, model: &Trained) -> PathBuf {
     let target = world.path("copy/model");
-    save(&model.folder, &Saving::at(&target).unwrap(), 1, None).unwrap();
+    save(&model.folder, &Saving::at(&target).unwrap(), 1, None, None).unwrap();
     target
 }
 
@@ -33,9 +33,9 @@ fn each_damaged_or_missing_file_is_one_clear_error() {
     }
     let folder = copied(&world, &model);
     let text = fs::read_to_string(folder.join("bundle.json")).unwrap();
-    fs::write(folder.join("bundle.json"), text.replacen("\"format\":3", "\"format\":4", 1)).unwrap();
+    fs::write(folder.join("bundle.json"), text.replacen("\"format\":4", "\"format\":5", 1)).unwrap();
     let newer = Bundle::read(&folder).unwrap_err();
-    assert!(newer.message.ends_with("has format 4, this gristmill reads 3"), "{newer}");
+    assert!(newer.message.ends_with("has format 5, this gristmill reads 4"), "{newer}");
 }
 
 /// Changes `bundle.json`.
@@ -123,7 +123,7 @@ fn a_judgement_travels_with_a_saved_model_and_stands_on_its_card() {
         ..Judgement::default()
     };
     let target = world.path("judged");
-    let written = save(&model.folder, &Saving::at(&target).unwrap(), 1, Some(&judgement)).unwrap();
+    let written = save(&model.folder, &Saving::at(&target).unwrap(), 1, Some(&judgement), None).unwrap();
     assert_eq!(written.files.len(), 6);
     let bundle = Bundle::read(&target).unwrap();
     assert_eq!(bundle.judgement(&target).unwrap(), Some(judgement));
@@ -170,13 +170,13 @@ fn a_saved_model_replaces_a_model_and_nothing_else() {
     let model = world.binary_model();
     let target = world.path("out/model");
     for _ in 0..2 {
-        save(&model.folder, &Saving::at(&target).unwrap(), 1, None).unwrap();
+        save(&model.folder, &Saving::at(&target).unwrap(), 1, None, None).unwrap();
         assert!(Bundle::read(&target).is_ok());
         let beside: Vec<_> = fs::read_dir(world.path("out")).unwrap().collect();
         assert_eq!(beside.len(), 1, "{beside:?}");
     }
     fs::create_dir(world.path("mine")).unwrap();
-    save(&model.folder, &Saving::at(&world.path("mine")).unwrap(), 1, None).unwrap();
+    save(&model.folder, &Saving::at(&world.path("mine")).unwrap(), 1, None, None).unwrap();
     fs::create_dir(world.path("photos")).unwrap();
     fs::write(world.path("photos/cat.jpg"), "cat").unwrap();
     for (place, reason) in [

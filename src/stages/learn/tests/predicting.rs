@@ -212,6 +212,57 @@ fn probabilities_of_all_classes_are_given_when_they_are_known_or_named() {
         assert_eq!(predictions[row].as_deref(), Some(["far", "middle", "near"][best]));
         assert_eq!(probabilities[row], all[best]);
     }
+    // Before the classes are known there are lists, the same by way of the folder.
+    let (open, _) = predict_by(&world, "predict: {model: model, probabilities: true}", Some(&graded), &schema);
+    let (listed, _) = predict_by(&world, "predict: {model: out/model, probabilities: list}", None, &schema);
+    assert_eq!(open, listed);
+    let lists = |name: &str| batch::column(&listed, name).unwrap().as_list::<i64>().clone();
+    let (names, values) = (lists("classes"), lists("probabilities"));
+    for row in 0..TRIPS {
+        let mut wanted: Vec<(&str, f64)> =
+            ["far", "middle", "near"].into_iter().zip(classes.iter().map(|class| class[row])).collect();
+        wanted.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let names: Vec<Option<String>> = batch::texts(&names.value(row));
+        assert_eq!(
+            names.iter().flatten().map(String::as_str).collect::<Vec<_>>(),
+            wanted.iter().map(|one| one.0).collect::<Vec<_>>()
+        );
+        assert_eq!(batch::floats(&values.value(row)), wanted.iter().map(|one| one.1).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn a_threshold_that_was_chosen_travels_with_the_model() {
+    let mut world = World::new();
+    let model = world.binary_model();
+    let (new, schema) = new_rows(&world);
+    world.engine.tables.insert(NEW, new);
+    let save_with = |name: &str, threshold: f64| {
+        let thresholds = [("late".to_owned(), threshold)].into();
+        let judgement = Judgement { stage: "judged".to_owned(), thresholds, ..Judgement::default() };
+        save(&model.folder, &Saving::at(&world.path(name)).unwrap(), 1, Some(&judgement), None).unwrap();
+    };
+    save_with("out/eager", 0.2);
+    save_with("out/never", 2.0);
+    let (plain, _) = predict(&world, &model, &schema);
+    let probabilities = numbers(&plain, "probability");
+    for (yaml, threshold, said) in [
+        (
+            "predict: {model: out/eager}",
+            0.2,
+            Some("yes of `late` is predicted from 0.200 on, the threshold that `judged` chose"),
+        ),
+        ("predict: {model: out/eager, threshold: chosen}", 0.2, Some("the threshold that `judged` chose")),
+        ("predict: {model: out/eager, threshold: 0.5}", 0.5, None),
+        ("predict: {model: out/never}", 2.0, Some("yes is never predicted of `late`")),
+    ] {
+        let (rows, outcome) = predict_by(&world, yaml, None, &schema);
+        let expected: Vec<Option<String>> = probabilities.iter().map(|p| Some((*p >= threshold).to_string())).collect();
+        assert_eq!(words(&rows, "prediction"), expected, "{yaml}");
+        let is_said = outcome.remarks.iter().any(|remark| said.is_some_and(|said| remark.contains(said)));
+        assert_eq!(is_said, said.is_some(), "{yaml}: {:?}", outcome.remarks);
+        assert_eq!(summary(&outcome).targets[0].threshold, Some(threshold));
+    }
 }
 
 #[test]
@@ -221,7 +272,7 @@ fn a_model_that_was_calibrated_brings_its_temperature() {
     let (new, schema) = new_rows(&world);
     world.engine.tables.insert(NEW, new);
     let judgement = Judgement { temperatures: [("late".to_owned(), 2.0)].into(), ..Judgement::default() };
-    save(&model.folder, &Saving::at(&world.path("out/judged")).unwrap(), 1, Some(&judgement)).unwrap();
+    save(&model.folder, &Saving::at(&world.path("out/judged")).unwrap(), 1, Some(&judgement), None).unwrap();
     let (plain, _) = predict(&world, &model, &schema);
     let (calibrated, _) = predict_by(&world, "predict: {model: out/judged}", None, &schema);
     let mut compared = 0;
@@ -261,11 +312,11 @@ fn what_cannot_be_asked_is_refused_at_its_place() {
         (Some(&number), "model: model, probabilities: true", "`probabilities` belongs to targets with classes"),
         (Some(&model), "model: model, abstain_below: 80", "`abstain_below` is a probability from 0 to 1, not 80"),
         (Some(&model), "model: model, probabilities: [true, no]", "the model has no class `no`"),
-        (
-            Some(&graded),
-            "model: model, probabilities: true",
-            "the classes of `grade` are not known before the model is trained",
-        ),
+        (Some(&number), "model: model, probabilities: list", "`probabilities` belongs to targets with classes"),
+        (Some(&graded), "model: model, probabilities: lists", "`list`"),
+        (Some(&model), "model: model, threshold: chosen", "no threshold was chosen for `late`"),
+        (Some(&model), "model: model, threshold: best", "`chosen`"),
+        (None, "model: out/grade, threshold: chosen", "`threshold` belongs to binary targets and labels"),
         (None, "model: out/grade, probabilities: [fa]", "the model has no class `fa`: did you mean `far`?"),
         (None, "model: out/grade, probabilities: [far, far]", "class `far` is named twice"),
         (None, "model: out/grade, columns: [idd]", "`idd`"),

@@ -91,7 +91,7 @@ impl Train {
             save: self.save.as_ref().map(|save| save.value.clone()),
         };
         let written = serde_json::to_value(self).unwrap_or_default();
-        let work = TrainWork { recipe, weights, validate_on, checkpoint, save, written };
+        let work = TrainWork { recipe, weights, validate_on, checkpoint, continued: None, save, written };
         Ok(Checked { work, meaning, warnings })
     }
 

@@ -1,6 +1,7 @@
 //! What `train` does when the run comes to it.
 
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -15,7 +16,7 @@ use crate::nn::training::{
     Batches, Ended, EpochRecord, RateSearch, State, automatic_batch_size, find_learning_rate, resume,
 };
 use crate::nn::{self, Network, Trained, TrainingOptions};
-use crate::stages::learn::bundle::{self, Bundle, LearnedEpoch, Parts, Replay, Saving, Training};
+use crate::stages::learn::bundle::{self, Bundle, LearnedEpoch, Parts, Replay, Saving, Survey, Training};
 use crate::stages::learn::loader::{Rows, Wanted};
 use crate::stages::learn::needs;
 use crate::stages::work::{Change, Outcome, StageCounts, Work, WorkContext};
@@ -24,6 +25,8 @@ use crate::tensor::Encoder;
 
 /// The folder of the model inside the stage's artifacts.
 const MODEL: &str = "model";
+/// In the place of the fingerprint of a state that trainings of several numbers of epochs share.
+const CONTINUED: &str = "continued";
 
 /// How checkpoints are to be kept.
 #[derive(Debug, Clone)]
@@ -38,6 +41,8 @@ pub(super) struct TrainWork {
     pub(super) weights: Option<String>,
     pub(super) validate_on: Option<String>,
     pub(super) checkpoint: Option<Keep>,
+    /// The state of the same training with fewer epochs, from which it goes on and which it leaves, where its schedule allows that.
+    pub(super) continued: Option<PathBuf>,
     pub(super) save: Option<Saving>,
     /// The options, for the model card.
     pub(super) written: serde_json::Value,
@@ -115,6 +120,21 @@ impl TrainWork {
         Ok((training, Some(validation)))
     }
 
+    /// Where it is kept how far the training is, and whose that is.
+    fn keeper<'a>(&self, options: &TrainingOptions, context: &WorkContext<'a>) -> (Option<Keeper>, &'a str) {
+        if let Some(state) = &self.continued {
+            // What fewer epochs came to is no part of a training whose learning rate knows the last one.
+            let goes_on = !options.schedule.knows_its_end();
+            return (goes_on.then(|| Keeper { path: state.clone(), every: 1, stated: false }), CONTINUED);
+        }
+        let keeper = self.checkpoint.as_ref().map(|keep| Keeper {
+            path: checkpoint::place(context.base, keep.folder.as_deref(), context.id, context.fingerprint),
+            every: keep.every,
+            stated: keep.folder.is_some(),
+        });
+        (keeper, context.fingerprint)
+    }
+
     /// A checkpoint to go on from.
     fn start(
         keeper: Option<&Keeper>,
@@ -186,12 +206,8 @@ impl TrainWork {
         validation: Option<&Rows>,
         context: &WorkContext<'_>,
     ) -> Result<Finished, Diagnostic> {
-        let keeper = self.checkpoint.as_ref().map(|keep| Keeper {
-            path: checkpoint::place(context.base, keep.folder.as_deref(), context.id, context.fingerprint),
-            every: keep.every,
-            stated: keep.folder.is_some(),
-        });
-        let (mut header, state, mut remarks) = Self::start(keeper.as_ref(), context.fingerprint, options.epochs)?;
+        let (keeper, fingerprint) = self.keeper(&options, context);
+        let (mut header, state, mut remarks) = Self::start(keeper.as_ref(), fingerprint, options.epochs)?;
         let resumed = state.as_ref().map(|state| state.progress.epochs);
         let began = Instant::now();
         let mut source = rows.source(true)?;
@@ -237,7 +253,7 @@ impl TrainWork {
                 retry.epoch, retry.place, retry.divisor
             ));
         }
-        if let Some(keeper) = keeper {
+        if let Some(keeper) = keeper.filter(|_| self.continued.is_none()) {
             keeper.clear();
         }
         Ok(Finished { trained, options, header, resumed, remarks, seconds: began.elapsed().as_secs_f64() })
@@ -257,7 +273,7 @@ fn failed(error: &nn::Error) -> Diagnostic {
 
 impl Work for TrainWork {
     fn passes(&self, _: usize) -> usize {
-        1 + usize::from(self.validate_on.is_some())
+        1 + usize::from(self.validate_on.is_some()) + usize::from(self.save.is_some())
     }
 
     fn run(&self, products: &[Product], context: &WorkContext<'_>) -> Result<Outcome, Diagnostic> {
@@ -290,8 +306,13 @@ impl Work for TrainWork {
                 },
             },
         )?;
-        let saved =
-            self.save.as_ref().map(|target| bundle::save(&folder, target, rows.len() as u64, None)).transpose()?;
+        let saved = match &self.save {
+            Some(target) => {
+                let survey = Survey::of(&tensors.table, context)?;
+                Some(bundle::save(&folder, target, rows.len() as u64, None, Some(&survey))?)
+            }
+            None => None,
+        };
         let shown = exhibits::Shown {
             finished: &finished,
             encoder,

@@ -1,5 +1,7 @@
 //! What a search shows: the best options, how they were found, and which options mattered.
 
+mod coordinates;
+
 use super::search::{Ended, TuneWork};
 use super::space::Dimension;
 use crate::chart::{Axis, Bar, Figure, Line, Mark, NumberFormat, Points, Positions, Scale, Scatter, Series};
@@ -18,17 +20,22 @@ pub(super) struct Shown<'a> {
     pub(super) dimensions: &'a [Dimension],
     pub(super) history: &'a History,
     pub(super) best: &'a Attempt,
-    /// The value of the options as they are written.
-    pub(super) written: Option<f64>,
+    /// The value of each target with the options as they are written.
+    pub(super) written: Option<&'a [f64]>,
     /// Attempts of earlier runs.
     pub(super) resumed: usize,
+    /// Attempts that went on from a smaller budget.
+    pub(super) continued: usize,
     pub(super) ended: Ended,
 }
 
 pub(super) fn all(shown: &Shown<'_>) -> Vec<Exhibit> {
     let important = important(shown);
-    let mut exhibits = vec![headline(shown), best(shown), progress(shown)];
+    let mut exhibits = vec![headline(shown), best(shown)];
+    exhibits.extend(by_target(shown));
+    exhibits.push(progress(shown));
     exhibits.extend(important.as_ref().map(|important| importances(shown, important)));
+    exhibits.extend(coordinates::figure(shown, important.as_deref()));
     exhibits.extend(slices(shown, important.as_deref()));
     exhibits.push(trials(shown));
     exhibits.push(Exhibit::note(Tone::Info, how_judged(shown)));
@@ -37,22 +44,28 @@ pub(super) fn all(shown: &Shown<'_>) -> Vec<Exhibit> {
 
 /// In a sentence, for those who do not look at the report.
 pub(super) fn remarks(shown: &Shown<'_>) -> Vec<String> {
-    let metric = shown.work.judge.metric;
-    let (Some(best), Some(written)) = (shown.best.loss, shown.written) else { return Vec::new() };
-    if best < metric.turned(written) {
+    let judge = &shown.work.judge;
+    let (Some(best), Some(written)) = (shown.best.loss, shown.as_written()) else { return Vec::new() };
+    if best < judge.turned(written) {
         return Vec::new();
     }
-    let (best, written) = (digits(metric.turned(best)), digits(written));
-    vec![format!("no trial is better than the options as they are written: {} {best} against {written}", metric.name())]
+    let (best, written) = (digits(judge.turned(best)), digits(written));
+    vec![format!("no trial is better than the options as they are written: {} {best} against {written}", judge.name())]
 }
 
 impl Shown<'_> {
     fn value(&self, attempt: &Attempt) -> Option<f64> {
-        attempt.loss.map(|loss| self.work.judge.metric.turned(loss))
+        attempt.loss.map(|loss| self.work.judge.turned(loss))
+    }
+
+    /// The value of the options as they are written.
+    fn as_written(&self) -> Option<f64> {
+        let written = self.written?;
+        self.work.judge.loss(written, Some(written)).ok().map(|loss| self.work.judge.turned(loss))
     }
 
     fn metric(&self) -> &'static str {
-        self.work.judge.metric.name()
+        self.work.judge.name()
     }
 
     /// Attempts with the largest budget: values of different budgets cannot be compared.
@@ -78,14 +91,14 @@ fn headline(shown: &Shown<'_>) -> Exhibit {
     };
     let mut metrics = vec![
         best,
-        Metric::new("as written", shown.written, Format::Number),
+        Metric::new("as written", shown.as_written(), Format::Number),
         Metric::new("configurations", shown.history.configurations() as f64, Format::Integer),
     ];
     if attempts.len() > shown.history.configurations() {
         metrics.push(Metric::new("trainings", attempts.len() as f64, Format::Integer));
     }
     metrics.push(Metric::new("failed", failed as f64, Format::Integer));
-    let seconds = attempts.iter().map(|attempt| attempt.seconds).sum::<f64>();
+    let seconds = shown.history.seconds();
     let time = Metric::new("time of trials", seconds, Format::Seconds);
     metrics.push(if shown.resumed > 0 { time.note(format!("{} of earlier runs", shown.resumed)) } else { time });
     let title = match shown.ended {
@@ -121,10 +134,35 @@ fn best(shown: &Shown<'_>) -> Exhibit {
     Exhibit::Table(Table { title: "Best options".to_owned(), columns, rows: rows.collect(), note })
 }
 
+/// Where several targets are judged together: what became of each.
+fn by_target(shown: &Shown<'_>) -> Option<Exhibit> {
+    let judge = &shown.work.judge;
+    let rows = judge.judged.iter().enumerate().map(|(at, judged)| {
+        vec![
+            Cell::text(judged.target.clone()),
+            Cell::text(judged.metric.name()),
+            Cell::number(shown.written.and_then(|written| written.get(at).copied())),
+            Cell::number(shown.best.values.get(at).copied()),
+        ]
+    });
+    let columns =
+        vec![Column::new("target"), Column::new("metric"), Column::new("as written"), Column::new("best trial")];
+    let note = "The value of a trial is the mean over the targets of its loss divided by that of the options as they are written (of a gain, \
+                what is missing to 1 takes the place of the loss): below 1 is better than as written.";
+    judge.is_joint().then(|| {
+        Exhibit::Table(Table {
+            title: "The best trial by target".to_owned(),
+            columns,
+            rows: rows.collect(),
+            note: Some(note.to_owned()),
+        })
+    })
+}
+
 /// The value of each trial, and the best so far.
 #[expect(clippy::cast_precision_loss, reason = "counts of trials")]
 fn progress(shown: &Shown<'_>) -> Exhibit {
-    let metric = shown.work.judge.metric;
+    let judge = &shown.work.judge;
     let comparable = shown.comparable();
     let place = |attempt: &Attempt| Some((attempt.configuration + 1) as f64);
     let mut ordered = comparable.clone();
@@ -134,7 +172,7 @@ fn progress(shown: &Shown<'_>) -> Exhibit {
         .iter()
         .map(|attempt| {
             least = least.min(attempt.loss.unwrap_or(f64::INFINITY));
-            Some(metric.turned(least)).filter(|value| value.is_finite())
+            Some(judge.turned(least)).filter(|value| value.is_finite())
         })
         .collect();
     let places = || Positions::Number(ordered.iter().map(|attempt| place(attempt)).collect());
@@ -217,18 +255,18 @@ fn slices(shown: &Shown<'_>, ranked: Option<&[(usize, f64, f64)]>) -> Vec<Exhibi
 
 /// How good each value of a list was.
 fn by_choice(shown: &Shown<'_>, dimension: &Dimension, tried: &[(f64, &Attempt)]) -> Exhibit {
-    let metric = shown.work.judge.metric;
+    let judge = &shown.work.judge;
     let rows = dimension.ends().into_iter().map(|choice| {
         let of_choice = tried.iter().filter(|(value, _)| *value == choice);
         let mut losses: Vec<f64> = of_choice.filter_map(|(_, attempt)| attempt.loss).collect();
         losses.sort_by(f64::total_cmp);
         let at = |place: usize| losses.get(place).copied();
         let (lower, upper) = (at(losses.len().saturating_sub(1) / 2), at(losses.len() / 2));
-        let median = lower.zip(upper).map(|(lower, upper)| metric.turned((lower + upper) / 2.0));
+        let median = lower.zip(upper).map(|(lower, upper)| judge.turned((lower + upper) / 2.0));
         vec![
             Cell::text(dimension.text(choice)),
             Cell::count(losses.len() as u64),
-            Cell::number(at(0).map(|loss| metric.turned(loss))),
+            Cell::number(at(0).map(|loss| judge.turned(loss))),
             Cell::number(median),
         ]
     });
@@ -275,6 +313,11 @@ fn trials(shown: &Shown<'_>) -> Exhibit {
 fn how_judged(shown: &Shown<'_>) -> String {
     let part = &shown.work.judge.part;
     let judged = match &shown.work.crossing {
+        Some(folds) if folds.in_time => format!(
+            "Each trial was judged by {} folds that follow each other in time, learning from what lies before each, of the rows outside of part \
+             `{part}`: the value is the mean over the folds.",
+            folds.count
+        ),
         Some(folds) => format!(
             "Each trial was judged by {} folds of the rows outside of part `{part}`: the value is the mean over the folds.",
             folds.count
@@ -286,8 +329,20 @@ fn how_judged(shown: &Shown<'_>) -> String {
         Sampler::Grid => "All combinations were to be tried.",
         Sampler::Tpe(_) => "Options were chosen by a tree-structured Parzen estimator.",
     };
+    let promoted = shown.history.attempts().iter().filter(|attempt| attempt.rung > 0).count();
+    let rungs = match (promoted, shown.continued) {
+        (0, _) => String::new(),
+        (_, 0) => {
+            " Each rung trained from the beginning: the learning rate depends on the number of epochs.".to_owned()
+        }
+        (_, continued) => format!(" {continued} trainings went on from where the rung below had left them."),
+    };
+    let beside = match shown.work.parallel {
+        0 | 1 => String::new(),
+        parallel => format!(" {parallel} were chosen together and trained side by side."),
+    };
     format!(
-        "{judged} {sampler} The best of many is a little too good by chance: `evaluate` tells on the test part, which the search has not \
+        "{judged} {sampler}{beside}{rungs} The best of many is a little too good by chance: `evaluate` tells on the test part, which the search has not \
          seen, how good the model is."
     )
 }

@@ -1,120 +1,22 @@
-//! How a trial is judged: by a metric of `evaluate`, on rows that the model did not learn from.
+//! How a trial is judged: by metrics of `evaluate`, on rows that the model did not learn from.
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
+use super::metric::Judged;
 use crate::batch;
-use crate::definition::{Entry, Node, Spanned, Text, Value};
+use crate::definition::{Entry, Node, Text, Value};
 use crate::diagnostic::{Class, Diagnostic, Place};
-use crate::stages::TensorsShape;
 use crate::stages::work::Outcome;
-use crate::tensor::TargetKind;
 
 /// The kind of stage that judges.
 pub(super) const EVALUATE: &str = "evaluate";
 /// What it calls the model beside the simple ones.
 const NETWORK: &str = "network";
-
-/// What is to be best, defined as in `evaluate`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Metric {
-    /// The mean negative logarithm of the probability of the truth; small is good.
-    LogLoss,
-    /// The share of right answers.
-    Accuracy,
-    /// The mean share of right answers over the classes.
-    BalancedAccuracy,
-    /// The area under the ROC curve, of a binary target.
-    RocAuc,
-    /// The average precision, of a binary target.
-    AveragePrecision,
-    /// F1 of yes, of a binary target.
-    F1,
-    /// The mean F1 of the classes, of a category.
-    MacroF1,
-    /// The mean squared error of the probability, of a binary target; small is good.
-    BrierScore,
-    /// The mean absolute error of a number; small is good.
-    MeanAbsoluteError,
-    /// The root of the mean squared error of a number; small is good.
-    RootMeanSquaredError,
-    /// The share of the variance of a number that is explained.
-    R2,
-}
-
-impl Metric {
-    /// What `evaluate` calls it.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::LogLoss => "log loss",
-            Self::Accuracy => "accuracy",
-            Self::BalancedAccuracy => "balanced accuracy",
-            Self::RocAuc => "ROC AUC",
-            Self::AveragePrecision => "average precision",
-            Self::F1 => "F1",
-            Self::MacroF1 => "macro F1",
-            Self::BrierScore => "Brier score",
-            Self::MeanAbsoluteError => "mean absolute error",
-            Self::RootMeanSquaredError => "root mean squared error",
-            Self::R2 => "R2",
-        }
-    }
-
-    /// Whether large values are good.
-    pub(super) fn is_gain(self) -> bool {
-        !matches!(self, Self::LogLoss | Self::BrierScore | Self::MeanAbsoluteError | Self::RootMeanSquaredError)
-    }
-
-    /// A value as a loss, and a loss as a value.
-    pub(super) fn turned(self, value: f64) -> f64 {
-        if self.is_gain() { -value } else { value }
-    }
-
-    fn is_of(self, kind: TargetKind) -> bool {
-        let binary = kind == TargetKind::Binary;
-        let category = kind == TargetKind::Category;
-        match self {
-            Self::LogLoss | Self::Accuracy | Self::BalancedAccuracy => binary || category,
-            Self::RocAuc | Self::AveragePrecision | Self::F1 | Self::BrierScore => binary,
-            Self::MacroF1 => category,
-            Self::MeanAbsoluteError | Self::RootMeanSquaredError | Self::R2 => {
-                matches!(kind, TargetKind::Number | TargetKind::Count)
-            }
-        }
-    }
-}
-
-/// The metric with its default.
-///
-/// Errors: the target has no such metric.
-pub(super) fn metric(written: Option<&Spanned<Metric>>, tensors: &TensorsShape) -> Result<Metric, Diagnostic> {
-    if let [_, second, ..] = tensors.specification.targets.as_slice() {
-        let message = format!("a search knows one target, but this model foretells `{}` too", second.column);
-        return Err(Diagnostic::definition(message));
-    }
-    let kind = tensors.specification.kind();
-    let target = match kind {
-        TargetKind::Binary => "a binary target",
-        TargetKind::Category => "a category",
-        TargetKind::Number => "a number",
-        TargetKind::Count => "a count",
-        TargetKind::MultiLabel => {
-            return Err(Diagnostic::definition("a search cannot judge labels yet: it knows one target"));
-        }
-    };
-    let usual = if Metric::LogLoss.is_of(kind) { Metric::LogLoss } else { Metric::RootMeanSquaredError };
-    let Some(metric) = written else { return Ok(usual) };
-    if metric.value.is_of(kind) {
-        return Ok(metric.value);
-    }
-    let message = format!("{} is no metric of {target}", metric.value.name());
-    Err(Diagnostic::definition(message).at(&metric.place))
-}
+/// A shortfall below which nothing is left to be gained.
+const PERFECT: f64 = 1e-12;
 
 /// Judges a model.
 pub(super) struct Judge {
-    pub(super) metric: Metric,
+    /// The targets that count; at least one.
+    pub(super) judged: Vec<Judged>,
     /// The part on which it is judged.
     pub(super) part: String,
     /// Where the search stands in the pipeline file.
@@ -122,7 +24,7 @@ pub(super) struct Judge {
 }
 
 impl Judge {
-    /// Options of the stage that judges: one number is wanted, so what else it can tell is left out.
+    /// Options of the stage that judges: one number is wanted of each target, so what else it can tell is left out.
     pub(super) fn options(&self) -> Node {
         let place = &self.place;
         let text = |text: &str| Value::Text(Text::new(text, place.clone()));
@@ -141,36 +43,120 @@ impl Judge {
         Node::new(Value::Mapping(entries), place.clone())
     }
 
-    /// The metric in what the judging stage left.
+    /// Whether trials are judged by several targets together.
+    pub(super) fn is_joint(&self) -> bool {
+        self.judged.len() > 1
+    }
+
+    /// What the value of a trial is called.
+    pub(super) fn name(&self) -> &'static str {
+        match self.judged.as_slice() {
+            [one] => one.metric.name(),
+            _ => "loss beside as written",
+        }
+    }
+
+    /// A loss as the value that is shown, and a value as a loss.
+    pub(super) fn turned(&self, value: f64) -> f64 {
+        match self.judged.as_slice() {
+            [one] => one.metric.turned(value),
+            _ => value,
+        }
+    }
+
+    /// What is to be small, of the values of all targets. One target: its loss. Several: the mean over them of how much of the shortfall
+    /// of the options as they are written is left, so that each target counts alike whatever its unit; below 1 is better than as written.
     ///
-    /// Errors: it is not defined, or there are several of it.
-    pub(super) fn read(&self, outcome: &Outcome) -> Result<f64, Diagnostic> {
-        let name = self.metric.name();
+    /// Errors: what is compared with is not known.
+    pub(super) fn loss(&self, values: &[f64], written: Option<&[f64]>) -> Result<f64, Diagnostic> {
+        if let ([one], [value]) = (self.judged.as_slice(), values) {
+            return Ok(one.metric.turned(*value));
+        }
+        let Some(written) = written.filter(|written| written.len() == values.len()) else {
+            let message =
+                "trials of several targets are compared with the options as they are written, but those failed";
+            return Err(Diagnostic::error(Class::Stage, message));
+        };
+        let left = self.judged.iter().zip(values).zip(written).map(|((judged, value), written)| {
+            let (now, before) = (judged.metric.shortfall(*value), judged.metric.shortfall(*written));
+            // Where nothing was left to be gained, everything that is lost counts in full.
+            if before > PERFECT { now / before } else { 1.0 + now.max(0.0) }
+        });
+        #[expect(clippy::cast_precision_loss, reason = "a few targets")]
+        Ok(left.sum::<f64>() / self.judged.len().max(1) as f64)
+    }
+
+    /// The metric of each target in what the judging stage left.
+    ///
+    /// Errors: one of them is not defined.
+    pub(super) fn read(&self, outcome: &Outcome) -> Result<Vec<f64>, Diagnostic> {
         let failed = |message: String| Diagnostic::error(Class::Stage, message);
         let metrics = outcome.bindings.artifacts.iter().find(|(key, _)| key.ends_with(".metrics"));
         let Some((_, path)) = metrics else {
             return Err(failed("the trial was not judged".to_owned()));
         };
-        let mut found: Vec<f64> = Vec::new();
+        let mut found: Vec<Option<f64>> = vec![None; self.judged.len()];
         for batch in batch::read_parquet(path)? {
             let (Some(names), Some(values)) = (batch::column(&batch, "metric"), batch::column(&batch, "value")) else {
                 continue;
             };
             let texts = |name: &str| batch::column(&batch, name).map(batch::texts).unwrap_or_default();
-            let (models, slices) = (texts("model"), texts("slice"));
+            let (models, slices, targets) = (texts("model"), texts("slice"), texts("target"));
             let text = |texts: &[Option<String>], row: usize| texts.get(row).cloned().flatten();
-            let rows = batch::texts(names).into_iter().zip(batch::floats(values)).enumerate();
-            let rows = rows.filter(|(row, (metric, _))| {
-                let is_of_all = text(&slices, *row).is_none() && text(&models, *row).as_deref() == Some(NETWORK);
-                is_of_all && metric.as_deref() == Some(name)
-            });
-            found.extend(rows.map(|(_, (_, value))| value));
+            for (row, (metric, value)) in batch::texts(names).into_iter().zip(batch::floats(values)).enumerate() {
+                if text(&slices, row).is_some() || text(&models, row).as_deref() != Some(NETWORK) {
+                    continue;
+                }
+                let target = text(&targets, row);
+                for (judged, found) in self.judged.iter().zip(&mut found) {
+                    let is_own = target.as_ref().is_none_or(|target| *target == judged.target);
+                    if is_own && metric.as_deref() == Some(judged.metric.name()) {
+                        found.get_or_insert(value);
+                    }
+                }
+            }
         }
-        match found.as_slice() {
-            [value] if value.is_finite() => Ok(*value),
-            [_] => Err(failed(format!("{name} is not defined on part `{}`", self.part))),
-            [] => Err(failed(format!("the model is not judged by {name}"))),
-            [..] => Err(failed(format!("the model has several targets, so there is no one {name}"))),
-        }
+        let each = self.judged.iter().zip(found).map(|(judged, value)| {
+            let (name, target) = (judged.metric.name(), &judged.target);
+            match value {
+                Some(value) if value.is_finite() => Ok(value),
+                Some(_) => Err(failed(format!("{name} of `{target}` is not defined on part `{}`", self.part))),
+                None => Err(failed(format!("the model is not judged by {name} of `{target}`"))),
+            }
+        });
+        each.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::metric::Metric;
+    use super::*;
+    use crate::diagnostic::Source;
+
+    fn judge(metrics: &[Metric]) -> Judge {
+        let judged =
+            metrics.iter().enumerate().map(|(at, metric)| Judged { target: format!("t{at}"), metric: *metric });
+        Judge { judged: judged.collect(), part: "valid".to_owned(), place: Place::new(&Source::new("p", ""), 0..0) }
+    }
+
+    #[test]
+    fn several_targets_count_alike_whatever_their_units() {
+        let joint = judge(&[Metric::LogLoss, Metric::RootMeanSquaredError, Metric::R2]);
+        let written = [0.5, 200.0, 0.6];
+        let loss = |values: [f64; 3]| joint.loss(&values, Some(&written)).ok();
+        assert_eq!(loss(written), Some(1.0));
+        // By hand: half the log loss, three quarters of the error, half of the variance that was left.
+        assert_eq!(loss([0.25, 150.0, 0.8]), Some((0.5 + 0.75 + (1.0 - 0.8) / (1.0 - 0.6)) / 3.0));
+        assert!(joint.loss(&written, None).is_err());
+        // What was perfect as written can only become worse.
+        let perfect = judge(&[Metric::Accuracy, Metric::LogLoss]);
+        assert_eq!(perfect.loss(&[0.75, 0.5], Some(&[1.0, 1.0])).ok(), Some((1.25 + 0.5) / 2.0));
+    }
+
+    #[test]
+    fn one_target_has_the_loss_of_its_metric() {
+        assert_eq!(judge(&[Metric::Accuracy]).loss(&[0.75], None).ok(), Some(-0.75));
+        assert_eq!(judge(&[Metric::LogLoss]).loss(&[0.75], None).ok(), Some(0.75));
     }
 }

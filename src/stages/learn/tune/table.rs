@@ -2,11 +2,15 @@
 
 use std::path::Path;
 
-use super::judge::Metric;
+use super::TRIALS;
+use super::judge::Judge;
 use super::space::Dimension;
 use crate::batch::{self, Values};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Findings};
 use crate::expression::{DataType, Field, Schema};
+use crate::relation::{Relation, Scan, ScanSource};
+use crate::stages::work::{Change, StageCounts, Work};
+use crate::stages::{PlanContext, Planned, Shape, Stage, TableShape};
 use crate::tuning::Attempt;
 
 /// The columns, of these paths.
@@ -27,12 +31,12 @@ pub(super) fn write(
     path: &Path,
     attempts: &[Attempt],
     dimensions: &[Dimension],
-    metric: Metric,
+    judge: &Judge,
 ) -> Result<(), Diagnostic> {
     let integer = |value: u64| i64::try_from(value).ok();
     let trials = attempts.iter().map(|attempt| integer(attempt.configuration as u64 + 1)).collect();
     let epochs = attempts.iter().map(|attempt| attempt.budget.and_then(integer)).collect();
-    let values = attempts.iter().map(|attempt| attempt.loss.map(|loss| metric.turned(loss))).collect();
+    let values = attempts.iter().map(|attempt| attempt.loss.map(|loss| judge.turned(loss))).collect();
     let seconds = attempts.iter().map(|attempt| Some(attempt.seconds)).collect();
     let failures = attempts.iter().map(|attempt| attempt.failure.clone()).collect();
     let mut columns = vec![
@@ -47,4 +51,31 @@ pub(super) fn write(
         columns.push((&dimension.path, Values::Texts(texts)));
     }
     batch::write_parquet(path, &batch::table(columns)?)
+}
+
+/// The table of trials.
+pub(super) struct TrialTable {
+    pub(super) paths: Vec<String>,
+}
+
+impl Stage for TrialTable {
+    fn plan(&self, _: &[Shape], context: &PlanContext<'_>) -> Result<Planned, Findings> {
+        let id = context.input_ids.first().map_or("", String::as_str);
+        let source = ScanSource::Artifact(format!("{id}.{TRIALS}"));
+        let scan = Relation::Scan(Scan { source, schema: schema(&self.paths) });
+        Ok(Planned::relation(TableShape::new(scan, None)).work(TrialTableWork))
+    }
+}
+
+struct TrialTableWork;
+
+impl Work for TrialTableWork {
+    /// Its rows are none of the stage above.
+    fn flowing(&self) -> usize {
+        0
+    }
+
+    fn changes(&self, counts: &StageCounts) -> Vec<Change> {
+        vec![Change::plus("tried", counts.out)]
+    }
 }

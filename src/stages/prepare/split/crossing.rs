@@ -12,6 +12,12 @@ use crate::stages::{PlanContext, Planned, Shape, Stage, TableShape, inputs};
 /// Rows of the last part are dropped: nothing below ever sees them. Of the others one fold gets the name of the last part, the next fold
 /// that of the second one when there are three or more, and all the rest that of the first. Folds are made as the split makes its parts:
 /// values of `on` stay together, strata keep their shares.
+///
+/// Rows that are divided by time have folds that follow each other, and what is learned is what lies before: the rows are cut into one more
+/// block than there are folds (two more when there is a second part), each with as many rows as the other. Fold k is judged on block k + 1
+/// and learns from all blocks before it; with a second part the block right before the judged one takes its place. Later rows are in
+/// no part. This is forward validation with an expanding window (Tashman 2000, *Out-of-sample tests of forecasting accuracy*), as in
+/// scikit-learn's `TimeSeriesSplit`.
 #[derive(Debug, Clone)]
 pub struct Crossing {
     /// The split as it is written.
@@ -25,20 +31,21 @@ pub struct Crossing {
 }
 
 impl Split {
+    /// Whether folds of its rows follow each other in time.
+    pub fn is_in_time(&self) -> bool {
+        self.by == Method::Time
+    }
+
     /// Why its rows cannot be divided into so many folds, if they cannot; `parts` are those of the split.
     pub fn refuses_folds(&self, folds: u32, parts: usize) -> Option<Diagnostic> {
-        if self.by == Method::Time {
-            let message = "folds of rows that are divided by time would learn from the future";
-            let help = "leave `folds` out: the validation part is later than the training part";
-            return Some(Diagnostic::definition(message).help(help));
-        }
         if self.folds.is_some() {
             let message = "the split holds out a fold already: folds within it need the parts of `parts`";
             return Some(Diagnostic::definition(message));
         }
-        let least = if parts > 2 { 3 } else { 2 };
+        // In time all that is learned lies before, so two folds leave something to learn from.
+        let least = if parts > 2 && self.by != Method::Time { 3 } else { 2 };
         if folds < least || folds > 100 {
-            let why = if parts > 2 {
+            let why = if least > 2 {
                 ": one is judged on, one takes the place of the validation part, and the rest is learned"
             } else {
                 ""
@@ -64,24 +71,35 @@ impl Stage for Crossing {
         let id = context.input_ids.first().map_or("", String::as_str);
         let on = self.split.on.as_ref().map_or(&[][..], |names| names.as_slice());
         let on = inputs::columns(&table.schema, on, id)?;
-        let salt = format!("crossing {} {}", self.split.seed, self.seed);
-        let fold = number(&self.split, &on, &salt, self.folds)?;
-
         let part = || Expr::column(&split.column, DataType::String);
-        let is = |expr: Expr, other: Expr| Expr::binary(BinaryOperator::Equal, expr, other, DataType::Boolean);
+        let compare = |operator, left: Expr, right: Expr| Expr::binary(operator, left, right, DataType::Boolean);
+        let is = |expr: Expr, other: Expr| compare(BinaryOperator::Equal, expr, other);
         let seen = is(part(), Expr::string(last.clone())).not();
-        let indexed = Relation::RowIndex { input: table.relation.clone(), name: INDEX.to_owned() };
-        let numbered = |fold: Expr| {
+        let numbered = |input: Relation, fold: Expr| {
             let mut columns = inputs::all_columns(&table.schema);
             columns.push(NamedExpr { name: INDEX.to_owned(), expr: fold });
-            columns
+            Relation::Project { input: input.into(), columns }
         };
-        let folded = Relation::Project { input: indexed.into(), columns: numbered(fold) };
-        let kept = Relation::Filter { input: folded.into(), predicate: seen };
-        let at = |fold: u32| is(Expr::column(INDEX, DataType::Int64), Expr::integer(i64::from(fold)));
-        let mut branches = vec![(at(self.fold), Expr::string(last.clone()))];
+        let number_of = || Expr::column(INDEX, DataType::Int64);
+        let at = |fold: u32| is(number_of(), Expr::integer(i64::from(fold)));
+        let (kept, judged, validated) = if self.split.by == Method::Time {
+            // The blocks are those of the rows that may be seen, so the others go first.
+            let blocks = self.folds + 1 + u32::from(second.is_some());
+            let judged = self.fold + 1 + u32::from(second.is_some());
+            let seen = Relation::Filter { input: table.relation.clone(), predicate: seen };
+            let blocked = numbered(seen, number(&self.split, &on, "", blocks)?);
+            let past = compare(BinaryOperator::LessOrEqual, number_of(), Expr::integer(i64::from(judged)));
+            (Relation::Filter { input: blocked.into(), predicate: past }, judged, judged - 1)
+        } else {
+            let salt = format!("crossing {} {}", self.split.seed, self.seed);
+            let fold = number(&self.split, &on, &salt, self.folds)?;
+            let indexed = Relation::RowIndex { input: table.relation.clone(), name: INDEX.to_owned() };
+            let folded = numbered(indexed, fold);
+            (Relation::Filter { input: folded.into(), predicate: seen }, self.fold, self.fold % self.folds + 1)
+        };
+        let mut branches = vec![(at(judged), Expr::string(last.clone()))];
         if let Some(second) = &second {
-            branches.push((at(self.fold % self.folds + 1), Expr::string(second.clone())));
+            branches.push((at(validated), Expr::string(second.clone())));
         }
         let named = ExprKind::Case { branches, otherwise: Some(Box::new(Expr::string(first.clone()))) };
         let mut columns = inputs::all_columns(&table.schema);
