@@ -99,7 +99,8 @@ impl Schedule {
         size: usize,
     ) -> Vec<Next> {
         let begun = losses.first().map_or(0, Vec::len);
-        let (mut pending, mut steps) = (Vec::new(), Vec::new());
+        let mut pending: Vec<(usize, usize)> = Vec::new();
+        let mut steps = Vec::new();
         while steps.len() < size {
             let next = self.beside(losses, &pending, configurations, exhausted);
             pending.push(match next {

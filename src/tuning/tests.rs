@@ -262,7 +262,7 @@ fn in_batches(schedule: &Schedule, configurations: usize, size: usize) -> Vec<Ve
     let mut rungs: Vec<Vec<(usize, Option<f64>)>> = vec![Vec::new()];
     let mut batches = Vec::new();
     loop {
-        let mut batch = Vec::new();
+        let mut batch: Vec<(usize, usize)> = Vec::new();
         for next in schedule.batch(&rungs, configurations, false, size) {
             batch.push(match next {
                 Next::Promote { configuration, rung } => (configuration, rung),

@@ -69,8 +69,8 @@ impl Judged {
                     Some("threshold") => &mut plain,
                     _ => continue,
                 };
-                let value = if name.as_deref() == Some("threshold") { sound(value) } else { Some(value) };
-                let Some(value) = value else { continue };
+                // A table has no infinity: there the threshold that no probability reaches is null.
+                let value = if name.as_deref() == Some("threshold") { sound(value).unwrap_or(NEVER) } else { value };
                 match at(&of, row) {
                     Some(target) => drop(goes_to.insert(target, value)),
                     None => goes_to.extend(bundle.targets.iter().map(|target| (target.field.name.clone(), value))),

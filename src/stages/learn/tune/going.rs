@@ -65,6 +65,16 @@ struct Verdict {
     left: Vec<String>,
 }
 
+/// The values of a variant.
+struct Measured {
+    /// Of each target, the mean over folds.
+    values: Vec<f64>,
+    /// Of each fold, of each target.
+    each: Vec<Vec<f64>>,
+    /// What the variant left.
+    left: Vec<String>,
+}
+
 impl<'a> Going<'a> {
     pub(super) fn new(work: &'a TuneWork, context: &'a WorkContext<'a>) -> Self {
         let history = History::default();
@@ -74,8 +84,8 @@ impl<'a> Going<'a> {
     /// Judges the options as they are written: what trials are compared with.
     pub(super) fn judge_as_written(&mut self) -> Result<(), Diagnostic> {
         let variant = self.work.search.as_written()?;
-        match self.values(&variant, "as written", None) {
-            Ok((values, _, left)) => {
+        match self.measure(&variant, "as written", None) {
+            Ok(Measured { values, left, .. }) => {
                 (self.written, self.kept) = (Some(values), left);
                 Ok(())
             }
@@ -241,7 +251,7 @@ impl<'a> Going<'a> {
         let went_on = goes_on.is_some_and(|configuration| self.state(configuration, 1).exists());
         let judged = self.work.search.variant(point, budget).and_then(|variant| {
             let variant = Variant { side_by_side: self.work.parallel, ..variant };
-            let (values, each, left) = self.values(&variant, &name, goes_on)?;
+            let Measured { values, each, left } = self.measure(&variant, &name, goes_on)?;
             let written = self.written.as_deref();
             let loss = self.work.judge.loss(&values, written)?;
             let folds = each.iter().map(|values| self.work.judge.loss(values, written)).collect::<Result<_, _>>()?;
@@ -263,20 +273,14 @@ impl<'a> Going<'a> {
         Ok(Made { attempt, left, went_on })
     }
 
-    /// The value of each target (the mean over folds), those of each fold, and what the variant left.
-    #[expect(clippy::type_complexity, reason = "three lists that are taken apart at once")]
-    fn values(
-        &self,
-        variant: &Variant,
-        name: &str,
-        goes_on: Option<usize>,
-    ) -> Result<(Vec<f64>, Vec<Vec<f64>>, Vec<String>), Diagnostic> {
+    /// Judges a variant; with `goes_on` the trainings of a configuration go on from the rung below.
+    fn measure(&self, variant: &Variant, name: &str, goes_on: Option<usize>) -> Result<Measured, Diagnostic> {
         let then = Some((EVALUATE, self.work.judge.options()));
         let variant = Variant { then, ..variant.clone() };
         let read = |finished: &[Finished]| self.work.judge.read(outcome_of(finished, THEN)?);
         let Some(folds) = &self.work.crossing else {
             let finished = self.run(&self.going_on(&variant, goes_on, 1)?, name)?;
-            return Ok((read(&finished)?, Vec::new(), self.passing(&finished)));
+            return Ok(Measured { values: read(&finished)?, each: Vec::new(), left: self.passing(&finished) });
         };
         let mut each = Vec::new();
         for fold in 1..=folds.count {
@@ -289,7 +293,8 @@ impl<'a> Going<'a> {
         }
         #[expect(clippy::cast_precision_loss, reason = "a few folds")]
         let mean = |at: usize| each.iter().filter_map(|values| values.get(at)).sum::<f64>() / each.len().max(1) as f64;
-        Ok(((0..self.work.judge.judged.len()).map(mean).collect(), each, Vec::new()))
+        let values = (0..self.work.judge.judged.len()).map(mean).collect();
+        Ok(Measured { values, each, left: Vec::new() })
     }
 
     /// The variant with a training that goes on from the rung below.
