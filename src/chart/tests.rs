@@ -51,6 +51,23 @@ fn figures(n: usize, text: &str, value: impl Fn(usize) -> Option<f64>) -> Vec<Fi
                 })
                 .collect(),
         }),
+        Mark::Parallel(Parallel {
+            axes: (0..n.min(24))
+                .map(|i| ParallelAxis {
+                    name: format!("{text} {i}"),
+                    ticks: vec![(value(i).unwrap_or(f64::NAN), text.to_string()), (1.0, text.to_string())],
+                })
+                .collect(),
+            lines: (0..n)
+                .map(|i| ParallelLine {
+                    name: text.to_string(),
+                    places: (0..n.min(24)).map(|axis| value(i + axis)).collect(),
+                    strength: value(i).unwrap_or(f64::NAN),
+                    is_marked: i == 3,
+                })
+                .collect(),
+            ends: (text.to_string(), text.to_string()),
+        }),
         Mark::BoxPlot(BoxPlot::new((0..n).map(|i| {
             let [low, q25, median, q75, high] = [1, 2, 3, 4, 5].map(|part| value(i / part).unwrap_or(f64::NAN));
             let beyond = values.iter().flatten().take(300).copied().collect();

@@ -277,7 +277,7 @@ metric: {yes: accuracy, b: root_mean_squared_error}
 strategy: grid";
     let text = pipeline(PARTS, &indented(tune), "").replace(
         "features: [a, b, noise], target: yes",
-        "features: [a, noise], target: {yes: binary, b: number, noise: number}",
+        "features: [a, noise], target: {yes: binary, b: number}",
     );
     let several = Workshop::with_pipeline(&text);
     several.write("t.csv", rows(240));
@@ -286,7 +286,8 @@ strategy: grid";
     assert!(found.iter().all(|line| line["values"].as_array().unwrap().len() == 2), "{found:?}");
     // The first value is that of a share of right answers, the second of an error: the table says what they were as written.
     let shown = stage(&manifest, "search")["exhibits"].as_array().unwrap();
-    let table = shown.iter().find(|exhibit| exhibit["title"] == "The best trial by target").unwrap();
+    let tables = shown.iter().filter_map(|exhibit| exhibit.get("table"));
+    let table = tables.into_iter().find(|table| table["title"] == "The best trial by target").unwrap();
     let cell = |row: usize, column: usize| table["rows"][row][column].as_f64().unwrap();
     for line in &found {
         let value = |at: usize| line["values"][at].as_f64().unwrap();
