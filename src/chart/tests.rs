@@ -61,7 +61,7 @@ fn figures(n: usize, text: &str, value: impl Fn(usize) -> Option<f64>) -> Vec<Fi
             lines: (0..n)
                 .map(|i| ParallelLine {
                     name: text.to_string(),
-                    places: (0..n.min(24)).map(|axis| value(i + axis)).collect(),
+                    places: (0..n.min(24)).map(|axis| value((i + axis) % n)).collect(),
                     strength: value(i).unwrap_or(f64::NAN),
                     is_marked: i == 3,
                 })

@@ -275,10 +275,8 @@ fn several_targets_are_judged_together_beside_the_options_as_they_are_written() 
     let tune = "over: {stages.model.optimizer.adamw.learning_rate: [0.0001, 0.02]}
 metric: {yes: accuracy, b: root_mean_squared_error}
 strategy: grid";
-    let text = pipeline(PARTS, &indented(tune), "").replace(
-        "features: [a, b, noise], target: yes",
-        "features: [a, noise], target: {yes: binary, b: number}",
-    );
+    let text = pipeline(PARTS, &indented(tune), "")
+        .replace("features: [a, b, noise], target: yes", "features: [a, noise], target: {yes: binary, b: number}");
     let several = Workshop::with_pipeline(&text);
     several.write("t.csv", rows(240));
     let manifest = several.run();

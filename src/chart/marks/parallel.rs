@@ -23,6 +23,8 @@ const HINTS: usize = 200;
 const LABEL_SIZE: f64 = 11.0;
 /// The least distance between the labels of an axis.
 const PITCH: f64 = 14.0;
+/// Words that have less room are left out.
+const LEAST_ROOM: f64 = 14.0;
 /// Half the side of the area over which a line tells its name.
 const REACH: f64 = 4.0;
 
@@ -70,7 +72,8 @@ pub(super) fn draw(figure: &Figure, mark: &Parallel) -> Result<Scene, ChartError
         let what = format!("the places of line `{}`", clean(&line.name));
         return Err(ChartError::Length { what, expected: count, found: line.places.len() });
     }
-    let mut order: Vec<&ParallelLine> = mark.lines.iter().collect();
+    let is_placed = |line: &&ParallelLine| line.places.iter().flatten().any(|place| place.is_finite());
+    let mut order: Vec<&ParallelLine> = mark.lines.iter().filter(is_placed).collect();
     let strength = |line: &ParallelLine| if line.strength.is_nan() { 0.0 } else { line.strength.clamp(0.0, 1.0) };
     order.sort_by(|a, b| {
         (a.is_marked, strength(a)).partial_cmp(&(b.is_marked, strength(b))).unwrap_or(std::cmp::Ordering::Equal)
@@ -139,9 +142,14 @@ pub(super) fn draw(figure: &Figure, mark: &Parallel) -> Result<Scene, ChartError
             tooltip: Some(tooltip("", "", &clean(&line.name))),
         });
     }
-    let room = (frame.x.band() - 14.0).max(20.0);
     for (at, axis) in mark.axes.iter().enumerate() {
         let x = frame.x.at(at as f64);
+        // Words end before the next axis, those of the last one inside of the figure.
+        let end = if at + 1 < count { x + frame.x.band() - 8.0 } else { frame.scene.width - 6.0 };
+        let room = end - x - 6.0;
+        if room < LEAST_ROOM {
+            continue;
+        }
         let mut free = f64::INFINITY;
         let mut ticks: Vec<&(f64, String)> = axis.ticks.iter().filter(|(place, _)| place.is_finite()).collect();
         ticks.sort_by(|a, b| a.0.total_cmp(&b.0));
