@@ -197,11 +197,14 @@ mod tests {
     }
 
     fn polylines(scene: &Scene) -> Vec<(&Vec<Point>, Ink)> {
-        let line = |shape| match shape {
-            &Shape::Polyline { ref points, stroke, .. } => Some((points, stroke)),
-            _ => None,
-        };
-        scene.shapes.iter().filter_map(line).collect()
+        scene
+            .shapes
+            .iter()
+            .filter_map(|shape| match shape {
+                Shape::Polyline { points, stroke, .. } => Some((points, *stroke)),
+                _ => None,
+            })
+            .collect()
     }
 
     #[test]
