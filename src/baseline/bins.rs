@@ -27,6 +27,21 @@ impl Binned {
         let (cuts, columns) = binned.unzip();
         Self { cuts, columns }
     }
+
+    /// The bins of a feature, and how many there are.
+    pub(super) fn column(&self, feature: u32) -> (&[u8], usize) {
+        let bins = self.cuts.get(feature as usize).map_or(1, |cuts| cuts.len() + 1);
+        (self.columns.get(feature as usize).map_or(&[], Vec::as_slice), bins)
+    }
+}
+
+/// The bins of `[n, p]` numbers row by row, given the cuts of each column.
+pub(super) fn rows(cuts: &[Vec<f32>], features: ArrayView2<'_, f32>) -> Vec<u8> {
+    let mut bins = Vec::with_capacity(features.len());
+    for row in features.rows() {
+        bins.extend(row.iter().zip(cuts).map(|(value, cuts)| place(cuts, *value)));
+    }
+    bins
 }
 
 /// The bin of a value: how many cuts are below it.

@@ -4,17 +4,19 @@
 //! features for each cut: the root of their number for classes, a third for numbers. The forest says the mean of its trees. Each
 //! tree has a stream of random numbers of its own, so that threads change nothing.
 
-use ndarray::{Array2, ArrayView2, Axis};
+use ndarray::{Array2, ArrayView2, Axis, s};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use super::Error;
-use super::bins::Binned;
-use super::tree::{Grower, Tree, TreeOptions, Truth};
+use super::bins::{self, Binned};
+use super::cut::{Classes, Criterion, Numbers, Single, Yes};
+use super::grow::Grower;
+use super::tree::{MOST_FEATURES, Tree, TreeOptions};
 
-/// Rows that pass through a tree together.
-const TOGETHER: usize = 512;
+/// Rows that pass through a tree together: at least, and at most.
+const TOGETHER: (usize, usize) = (256, 4_096);
 
 /// How a forest is grown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,14 +51,24 @@ impl ForestOptions {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Forest {
     trees: Vec<Tree>,
-    features: usize,
-    outputs: usize,
+    /// Where each feature is cut into bins.
+    cuts: Vec<Vec<f32>>,
+    says: Says,
+}
+
+/// What a forest says of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Says {
+    Number,
+    /// The share of yes, and of no as the rest.
+    Yes,
+    Classes(usize),
 }
 
 impl Forest {
     /// Grows trees on `[n, p]` features that foretell classes.
     ///
-    /// Errors: no rows, targets of another number, a class beyond `classes`.
+    /// Errors: no rows, targets of another number, a class beyond `classes`, more than 16 million features.
     pub fn classes(
         features: ArrayView2<'_, f32>,
         truth: &[u32],
@@ -66,25 +78,36 @@ impl Forest {
         if let Some(class) = truth.iter().find(|class| **class as usize >= classes) {
             return Err(Error::Class { class: *class, classes });
         }
-        Self::grow(features, Truth::Classes { truth, classes }, truth.len(), classes, options)
+        if classes == 2 {
+            return Self::grow(features, truth.len(), Says::Yes, options, &|| Single::new(Yes(truth)));
+        }
+        Self::grow(features, truth.len(), Says::Classes(classes), options, &|| Classes::new(truth, classes))
     }
 
     /// Grows trees that foretell numbers.
     ///
-    /// Errors: no rows, targets of another number, a target that is not finite.
+    /// Errors: no rows, targets of another number, a target that is not finite, more than 16 million features.
     pub fn numbers(features: ArrayView2<'_, f32>, truth: &[f64], options: &ForestOptions) -> Result<Self, Error> {
         if truth.iter().any(|value| !value.is_finite()) {
             return Err(Error::NotFinite);
         }
-        Self::grow(features, Truth::Numbers(truth), truth.len(), 1, options)
+        // In units of the largest distance from the mean, so that no square overflows and sums of squares keep their digits.
+        let count = truth.len().max(1) as f64;
+        let centre: f64 = truth.iter().map(|value| value / count).sum();
+        let largest = truth.iter().fold(0.0_f64, |largest, value| largest.max((value - centre).abs()));
+        let spread = if largest > 0.0 && largest.is_finite() { largest } else { 1.0 };
+        let values: Vec<f64> = truth.iter().map(|value| (value - centre) / spread).collect();
+        Self::grow(features, truth.len(), Says::Number, options, &|| {
+            Single::new(Numbers { values: &values, centre, spread })
+        })
     }
 
-    fn grow(
+    fn grow<C: Criterion>(
         features: ArrayView2<'_, f32>,
-        truth: Truth<'_>,
         targets: usize,
-        outputs: usize,
+        says: Says,
         options: &ForestOptions,
+        criterion: &(dyn Fn() -> C + Sync),
     ) -> Result<Self, Error> {
         let rows = features.nrows();
         if rows == 0 {
@@ -92,6 +115,9 @@ impl Forest {
         }
         if rows != targets {
             return Err(Error::Rows { rows, targets });
+        }
+        if features.ncols() >= MOST_FEATURES {
+            return Err(Error::Unfit("a tree takes at most 16 million features"));
         }
         let binned = Binned::new(features);
         let trees = (0..options.trees).into_par_iter().map(|number| {
@@ -103,9 +129,9 @@ impl Forest {
                     *weight += 1;
                 }
             }
-            Grower::new(&binned, truth, &weights, options.tree).grow(&mut rng)
+            Grower::new(&binned, criterion(), &weights, options.tree).grow(&mut rng)
         });
-        Ok(Self { trees: trees.collect(), features: features.ncols(), outputs })
+        Ok(Self { trees: trees.collect(), cuts: binned.cuts, says })
     }
 
     /// The trees.
@@ -113,26 +139,46 @@ impl Forest {
         &self.trees
     }
 
+    /// Where a feature is cut behind a bin: larger values go right.
+    pub fn cut(&self, feature: usize, bin: u8) -> Option<f32> {
+        self.cuts.get(feature)?.get(usize::from(bin)).copied()
+    }
+
     /// Shares of the classes `[n, classes]`, or numbers `[n, 1]`.
     ///
     /// Errors: another number of columns.
     pub fn predict(&self, features: ArrayView2<'_, f32>) -> Result<Array2<f64>, Error> {
-        if features.ncols() != self.features {
+        if features.ncols() != self.cuts.len() {
             return Err(Error::Shape);
         }
-        let mut sums = Array2::zeros((features.nrows(), self.outputs));
+        let (outputs, columns) = match self.says {
+            Says::Number => (1, 1),
+            Says::Yes => (1, 2),
+            Says::Classes(classes) => (classes, classes),
+        };
+        let width = self.cuts.len();
         let count = self.trees.len().max(1) as f64;
-        // Tree by tree over some rows, so that a tree stays in the cache of the processor.
-        let pieces = sums.axis_chunks_iter_mut(Axis(0), TOGETHER).zip(features.axis_chunks_iter(Axis(0), TOGETHER));
+        let mut said = Array2::zeros((features.nrows(), columns));
+        // Tree by tree over some rows, so that a tree stays in the cache of the processor. Each row is a sum of its own.
+        let together = features.nrows().div_ceil(rayon::current_num_threads()).clamp(TOGETHER.0, TOGETHER.1);
+        let pieces = said.axis_chunks_iter_mut(Axis(0), together).zip(features.axis_chunks_iter(Axis(0), together));
         let mut pieces: Vec<_> = pieces.collect();
-        pieces.par_iter_mut().for_each(|(sums, features)| {
+        pieces.par_iter_mut().for_each(|(said, features)| {
+            let bins = bins::rows(&self.cuts, *features);
+            let mut sums = vec![0.0; features.nrows() * outputs];
             for tree in &self.trees {
-                for (mut sums, row) in sums.rows_mut().into_iter().zip(features.rows()) {
-                    tree.add(row, &mut sums);
+                tree.add(&bins, width, &mut sums, outputs);
+            }
+            for (mut row, sums) in said.rows_mut().into_iter().zip(sums.chunks_exact(outputs.max(1))) {
+                if self.says == Says::Yes {
+                    let yes = sums.first().map_or(0.0, |sum| sum / count);
+                    row.slice_mut(s![..1]).fill(1.0 - yes);
+                    row.slice_mut(s![1..]).fill(yes);
+                } else {
+                    row.iter_mut().zip(sums).for_each(|(to, sum)| *to = sum / count);
                 }
             }
-            sums.mapv_inplace(|sum| sum / count);
         });
-        Ok(sums)
+        Ok(said)
     }
 }

@@ -1,10 +1,57 @@
 //! Features as a matrix, dense or sparse, with the two products that linear models need.
 
-use ndarray::{Array1, Array2, ArrayView2, Axis, s};
+use ndarray::linalg::general_mat_mul;
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, s};
 use rayon::prelude::*;
 
 /// Rows that are worked on together. Sums are added in the order of these pieces, so that threads change nothing.
 const PIECE: usize = 2_048;
+
+/// Numbers that are widened to 64 bits together: they stay in the cache of the processor.
+const WIDENED: usize = 16_384;
+/// Sums that are added side by side.
+const LANES: usize = 8;
+
+/// Rows that are widened together.
+fn together(columns: usize) -> usize {
+    (WIDENED / columns.max(1)).max(1)
+}
+
+/// `X w` for a single column of weights, `[n, 1]`.
+fn products(rows: ArrayView2<'_, f32>, weights: ArrayView1<'_, f64>) -> Array2<f64> {
+    let weights = weights.to_vec();
+    let product = |row: ArrayView1<'_, f32>| {
+        let Some(row) = row.as_slice() else {
+            return row.iter().zip(&weights).map(|(value, weight)| f64::from(*value) * weight).sum();
+        };
+        let (mut lanes, mut rest) = ([0.0; LANES], 0.0);
+        let (values, factors) = (row.chunks_exact(LANES), weights.chunks_exact(LANES));
+        for (value, weight) in values.remainder().iter().zip(factors.remainder()) {
+            rest += f64::from(*value) * weight;
+        }
+        for (values, factors) in values.zip(factors) {
+            for ((lane, value), factor) in lanes.iter_mut().zip(values).zip(factors) {
+                *lane += f64::from(*value) * factor;
+            }
+        }
+        lanes.iter().sum::<f64>() + rest
+    };
+    Array2::from_shape_vec((rows.nrows(), 1), rows.rows().into_iter().map(product).collect())
+        .unwrap_or_else(|_| Array2::zeros((rows.nrows(), 1)))
+}
+
+/// `Xᵀ r` for a single column, `[p, 1]`.
+fn weighted_sum(rows: ArrayView2<'_, f32>, right: ArrayView1<'_, f64>) -> Array2<f64> {
+    let mut sums = vec![0.0; rows.ncols()];
+    for (row, factor) in rows.rows().into_iter().zip(right) {
+        match row.as_slice() {
+            Some(row) => sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += f64::from(*value) * factor),
+            None => sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += f64::from(*value) * factor),
+        }
+    }
+    let columns = sums.len();
+    Array2::from_shape_vec((columns, 1), sums).unwrap_or_else(|_| Array2::zeros((columns, 1)))
+}
 
 /// Features `[n, p]`.
 #[derive(Debug, Clone, PartialEq)]
@@ -86,7 +133,17 @@ impl Matrix {
             .pieces()
             .into_par_iter()
             .map(|piece| match self {
-                Self::Dense(numbers) => numbers.slice(s![piece, ..]).mapv(f64::from).dot(&weights),
+                Self::Dense(numbers) if width == 1 => products(numbers.slice(s![piece, ..]), weights.column(0)),
+                Self::Dense(numbers) => {
+                    let mut product = Array2::zeros((piece.len(), width));
+                    let step = together(numbers.ncols());
+                    let parts = product.axis_chunks_iter_mut(Axis(0), step);
+                    let rows = numbers.slice(s![piece, ..]);
+                    for (mut part, rows) in parts.zip(rows.axis_chunks_iter(Axis(0), step)) {
+                        part.assign(&rows.mapv(f64::from).dot(&weights));
+                    }
+                    product
+                }
                 Self::Sparse(rows) => {
                     let mut product = Array2::zeros((piece.len(), width));
                     for (row, mut sums) in piece.zip(product.rows_mut()) {
@@ -109,8 +166,20 @@ impl Matrix {
             .pieces()
             .into_par_iter()
             .map(|piece| match self {
+                Self::Dense(numbers) if right.ncols() == 1 => {
+                    let column = right.slice(s![piece.clone(), 0]);
+                    weighted_sum(numbers.slice(s![piece, ..]), column)
+                }
                 Self::Dense(numbers) => {
-                    numbers.slice(s![piece.clone(), ..]).mapv(f64::from).t().dot(&right.slice(s![piece, ..]))
+                    let mut product = Array2::zeros(shape);
+                    let step = together(numbers.ncols());
+                    let right = right.slice(s![piece.clone(), ..]);
+                    let rows = numbers.slice(s![piece, ..]);
+                    for (right, rows) in right.axis_chunks_iter(Axis(0), step).zip(rows.axis_chunks_iter(Axis(0), step))
+                    {
+                        general_mat_mul(1.0, &rows.mapv(f64::from).t(), &right, 1.0, &mut product);
+                    }
+                    product
                 }
                 Self::Sparse(rows) => {
                     let mut product = Array2::zeros(shape);

@@ -25,8 +25,10 @@
 //! ```
 
 mod bins;
+mod cut;
 mod design;
 mod forest;
+mod grow;
 mod lbfgs;
 mod linear;
 mod matrix;

@@ -99,12 +99,7 @@ impl Bootstrap {
         let resampled = (0..if rows > 0 { options.resamples } else { 0 }).into_par_iter().map(|number| {
             let mut rng = ChaCha8Rng::seed_from_u64(options.seed);
             rng.set_stream(number as u64);
-            let mut weights = vec![0u32; rows];
-            for _ in 0..rows {
-                if let Some(weight) = weights.get_mut(rng.random_range(0..rows)) {
-                    *weight += 1;
-                }
-            }
+            let weights = drawn(rows, &mut rng);
             compute(&weights)
         });
         let groups = if options.method == Method::Bca { GROUPS.min(rows) } else { 0 };
@@ -154,6 +149,19 @@ impl Bootstrap {
         let end = |share| Some(estimate + (linear_quantile(&values, share)? - estimate) * self.shrink);
         end(shares.0).zip(end(shares.1))
     }
+}
+
+/// How often each of the rows is drawn, when as many are drawn with replacement as there are.
+fn drawn(rows: usize, rng: &mut ChaCha8Rng) -> Vec<u32> {
+    let mut weights = vec![0u32; rows];
+    // Numbers of 32 bits are drawn twice as fast, and no more rows than these tell apart are in memory.
+    let end = u32::try_from(rows).unwrap_or(u32::MAX);
+    for _ in 0..rows {
+        if let Some(weight) = weights.get_mut(rng.random_range(0..end) as usize) {
+            *weight += 1;
+        }
+    }
+    weights
 }
 
 /// The shares of the resamples at which a BCa interval ends; `None` where all resamples lie on one side of the estimate.

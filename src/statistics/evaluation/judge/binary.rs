@@ -3,19 +3,36 @@
 use super::super::calibration::{BinSums, errors};
 use super::super::probabilities::{check, cost};
 use super::super::{Borders, Error};
-use super::{Judge, Metric, Steps, Unit, finite, weight};
+use super::steps::{Counter, Steps};
+use super::{Judge, Metric, Unit, finite};
 
 /// Judges probabilities of yes: by what is predicted from a threshold on, by their order, and as probabilities.
+///
+/// Rows are ranked once. Bins of probabilities, and what is predicted as yes, are stretches of that order, so that a resample is
+/// judged in one walk along it.
 #[derive(Debug, Clone)]
 pub struct BinaryJudge {
     metrics: Vec<Metric>,
-    truth: Vec<bool>,
-    probabilities: Vec<f64>,
-    yes: Vec<bool>,
-    losses: Vec<f64>,
-    bins: Vec<u16>,
-    bin_count: usize,
     steps: Steps,
+    /// Of the rows by their rank.
+    costs: Vec<Costs>,
+    stretches: Vec<Stretch>,
+}
+
+/// What a row costs.
+#[derive(Debug, Clone, Copy)]
+struct Costs {
+    probability: f64,
+    loss: f64,
+}
+
+/// Rows that follow each other in rank, of one bin, all predicted as yes or none.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Stretch {
+    /// Where it ends.
+    end: usize,
+    bin: usize,
+    yes: bool,
 }
 
 impl BinaryJudge {
@@ -39,17 +56,22 @@ impl BinaryJudge {
             Metric::lower("expected calibration error", Unit::Share),
             Metric::lower("maximum calibration error", Unit::Share),
         ];
-        let losses = truth.iter().zip(probabilities).map(|(&t, &p)| cost(if t { p } else { 1.0 - p })).collect();
-        Ok(Self {
-            metrics,
-            truth: truth.to_vec(),
-            probabilities: probabilities.to_vec(),
-            yes: probabilities.iter().map(|p| *p >= threshold).collect(),
-            losses,
-            bins: probabilities.iter().map(|p| u16::try_from(borders.place(*p)).unwrap_or(u16::MAX)).collect(),
-            bin_count: borders.count(),
-            steps: Steps::new(|row| probabilities.get(row).copied().unwrap_or(0.0), probabilities.len()),
-        })
+        let probability = |row: usize| probabilities.get(row).copied().unwrap_or(0.0);
+        let steps = Steps::new(probability, |row| truth.get(row).copied().unwrap_or(false), probabilities.len());
+        let costs = steps.ranked().iter().map(|ranked| {
+            let p = probability(ranked.row());
+            Costs { probability: p, loss: cost(if ranked.is_true() { p } else { 1.0 - p }) }
+        });
+        let mut stretches: Vec<Stretch> = Vec::new();
+        for (place, ranked) in steps.ranked().iter().enumerate() {
+            let p = probability(ranked.row());
+            let next = Stretch { end: place + 1, bin: borders.place(p), yes: p >= threshold };
+            match stretches.last_mut() {
+                Some(last) if (last.bin, last.yes) == (next.bin, next.yes) => last.end = place + 1,
+                _ => stretches.push(next),
+            }
+        }
+        Ok(Self { metrics, costs: costs.collect(), stretches, steps })
     }
 }
 
@@ -59,33 +81,49 @@ impl Judge for BinaryJudge {
     }
 
     fn rows(&self) -> usize {
-        self.truth.len()
+        self.costs.len()
     }
 
     fn scores(&self, weights: &[u32]) -> Vec<Option<f64>> {
         let (mut tp, mut fp, mut missed, mut tn) = (0.0, 0.0, 0.0, 0.0);
         let (mut loss, mut brier) = (0.0, 0.0);
-        let mut bins = vec![BinSums::default(); self.bin_count];
-        let rows = self.truth.iter().zip(&self.probabilities).zip(&self.yes).zip(&self.losses).zip(&self.bins);
-        for (row, ((((&truth, &p), &yes), &cost), &bin)) in rows.enumerate() {
-            let weight = weight(weights, row);
-            if weight == 0.0 {
-                continue;
+        let mut bins: Vec<BinSums> = Vec::with_capacity(self.stretches.len());
+        let (mut counter, mut start, mut last) = (Counter::default(), 0, None);
+        for stretch in &self.stretches {
+            let ranked = self.steps.ranked().get(start..stretch.end).unwrap_or_default();
+            let costs = self.costs.get(start..stretch.end).unwrap_or_default();
+            start = stretch.end;
+            let (mut sums, mut counted) = (BinSums::default(), (0u64, 0u64));
+            for (ranked, costs) in ranked.iter().zip(costs) {
+                let count = weights.get(ranked.row()).copied().unwrap_or(0);
+                counter.add(*ranked, count);
+                let weight = f64::from(count);
+                let (p, is) = (costs.probability, ranked.is_true());
+                counted.0 += u64::from(count);
+                counted.1 += if is { u64::from(count) } else { 0 };
+                sums.probability += weight * p;
+                loss += weight * costs.loss;
+                let distance = if is { 1.0 - p } else { p };
+                brier += weight * distance * distance;
             }
-            match (truth, yes) {
-                (true, true) => tp += weight,
-                (false, true) => fp += weight,
-                (true, false) => missed += weight,
-                (false, false) => tn += weight,
+            (sums.rows, sums.trues) = (counted.0 as f64, counted.1 as f64);
+            if stretch.yes {
+                tp += sums.trues;
+                fp += sums.rows - sums.trues;
+            } else {
+                missed += sums.trues;
+                tn += sums.rows - sums.trues;
             }
-            let outcome = f64::from(u8::from(truth));
-            loss += weight * cost;
-            brier += weight * (p - outcome) * (p - outcome);
-            if let Some(bin) = bins.get_mut(usize::from(bin)) {
-                bin.rows += weight;
-                bin.probability += weight * p;
-                bin.trues += weight * outcome;
+            // The threshold may lie within a bin.
+            match bins.last_mut().filter(|_| last == Some(stretch.bin)) {
+                Some(bin) => {
+                    bin.rows += sums.rows;
+                    bin.probability += sums.probability;
+                    bin.trues += sums.trues;
+                }
+                None => bins.push(sums),
             }
+            last = Some(stretch.bin);
         }
         let all = tp + fp + missed + tn;
         let share = |part: f64, whole: f64| (whole > 0.0).then(|| part / whole);
@@ -100,7 +138,7 @@ impl Judge for BinaryJudge {
         let chance = ((tp + fp) * (tp + missed) + (tn + fp) * (tn + missed)) / all / all;
         let kappa = (all > 0.0 && chance < 1.0).then(|| ((tp + tn) / all - chance) / (1.0 - chance));
         let calibration = errors(&bins);
-        let areas = self.steps.areas(weights, |row| self.truth.get(row).copied().unwrap_or(false));
+        let areas = counter.areas();
         finite([
             share(tp + tn, all),
             areas.roc,

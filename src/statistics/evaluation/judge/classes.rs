@@ -5,7 +5,8 @@ use ndarray::ArrayView2;
 use super::super::calibration::{BinSums, errors};
 use super::super::probabilities::cost;
 use super::super::{Borders, ClassTally, Error, check_probabilities};
-use super::{Judge, Metric, Steps, Unit, finite, weight};
+use super::steps::Steps;
+use super::{Judge, Metric, Unit, finite, weight};
 
 /// What is asked of several classes.
 #[derive(Debug, Clone, Copy)]
@@ -98,10 +99,11 @@ impl ClassJudge {
                 brier: (squares - of_truth * of_truth).max(0.0) + (1.0 - of_truth).powi(2),
             }
         };
-        let columns = probabilities.columns().into_iter();
-        let steps = columns
-            .take(if options.areas { usize::MAX } else { 0 })
-            .map(|column| Steps::new(|row| column.get(row).copied().unwrap_or(0.0), truth.len()));
+        let columns = probabilities.columns().into_iter().enumerate();
+        let steps = columns.take(if options.areas { usize::MAX } else { 0 }).map(|(class, column)| {
+            let is = |row: usize| truth.get(row).is_some_and(|truth| *truth as usize == class);
+            Steps::new(|row| column.get(row).copied().unwrap_or(0.0), is, truth.len())
+        });
         Ok(Self {
             metrics,
             classes: probabilities.ncols(),
@@ -130,11 +132,8 @@ impl ClassJudge {
 
     /// The area under the ROC curve and the average precision of each class against all others; empty without areas.
     pub fn areas(&self, weights: &[u32]) -> Vec<(Option<f64>, Option<f64>)> {
-        let areas = self.steps.iter().enumerate().map(|(class, steps)| {
-            let areas = steps.areas(weights, |row| self.truth.get(row).is_some_and(|truth| *truth as usize == class));
-            (areas.roc, areas.average_precision)
-        });
-        areas.collect()
+        let areas = self.steps.iter().map(|steps| steps.areas(weights));
+        areas.map(|areas| (areas.roc, areas.average_precision)).collect()
     }
 
     fn mean_areas(&self, weights: &[u32], tally: &ClassTally) -> [Option<f64>; 3] {

@@ -8,6 +8,7 @@ mod binary;
 mod classes;
 mod labels;
 mod numbers;
+mod steps;
 
 pub use binary::BinaryJudge;
 pub use classes::{ClassJudge, ClassOptions};
@@ -89,65 +90,4 @@ fn finite(values: impl IntoIterator<Item = Option<f64>>) -> Vec<Option<f64>> {
 /// The weight of a row as a number.
 fn weight(weights: &[u32], row: usize) -> f64 {
     weights.get(row).copied().map_or(0.0, f64::from)
-}
-
-/// Rows by falling score, cut into steps of equal scores: `order` holds row numbers, `ends` how many rows stand up to and with
-/// each step.
-#[derive(Debug, Clone)]
-struct Steps {
-    order: Vec<u32>,
-    ends: Vec<u32>,
-}
-
-/// Areas that the order of the rows gives.
-#[derive(Debug, Clone, Copy, Default)]
-struct Areas {
-    roc: Option<f64>,
-    average_precision: Option<f64>,
-}
-
-impl Steps {
-    /// Orders at most 2^32 rows by finite scores. Time `O(n log n)`.
-    fn new(scores: impl Fn(usize) -> f64, rows: usize) -> Self {
-        let mut sorted: Vec<(f64, u32)> = (0..rows).zip(0u32..).map(|(row, number)| (scores(row), number)).collect();
-        sorted.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        let mut ends = Vec::new();
-        let mut count = 0u32;
-        // Negative zero is zero: `==`, not `total_cmp`.
-        for run in sorted.chunk_by(|a, b| a.0 == b.0) {
-            count += run.len() as u32;
-            ends.push(count);
-        }
-        Self { order: sorted.into_iter().map(|(_, row)| row).collect(), ends }
-    }
-
-    /// The areas where `is(row)` tells the true rows. Time `O(n)`.
-    fn areas(&self, weights: &[u32], is: impl Fn(usize) -> bool) -> Areas {
-        let (mut trues, mut falses) = (0u64, 0u64);
-        let (mut doubled, mut precision) = (0u128, 0.0);
-        let mut start = 0;
-        for &end in &self.ends {
-            let (mut more_trues, mut more_falses) = (0u64, 0u64);
-            for &row in self.order.get(start..end as usize).unwrap_or_default() {
-                let weight = u64::from(weights.get(row as usize).copied().unwrap_or(0));
-                if is(row as usize) {
-                    more_trues += weight;
-                } else {
-                    more_falses += weight;
-                }
-            }
-            start = end as usize;
-            if more_trues + more_falses == 0 {
-                continue;
-            }
-            doubled += u128::from(more_falses) * u128::from(2 * trues + more_trues);
-            trues += more_trues;
-            falses += more_falses;
-            precision += more_trues as f64 * (trues as f64 / (trues + falses) as f64);
-        }
-        Areas {
-            roc: (trues > 0 && falses > 0).then(|| doubled as f64 / 2.0 / (trues as f64 * falses as f64)),
-            average_precision: (trues > 0).then(|| precision / trues as f64),
-        }
-    }
 }

@@ -1,7 +1,7 @@
 //! Judging predicted numbers.
 
 use super::super::{Error, check_finite, check_lengths};
-use super::{Judge, Metric, Unit, finite, weight};
+use super::{Judge, Metric, Unit, finite};
 
 /// Judges predicted numbers against true ones.
 ///
@@ -15,17 +15,29 @@ use super::{Judge, Metric, Unit, finite, weight};
 #[derive(Debug, Clone)]
 pub struct NumberJudge {
     metrics: Vec<Metric>,
-    truth: Vec<f64>,
-    predicted: Vec<f64>,
     quantiles: Vec<f64>,
-    /// Rows by absolute error.
-    order: Vec<u32>,
+    /// By absolute error, so that the median and the largest one follow from a walk along them.
+    rows: Vec<Row>,
     /// By what all numbers are divided so that no square overflows.
     scale: f64,
-    /// About the mean of the truth, so that sums of squares keep their digits.
-    centre: f64,
     has_deviance: bool,
     zeros: u64,
+}
+
+/// What a row adds to the sums.
+#[derive(Debug, Clone, Copy)]
+struct Row {
+    /// Its number.
+    number: u32,
+    /// Whether the true number is not 0, so that the error has a share of it.
+    has_share: bool,
+    /// True minus predicted.
+    error: f64,
+    /// The true number minus about the mean of them, so that sums of squares keep their digits.
+    centred: f64,
+    share: f64,
+    symmetric: f64,
+    deviance: f64,
 }
 
 impl NumberJudge {
@@ -40,8 +52,6 @@ impl NumberJudge {
         let scale = if largest > 1e100 || (largest < 1e-100 && largest > 0.0) { largest } else { 1.0 };
         let (truth, predicted): (Vec<f64>, Vec<f64>) =
             truth.iter().zip(predicted).map(|(t, p)| (t / scale, p / scale)).unzip();
-        let mut order: Vec<(f64, u32)> = truth.iter().zip(&predicted).map(|(t, p)| (t - p).abs()).zip(0u32..).collect();
-        order.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
         let has_deviance = truth.iter().zip(&predicted).all(|(t, p)| *t >= 0.0 && *p > 0.0);
         let mut metrics = vec![
             Metric::higher("R2", Unit::Number),
@@ -58,13 +68,26 @@ impl NumberJudge {
             metrics.push(Metric::lower("Poisson deviance", Unit::Number));
         }
         let count = truth.len().max(1) as f64;
+        let centre: f64 = truth.iter().map(|t| t / count).sum();
+        let row = |(number, (&t, &p)): (u32, (&f64, &f64))| {
+            let error = t - p;
+            let ratio = if t > 0.0 { t * (t / p).ln() } else { 0.0 };
+            Row {
+                number,
+                has_share: t != 0.0,
+                error,
+                centred: t - centre,
+                share: if t != 0.0 { (error / t).abs() } else { 0.0 },
+                symmetric: if error != 0.0 { 2.0 * error.abs() / (t.abs() + p.abs()) } else { 0.0 },
+                deviance: if has_deviance { 2.0 * (ratio - t + p) } else { 0.0 },
+            }
+        };
+        let mut rows: Vec<Row> = (0u32..).zip(truth.iter().zip(&predicted)).map(row).collect();
+        rows.sort_unstable_by(|a, b| a.error.abs().total_cmp(&b.error.abs()).then(a.number.cmp(&b.number)));
         Ok(Self {
             metrics,
-            centre: truth.iter().map(|t| t / count).sum(),
             zeros: truth.iter().filter(|t| **t == 0.0).count() as u64,
-            order: order.into_iter().map(|(_, row)| row).collect(),
-            truth,
-            predicted,
+            rows,
             quantiles: quantiles.to_vec(),
             scale,
             has_deviance,
@@ -76,28 +99,25 @@ impl NumberJudge {
         self.zeros
     }
 
-    fn error(&self, row: u32) -> f64 {
-        let row = row as usize;
-        self.truth.get(row).zip(self.predicted.get(row)).map_or(0.0, |(t, p)| (t - p).abs())
+    /// The rows that count, by absolute error, with their weights.
+    fn weighted<'a>(&'a self, weights: &'a [u32]) -> impl Iterator<Item = (&'a Row, u32)> {
+        let weight = |row: &Row| weights.get(row.number as usize).copied().unwrap_or(0);
+        self.rows.iter().map(move |row| (row, weight(row))).filter(|(_, weight)| *weight > 0)
     }
 
-    /// The median of the absolute errors, the mean of the middle two of an even number; and the largest.
-    fn ranks(&self, weights: &[u32]) -> Option<(f64, f64)> {
-        let rows = || self.order.iter().filter_map(|row| Some((*row, *weights.get(*row as usize)?)));
-        let all: u64 = rows().map(|(_, weight)| u64::from(weight)).sum();
+    /// The median of the absolute errors of `all` rows, the mean of the middle two of an even number.
+    fn median(&self, weights: &[u32], all: u64) -> Option<f64> {
         let (low, high) = (all.checked_sub(1)? / 2, all / 2);
-        let (mut before, mut lower, mut median, mut largest) = (0, None, None, 0);
-        for (row, weight) in rows().filter(|(_, weight)| *weight > 0) {
+        let (mut before, mut lower) = (0, None);
+        for (row, weight) in self.weighted(weights) {
             before += u64::from(weight);
-            largest = row;
-            if lower.is_none() && before > low {
-                lower = Some(self.error(row));
-            }
-            if median.is_none() && before > high {
-                median = lower.map(|lower| lower + (self.error(row) - lower) / 2.0);
+            let error = row.error.abs();
+            let lower = if before > low { *lower.get_or_insert(error) } else { continue };
+            if before > high {
+                return Some(lower + (error - lower) / 2.0);
             }
         }
-        Some((median?, self.error(largest)))
+        None
     }
 }
 
@@ -112,55 +132,47 @@ impl Judge for NumberJudge {
     }
 
     fn rows(&self) -> usize {
-        self.truth.len()
+        self.rows.len()
     }
 
     fn scores(&self, weights: &[u32]) -> Vec<Option<f64>> {
-        let (mut all, mut errors, mut absolute, mut squares) = (0.0, 0.0, 0.0, 0.0);
+        let (mut count, mut errors, mut absolute, mut squares) = (0u64, 0.0, 0.0, 0.0);
         let (mut sum, mut sum_squares) = (0.0, 0.0);
-        let (mut shares, mut with_share, mut symmetric, mut deviance) = (0.0, 0.0, 0.0, 0.0);
+        let (mut shares, mut with_share, mut symmetric, mut deviance) = (0.0, 0u64, 0.0, 0.0);
         let mut pinball = vec![0.0; self.quantiles.len()];
         let (mut lowest, mut highest) = (f64::INFINITY, f64::NEG_INFINITY);
-        for (row, (&t, &p)) in self.truth.iter().zip(&self.predicted).enumerate() {
-            let weight = weight(weights, row);
-            if weight == 0.0 {
-                continue;
-            }
-            let (error, centred) = (t - p, t - self.centre);
-            all += weight;
-            errors += weight * error;
-            absolute += weight * error.abs();
-            squares += weight * error * error;
-            sum += weight * centred;
-            sum_squares += weight * centred * centred;
-            lowest = t.min(lowest);
-            highest = t.max(highest);
-            if t != 0.0 {
-                shares += weight * (error / t).abs();
-                with_share += weight;
-            }
-            if error != 0.0 {
-                symmetric += weight * 2.0 * error.abs() / (t.abs() + p.abs());
-            }
+        let mut largest = None;
+        for (row, weight) in self.weighted(weights) {
+            count += u64::from(weight);
+            with_share += if row.has_share { u64::from(weight) } else { 0 };
+            let weight = f64::from(weight);
+            errors += weight * row.error;
+            absolute += weight * row.error.abs();
+            squares += weight * row.error * row.error;
+            sum += weight * row.centred;
+            sum_squares += weight * row.centred * row.centred;
+            lowest = row.centred.min(lowest);
+            highest = row.centred.max(highest);
+            shares += weight * row.share;
+            symmetric += weight * row.symmetric;
+            deviance += weight * row.deviance;
             for (sum, q) in pinball.iter_mut().zip(&self.quantiles) {
-                *sum += weight * (q * error).max((q - 1.0) * error);
+                *sum += weight * (q * row.error).max((q - 1.0) * row.error);
             }
-            if self.has_deviance {
-                let ratio = if t > 0.0 { t * (t / p).ln() } else { 0.0 };
-                deviance += weight * 2.0 * (ratio - t + p);
-            }
+            largest = Some(row.error.abs());
         }
+        let (all, with_share) = (count as f64, with_share as f64);
         let mean = |sum: f64| (all > 0.0).then(|| sum / all);
         let varies = lowest < highest;
         let spread = sum_squares - sum * sum / all;
         let bias = errors / all;
-        let ranks = self.ranks(weights);
+        let median = self.median(weights, count);
         let mut scores = vec![
             varies.then(|| 1.0 - squares / spread),
             mean(absolute).map(|value| value * self.scale),
             mean(squares).map(|value| value.sqrt() * self.scale),
-            ranks.map(|(median, _)| median * self.scale),
-            ranks.map(|(_, largest)| largest * self.scale),
+            median.map(|median| median * self.scale),
+            largest.map(|largest| largest * self.scale),
             varies.then(|| settled(1.0 - (squares - all * bias * bias).max(0.0) / spread)),
             (with_share > 0.0).then(|| shares / with_share),
             mean(symmetric),
