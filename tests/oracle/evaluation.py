@@ -318,5 +318,19 @@ def bca():
     return cases
 
 
-CASES = [calibration, agreement, binary, multiclass, regression, labels, curves, temperature, mcnemar, delong, permutation, bca]
+def normal_plot():
+    """SciPy's places of ordered numbers (Filliben 1975), the line through the quartiles, and quantiles of ordered uniform numbers."""
+    cases = []
+    for n, draw in [(3, rng.normal), (12, rng.normal), (41, rng.standard_cauchy)]:
+        residuals = np.array(plain(2.0 + 3.0 * draw(size=n)))
+        normal, found = stats.probplot(residuals, fit=False)
+        low, high = np.quantile(residuals, [0.25, 0.75])
+        spread, centre = (high - low) / (2 * stats.norm.ppf(0.75)), (low + high) / 2
+        rank = np.arange(1, n + 1)
+        band = [centre + spread * stats.norm.ppf(stats.beta.ppf(tail, rank, n + 1 - rank)) for tail in (0.025, 0.975)]
+        cases.append(dict(residuals=residuals, centre=centre, spread=spread, normal=normal, found=found, low=band[0], high=band[1]))
+    return cases
+
+
+CASES = [calibration, agreement, binary, multiclass, regression, labels, curves, temperature, mcnemar, delong, permutation, bca, normal_plot]
 OUT.write_text(json.dumps({case.__name__: plain(case()) for case in CASES}) + "\n")

@@ -2,7 +2,10 @@
 
 mod checks;
 mod chosen;
+mod column;
 mod exhibits;
+mod intervals;
+mod judged;
 mod models;
 mod options;
 mod pictures;
@@ -10,6 +13,7 @@ mod product;
 mod rows;
 mod saved;
 mod slices;
+mod truth;
 mod verdict;
 mod work;
 
@@ -47,7 +51,7 @@ const BINS: std::ops::RangeInclusive<usize> = 2..=1_000;
 /// - Labels get micro and macro F1, subset accuracy, Hamming loss, log loss and a table by label.
 /// - A number or a count gets R2, the mean, median and largest absolute error, the root of the mean squared error, explained
 ///   variance, MAPE (without rows whose truth is 0; their number is said), SMAPE, the pinball loss of each of `quantiles`, the
-///   Poisson deviance where it is defined, and residuals.
+///   Poisson deviance where it is defined, and residuals: by prediction, and beside those of a normal distribution.
 ///
 /// Definitions are those of scikit-learn. Intervals of 95 % come from resampled rows (the bootstrap; all models on the same
 /// resamples); of more than 20,000 rows a random part is resampled and the intervals shrink accordingly.
@@ -64,13 +68,16 @@ const BINS: std::ops::RangeInclusive<usize> = 2..=1_000;
 /// more; the row `temperature` of the product tells it.
 ///
 /// **`slices`** are columns: the metrics are told for each group of rows, and the groups that are worse than elsewhere are named
-/// where that is beyond chance, whatever the number of groups. Numbers of many values are cut into quarters.
+/// where that is beyond chance, whatever the number of groups. Numbers of many values are cut into quarters. All metrics of a
+/// group have intervals: Wilson's for shares of rows (accuracy, precision, recall), for others from 400 resamples of at most
+/// 5,000 rows of the group.
 ///
 /// **`save`** copies the model with what was found about it to a folder of yours: the metrics stand on its card (`README.md`), and `predict`
 /// divides by the temperature. `train: {save: ..}` saves the same model before anybody has judged it.
 ///
 /// The product is a table with a row for each metric: `model`, `target`, `slice` (empty: all rows), `metric`, `value`, `lower`,
-/// `upper`. Rows without a target are left out and counted.
+/// `upper`. Rows without a target are left out and counted, and so are rows whose image or sound cannot be read; the first of
+/// these are named.
 ///
 /// ```yaml
 /// - evaluate: {on: test}
@@ -147,6 +154,7 @@ impl Stage for Evaluate {
         let save = save.map_err(|finding| findings.push(finding)).unwrap_or_default();
         let rules = self.rules().map_err(|wrong| findings.extend(wrong)).ok();
         let Some(rules) = rules.filter(|_| findings.is_empty()) else { return Err(findings) };
+        let targets = &model.tensors.specification.targets;
         let key = context.key("metrics");
         let scan = Scan { source: ScanSource::Artifact(key.clone()), schema: product::schema() };
         let meaning = serde_json::json!({ "part": part, "choose_on": choose_on, "options": self });
@@ -163,6 +171,7 @@ impl Stage for Evaluate {
                 }
             },
             slices: slices.into_iter().map(|field| field.name).collect(),
+            targets: targets.iter().map(|target| target.kind).collect(),
             calibrate: self.calibrate.as_ref().is_some_and(|calibrate| calibrate.value),
             rules,
             save,

@@ -127,6 +127,14 @@ impl Bootstrap {
         self.told(of)
     }
 
+    /// The interval of the number at `place`, around its value over all rows: where a part of the rows was resampled, the interval
+    /// stands around the estimate from that part, and moves with it.
+    pub fn interval_around(&self, place: usize, value: Option<f64>) -> Option<(f64, f64)> {
+        let ((low, high), value) = self.interval(place).zip(value)?;
+        let shift = if self.shrink < 1.0 { self.estimate(place).map_or(0.0, |estimate| value - estimate) } else { 0.0 };
+        Some((low + shift, high + shift))
+    }
+
     /// The interval of the difference of two numbers, the first minus the second.
     pub fn difference(&self, first: usize, second: usize) -> Option<(f64, f64)> {
         let of = |row: &Vec<f64>| row.get(first).zip(row.get(second)).map_or(f64::NAN, |(a, b)| a - b);

@@ -21,6 +21,7 @@
 //! | [`ConfusionMatrix`], [`ClassTally`] | predicted classes: accuracy, precision, recall, F1, Matthews correlation, kappa |
 //! | [`Ranking`] | scores, by the order in which they put the rows: ROC, precision and recall, gains, thresholds |
 //! | [`log_loss`], [`brier_score`], [`Calibration`] | probabilities |
+//! | [`NormalPlot`] | residuals, beside those of a normal distribution |
 //! | [`Temperature`] | probabilities made less sure, or more |
 //!
 //! A metric that is not defined for the data at hand, such as the recall of a class that never occurs, is `None`, never
@@ -37,6 +38,7 @@ mod oracle;
 pub mod paired;
 mod probabilities;
 mod ranking;
+mod residuals;
 mod tally;
 mod temperature;
 mod threshold;
@@ -46,6 +48,7 @@ pub use confusion_matrix::{Averages, ClassScores, ConfusionMatrix, MAX_CLASSES};
 pub use curves::{GainsPoint, RecallPoint};
 pub use probabilities::{brier_score, log_loss, multiclass_brier_score, multiclass_log_loss};
 pub use ranking::{Ranking, RocPoint};
+pub use residuals::{NormalPlot, NormalPoint, Tail};
 pub use tally::ClassTally;
 pub use temperature::Temperature;
 pub use threshold::{ChosenThreshold, Costs, Rule};

@@ -2,9 +2,11 @@
 
 use ndarray::Array2;
 
+use super::judged::{Evidence, Judged, Opinion};
 use super::models::{CALIBRATED, NETWORK};
 use super::options::{ErrorCosts, Threshold};
-use super::rows::{Evidence, Judged, Opinion, Truth, failed};
+use super::rows::failed;
+use super::truth::Truth;
 use super::verdict::Verdict;
 use crate::diagnostic::{Class, Diagnostic};
 use crate::statistics::evaluation::{Costs, Ranking, Rule, Temperature};

@@ -1,9 +1,10 @@
 //! What people see first: the metrics with their intervals beside the best simple model, and all models side by side.
 
+use super::intervals::{Measured, RESAMPLES};
 use super::models::{Learned, NETWORK};
-use super::rows::Truth;
 use super::slices::{self, Group};
-use super::verdict::{Comparison, Scored, Verdict};
+use super::truth::Truth;
+use super::verdict::{Comparison, Rules, Scored, Verdict};
 use crate::chart::{Axis, Figure, Interval, Mark, Reference};
 use crate::digits;
 use crate::exhibit::{Cell, Column, Exhibit, Format, Metric, Table, Tone};
@@ -209,6 +210,49 @@ pub(super) fn groups(groups: &[Group], truth: &Truth, overall: Option<f64>) -> V
     exhibits
 }
 
+/// The main metrics of all groups with their intervals.
+pub(super) fn by_group(groups: &[Group], truth: &Truth, rules: &Rules) -> Option<Exhibit> {
+    let shown = slices::shown(truth);
+    let known = groups.first()?;
+    let mut columns = vec![Column::new("group"), Column::formatted("rows", Format::Integer)];
+    columns.extend(shown.iter().map(|name| Column::new(*name)));
+    columns.push(Column::formatted("against elsewhere", Format::PValue));
+    let row = |group: &Group| {
+        let mut row = vec![Cell::text(group.name()), Cell::count(group.rows as u64)];
+        row.extend(shown.iter().map(|name| {
+            let measured = group.metrics.iter().find(|measured| measured.metric.name == *name);
+            measured.and_then(with_interval).map_or(Cell::Empty, Cell::text)
+        }));
+        row.push(Cell::number(group.p_value));
+        row
+    };
+    let has_shares =
+        known.metrics.iter().any(|measured| measured.metric.unit == Unit::Share && measured.interval.is_some());
+    let of_shares = if has_shares && !matches!(truth, Truth::Numbers(_)) { "Wilson's for shares of rows" } else { "" };
+    let of_others = match rules.bootstrap {
+        Some(options) => format!("from {} resamples for the others", options.resamples.min(RESAMPLES)),
+        None => String::new(),
+    };
+    let how = [of_shares, &of_others].into_iter().filter(|how| !how.is_empty()).collect::<Vec<_>>().join(", ");
+    let how = if how.is_empty() { String::new() } else { format!("In brackets 95 % intervals: {how}. ") };
+    let note =
+        format!("{how}Last column: p-values of no difference to all other rows, adjusted for the number of groups.");
+    let rows = groups.iter().map(row).collect();
+    Some(Exhibit::Table(Table { title: "By group".to_owned(), columns, rows, note: Some(note) }))
+}
+
+/// `77.1 % (75.0 to 79.2)`.
+fn with_interval(measured: &Measured) -> Option<String> {
+    let format = format(&measured.metric);
+    let value = written(measured.value?, format);
+    let Some((low, high)) = measured.interval else { return Some(value) };
+    let end = |end: f64| match format {
+        Format::Percent => format!("{:.1}", end * 100.0),
+        _ => written(end, format),
+    };
+    Some(format!("{value} ({} to {})", end(low), end(high)))
+}
+
 /// Whether a model is the network, as it is or calibrated.
 pub(super) fn is_network(model: &str) -> bool {
     model.starts_with(NETWORK)
@@ -216,7 +260,25 @@ pub(super) fn is_network(model: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::four_digits;
+    use super::super::verdict::Comparison;
+    use super::{Judged, four_digits, sentence};
+    use crate::exhibit::Exhibit;
+    use crate::statistics::evaluation::judge::{Better, Unit};
+
+    #[test]
+    fn a_p_value_is_named_once() {
+        let metric = Judged { name: "ROC AUC".to_owned(), better: Better::Higher, unit: Unit::Number };
+        let comparison = Comparison {
+            baseline: "forest".to_owned(),
+            metric,
+            network: 0.8,
+            of_baseline: 0.75,
+            interval: Some((0.0, 0.1)),
+            test: Some(("DeLong", 0.0499)),
+        };
+        let Exhibit::Note { text, .. } = sentence(&comparison) else { panic!("no sentence") };
+        assert!(text.ends_with("(difference 0.05000, 95 % interval 0 to 0.1000; DeLong p = 0.050)."), "{text}");
+    }
 
     #[test]
     fn numbers_have_four_significant_digits() {

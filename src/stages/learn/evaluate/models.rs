@@ -2,7 +2,9 @@
 
 use ndarray::Array2;
 
-use super::rows::{Examples, Selection, Speaker, Truth, failed, parts};
+use super::judged::Speaker;
+use super::rows::{Examples, Selection, failed, parts};
+use super::truth::Truth;
 use crate::baseline::{Design, Kind, Model, Target as BaselineTarget};
 use crate::diagnostic::Diagnostic;
 use crate::nn::Network;

@@ -1,13 +1,20 @@
 //! Curves and pictures by the kind of the target.
 
 use super::exhibits::capital;
-use super::rows::{Evidence, Opinion, Truth, failed};
+use super::judged::{Evidence, Opinion};
+use super::rows::failed;
+use super::truth::Truth;
 use super::verdict::{Rules, Verdict};
-use crate::chart::{Axis, Figure, Histogram, Line, Mark, NumberFormat, Positions, Reference, Scatter, Series};
+use crate::chart::{
+    Axis, Band, Figure, Histogram, Line, Mark, NumberFormat, Points, Positions, Reference, Scatter, Series,
+};
 use crate::diagnostic::Diagnostic;
+use crate::digits;
 use crate::exhibit::{Cell, Column, Exhibit, Format, Table};
 use crate::stages::learn::figures;
-use crate::statistics::evaluation::{Calibration, ClassScores, ConfusionMatrix, Ranking};
+use crate::statistics::evaluation::{
+    Calibration, ClassScores, ConfusionMatrix, NormalPlot, NormalPoint, Ranking, Tail,
+};
 use crate::statistics::histogram::{self, Bins, Scale};
 use crate::tensor::Target;
 
@@ -299,5 +306,43 @@ fn numbers(target: &Target, truth: &[f64], network: &Opinion) -> Vec<Exhibit> {
         Figure::new(capital("residuals"), Mark::Histogram(Histogram::new(histogram.edges().to_vec(), counts)));
     bars.x = Axis::labelled(format!("true minus predicted {column}"));
     bars.y = Axis::labelled("rows");
-    [against, spread, bars].map(figures::exhibit).into()
+    let mut exhibits: Vec<Exhibit> = [against, spread, bars].map(figures::exhibit).into();
+    let plot = NormalPlot::new(&residuals, POINTS, 0.95).ok().flatten();
+    exhibits.extend(plot.map(|plot| figures::exhibit(beside_normal(&plot, column))));
+    exhibits
+}
+
+/// Residuals beside those of a normal distribution.
+fn beside_normal(plot: &NormalPlot, column: &str) -> Figure {
+    let of = |value: fn(&NormalPoint) -> f64| plot.points.iter().map(|point| Some(value(point))).collect::<Vec<_>>();
+    let x = Positions::Number(of(|point| point.normal));
+    let mut line = Line::new(x.clone(), vec![Series::new("if normal", of(|point| point.expected))]);
+    line.bands = vec![Band { series: 0, low: of(|point| point.low), high: of(|point| point.high) }];
+    line.points = vec![Points { name: "residuals".to_owned(), series: 1, x, y: of(|point| point.found) }];
+    let mut figure = Figure::new("Residuals beside a normal distribution", Mark::Line(line));
+    figure.subtitle = match plot.tails() {
+        (Tail::Far, Tail::Far) => "large errors both ways are more frequent than in a normal distribution",
+        (Tail::Far, _) => {
+            "large errors downwards (true far below predicted) are more frequent than in a normal distribution"
+        }
+        (_, Tail::Far) => {
+            "large errors upwards (true far above predicted) are more frequent than in a normal distribution"
+        }
+        (Tail::Near, _) | (_, Tail::Near) => "large errors are less frequent than in a normal distribution",
+        (Tail::Normal, Tail::Normal) => "large errors are about as frequent as in a normal distribution",
+    }
+    .to_owned();
+    figure.x = Axis::labelled("quantile of the standard normal distribution");
+    figure.y = Axis::labelled(format!("true minus predicted {column}"));
+    let shown = plot.points.len();
+    let of = if shown < plot.rows {
+        format!("{shown} of {} residuals in their order. ", digits::whole(plot.rows as u64))
+    } else {
+        String::new()
+    };
+    figure.note = format!(
+        "{of}The line goes through the quartiles; where the residuals are normal, each lies in the band with a probability of 95 %."
+    );
+    (figure.width, figure.height) = (480, Some(420));
+    figure
 }

@@ -3,10 +3,11 @@
 use arrow::array::RecordBatch;
 
 use super::chosen::{self, Chosen};
+use super::judged::Evidence;
 use super::models::NETWORK;
 use super::options::Threshold;
-use super::rows::{Evidence, Truth};
 use super::slices::{self, Group};
+use super::truth::Truth;
 use super::verdict::Verdict;
 use crate::batch::{self, Values};
 use crate::diagnostic::Diagnostic;
@@ -63,9 +64,10 @@ impl Rows {
             push("rows", Some(group.rows as f64), None);
             push(measure, group.score, group.interval);
             push("p-value against elsewhere", group.p_value, None);
-            for (metric, value) in &group.metrics {
+            for measured in &group.metrics {
+                let metric = measured.metric.name.as_str();
                 if metric != measure && network.place(metric).is_some() {
-                    push(metric, *value, None);
+                    push(metric, measured.value, measured.interval);
                 }
             }
         }

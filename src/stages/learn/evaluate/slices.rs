@@ -2,12 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use super::rows::{Evidence, Truth, batch_values::Column};
+use ndarray::Axis;
+
+use super::column::Column;
+use super::intervals::{self, Measured};
+use super::judged::{Evidence, Opinion};
+use super::truth::Truth;
+use super::verdict::Rules;
+use crate::diagnostic::Diagnostic;
 use crate::statistics::distributions::{normal, student_t};
-use crate::statistics::evaluation::judge::Judge;
 use crate::statistics::hypothesis::fisher::fisher;
-use crate::statistics::hypothesis::{Alternative, Sample, proportions, t};
+use crate::statistics::hypothesis::{Alternative, Sample, t};
 use crate::statistics::multiplicity::{Correction, adjust};
+use crate::tensor::Target;
 
 /// Groups of a column at most; the others are one group.
 const GROUPS: usize = 20;
@@ -33,7 +40,7 @@ pub(super) struct Group {
     /// Of no difference between both, adjusted for the number of groups.
     pub(super) p_value: Option<f64>,
     /// All metrics of the network on these rows.
-    pub(super) metrics: Vec<(String, Option<f64>)>,
+    pub(super) metrics: Vec<Measured>,
 }
 
 impl Group {
@@ -71,33 +78,56 @@ fn contributions(evidence: &Evidence, threshold: f64) -> Vec<f64> {
     }
 }
 
+/// The metrics that stand in the table of groups.
+pub(super) fn shown(truth: &Truth) -> &'static [&'static str] {
+    match truth {
+        Truth::Binary(_) => &["accuracy", "ROC AUC", "precision", "recall"],
+        Truth::Classes(..) => &["accuracy", "macro F1", "log loss"],
+        Truth::Labels(_) => &["subset accuracy", "micro F1", "macro F1"],
+        Truth::Numbers(_) => &["mean absolute error", "root mean squared error", "R2"],
+    }
+}
+
 /// The groups of all columns, with p-values adjusted over all of them (Holm), so that with any number of groups the chance of
 /// naming one wrongly stays below 5 %.
-pub(super) fn groups(columns: &[Column], evidence: &Evidence, threshold: f64, judge: &dyn Judge) -> Vec<Group> {
+pub(super) fn groups(
+    columns: &[Column],
+    target: &Target,
+    evidence: &Evidence,
+    threshold: f64,
+    rules: &Rules,
+) -> Result<Vec<Group>, Diagnostic> {
+    let Some(network) = evidence.opinions.first() else { return Ok(Vec::new()) };
     let contributions = contributions(evidence, threshold);
-    let is_share = measure(&evidence.truth).1;
+    let (measure, is_share) = measure(&evidence.truth);
     let mut groups = Vec::new();
     for column in columns {
-        for (value, rows) in divided(column) {
-            let mut weights = vec![0u32; contributions.len()];
+        for (value, mut rows) in divided(column) {
+            rows.sort_unstable();
+            let mut is_inside = vec![false; contributions.len()];
             rows.iter().for_each(|row| {
-                if let Some(weight) = weights.get_mut(*row) {
-                    *weight = 1;
+                if let Some(inside) = is_inside.get_mut(*row) {
+                    *inside = true;
                 }
             });
-            let (inside, outside): (Vec<_>, Vec<_>) = contributions.iter().zip(&weights).partition(|(_, w)| **w == 1);
-            let values = |part: Vec<(&f64, &u32)>| -> Vec<f64> { part.into_iter().map(|(value, _)| *value).collect() };
-            let (inside, outside) = (Sample::of(&values(inside)), Sample::of(&values(outside)));
+            let values = |wanted: bool| -> Vec<f64> {
+                let part = contributions.iter().zip(&is_inside).filter(|(_, inside)| **inside == wanted);
+                part.map(|(value, _)| *value).collect()
+            };
+            let (inside, outside) = (Sample::of(&values(true)), Sample::of(&values(false)));
             let known = |sample: Sample| (sample.n > 0.0).then_some(sample.mean);
+            let said = Opinion { model: network.model.clone(), outputs: network.outputs.select(Axis(0), &rows) };
+            let metrics = intervals::measured(target, &evidence.truth.select(&rows), &said, threshold, rules)?;
+            let of_measure = metrics.iter().find(|measured| measured.metric.name == measure);
             groups.push(Group {
                 column: column.name.clone(),
                 value,
                 rows: rows.len(),
                 score: known(inside),
-                interval: interval(inside, is_share),
+                interval: of_measure.and_then(|measured| measured.interval).or_else(|| of_mean(inside, is_share)),
                 elsewhere: known(outside),
                 p_value: if rows.len() >= LEAST { p_value(inside, outside, is_share) } else { None },
-                metrics: judge.metrics().iter().map(|metric| metric.name.clone()).zip(judge.scores(&weights)).collect(),
+                metrics,
             });
         }
     }
@@ -105,7 +135,7 @@ pub(super) fn groups(columns: &[Column], evidence: &Evidence, threshold: f64, ju
     for (group, p) in groups.iter_mut().zip(adjust(&p_values, Correction::Holm)) {
         group.p_value = Some(p).filter(|p| p.is_finite());
     }
-    groups
+    Ok(groups)
 }
 
 /// The groups that are worse than elsewhere beyond chance, the worst first.
@@ -121,14 +151,10 @@ pub(super) fn worst<'a>(groups: &'a [Group], truth: &Truth) -> Vec<&'a Group> {
     worse.into_iter().map(|(_, group)| group).collect()
 }
 
-/// Wilson's interval of a share, or the t interval of a mean.
-fn interval(sample: Sample, is_share: bool) -> Option<(f64, f64)> {
-    if is_share && sample.n > 0.0 {
-        let right = (sample.mean * sample.n).round();
-        return Some(proportions::wilson(right as u64, sample.n as u64, Alternative::TwoSided, 0.95));
-    }
+/// The t interval of a mean, where nothing was resampled.
+fn of_mean(sample: Sample, is_share: bool) -> Option<(f64, f64)> {
     let reach = student_t::upper_quantile(0.025, sample.n - 1.0) * (sample.variance / sample.n).sqrt();
-    (sample.n > 1.0 && reach.is_finite()).then_some((sample.mean - reach, sample.mean + reach))
+    (!is_share && sample.n > 1.0 && reach.is_finite()).then_some((sample.mean - reach, sample.mean + reach))
 }
 
 /// Fisher's exact test of shares (the z test above 10,000 rows), Welch's test of means.
@@ -210,53 +236,4 @@ fn quarters(by_value: BTreeMap<&str, Vec<usize>>) -> Vec<(String, Vec<usize>)> {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::indexing_slicing)]
-mod tests {
-    use super::*;
-    use crate::stages::learn::evaluate::rows::Opinion;
-    use crate::statistics::evaluation::judge::NumberJudge;
-    use ndarray::Array2;
-
-    fn column(name: &str, texts: Vec<Option<String>>, is_number: bool) -> Column {
-        Column { name: name.to_owned(), texts, is_number }
-    }
-
-    #[test]
-    fn numbers_of_many_values_become_quarters() {
-        let texts = (0..100).map(|row| Some(format!("{}", row * 7 % 100))).collect();
-        let groups = divided(&column("hour", texts, true));
-        let found: Vec<(&str, usize)> = groups.iter().map(|(name, rows)| (name.as_str(), rows.len())).collect();
-        assert_eq!(found, [("0 to 24", 25), ("25 to 49", 25), ("50 to 74", 25), ("75 to 99", 25)]);
-    }
-
-    #[test]
-    fn rare_values_share_a_group_and_missing_ones_have_their_own() {
-        let mut texts: Vec<Option<String>> = (0..300).map(|row| Some(format!("v{}", row % 30))).collect();
-        texts.push(None);
-        let groups = divided(&column("carrier", texts, false));
-        assert_eq!(groups.len(), 21);
-        assert_eq!((groups[19].0.as_str(), groups[19].1.len()), ("11 other values", 110));
-        assert_eq!((groups[20].0.as_str(), groups[20].1.len()), ("missing", 1));
-    }
-
-    #[test]
-    fn only_a_group_that_is_worse_beyond_chance_is_named() {
-        // Group `b` has errors of about 5, the others of about 1.
-        let texts: Vec<Option<String>> = (0..300).map(|row| Some(["a", "b", "c"][row % 3].to_owned())).collect();
-        let predicted: Vec<f64> =
-            (0..300).map(|row| (if row % 3 == 1 { 5.0 } else { 1.0 }) + f64::from(row as u32 % 7) / 10.0).collect();
-        let truth = vec![0.0; 300];
-        let judge = NumberJudge::new(&truth, &predicted, &[]).unwrap();
-        let outputs = Array2::from_shape_vec((300, 1), predicted).unwrap();
-        let opinions = vec![Opinion { model: "network".to_owned(), outputs }];
-        let evidence = Evidence { truth: Truth::Numbers(truth), opinions };
-        let found = groups(&[column("g", texts, false)], &evidence, 0.5, &judge);
-        let named: Vec<String> = worst(&found, &evidence.truth).iter().map(|group| group.name()).collect();
-        assert_eq!(named, ["g = b"]);
-        assert_eq!(found[1].rows, 100);
-        assert!((found[1].score.unwrap() - 5.3).abs() < 0.01, "{:?}", found[1]);
-        // Without a difference nobody is named.
-        let alike: Vec<Option<String>> = (0..300).map(|row| Some(["x", "y"][row / 3 % 2].to_owned())).collect();
-        let found = groups(&[column("h", alike, false)], &evidence, 0.5, &judge);
-        assert!(worst(&found, &evidence.truth).is_empty(), "{found:?}");
-    }
-}
+mod tests;

@@ -5,8 +5,10 @@ use rand::SeedableRng;
 use rand::seq::index;
 use rand_chacha::ChaCha8Rng;
 
+use super::judged::{Evidence, Opinion};
 use super::models::NETWORK;
-use super::rows::{Evidence, Opinion, Truth, failed};
+use super::rows::failed;
+use super::truth::Truth;
 use crate::diagnostic::Diagnostic;
 use crate::statistics::evaluation::bootstrap::{Bootstrap, BootstrapOptions};
 use crate::statistics::evaluation::judge::{
@@ -18,7 +20,7 @@ use crate::tensor::Target;
 /// Rows that are resampled at most; of more a random part stands for all.
 const RESAMPLED: usize = 20_000;
 /// Classes up to which areas of one class against the rest have intervals, and are computed at all.
-const AREA_INTERVALS: usize = 12;
+pub(super) const AREA_INTERVALS: usize = 12;
 const AREAS: usize = 200;
 /// Rows times classes up to which areas are computed: each takes four bytes.
 const AREA_CELLS: usize = 20_000_000;
@@ -106,6 +108,15 @@ fn has_order(target: &Target) -> bool {
     target.names().iter().all(|name| name.parse::<f64>().is_ok())
 }
 
+/// Random rows, in their order, where there are more than wanted.
+pub(super) fn random_part(rows: usize, wanted: usize, seed: u64) -> Option<Vec<usize>> {
+    (rows > wanted).then(|| {
+        let mut part = index::sample(&mut ChaCha8Rng::seed_from_u64(seed), rows, wanted).into_vec();
+        part.sort_unstable();
+        part
+    })
+}
+
 /// The judge of what a model says.
 pub(super) fn judge(
     target: &Target,
@@ -178,12 +189,7 @@ pub(super) fn reach(
     let resampled = rows.min(RESAMPLED);
     let mut bootstrap = None;
     if let Some(options) = &rules.bootstrap {
-        let part: Option<Vec<usize>> = (rows > RESAMPLED).then(|| {
-            let mut rng = ChaCha8Rng::seed_from_u64(options.seed);
-            let mut part = index::sample(&mut rng, rows, RESAMPLED).into_vec();
-            part.sort_unstable();
-            part
-        });
+        let part = random_part(rows, RESAMPLED, options.seed);
         let truth = part.as_ref().map(|part| evidence.truth.select(part));
         let truth = truth.as_ref().unwrap_or(&evidence.truth);
         let mut judges = Vec::new();
@@ -204,14 +210,8 @@ pub(super) fn reach(
             let Some(scored) = scored.get_mut(*model) else { continue };
             let Some(at) = scored.place(name) else { continue };
             let value = scored.values.get(at).copied().flatten();
-            // The interval of a part stands around its own estimate: it moves to that of all rows.
-            let moved = found.interval(place).zip(value).map(|((low, high), value)| {
-                let shift =
-                    if part.is_some() { found.estimate(place).map_or(0.0, |estimate| value - estimate) } else { 0.0 };
-                (low + shift, high + shift)
-            });
             if let Some(interval) = scored.intervals.get_mut(at) {
-                *interval = moved;
+                *interval = found.interval_around(place, value);
             }
         }
         bootstrap = Some((found, names));

@@ -1,9 +1,10 @@
 //! The work of the stage: simple models learn, all models judge the rows, what was found is shown.
 
 use super::chosen::{self, Chosen};
+use super::judged::{self, Judged};
 use super::models::{self, Learned};
 use super::options::Threshold;
-use super::rows::{self, Judged, Truth};
+use super::truth::Truth;
 use super::verdict::{self, Rules, Verdict};
 use super::{FILE, exhibits, pictures, product, saved, slices};
 use crate::baseline::Kind;
@@ -13,8 +14,8 @@ use crate::digits;
 use crate::exhibit::{Exhibit, Tone};
 use crate::stages::Product;
 use crate::stages::learn::bundle::{self, Bundle, Saving, Survey};
-use crate::stages::work::{Change, Outcome, StageCounts, Work, WorkContext};
-use crate::tensor::Target;
+use crate::stages::work::{Change, Holding, Outcome, StageCounts, Work, WorkContext};
+use crate::tensor::{Target, TargetKind, WindowCounts};
 
 pub(super) struct EvaluateWork {
     pub(super) key: String,
@@ -24,6 +25,7 @@ pub(super) struct EvaluateWork {
     pub(super) threshold: Threshold,
     pub(super) baselines: Vec<Kind>,
     pub(super) slices: Vec<String>,
+    pub(super) targets: Vec<TargetKind>,
     pub(super) calibrate: bool,
     pub(super) rules: Rules,
     /// Where the judged model goes.
@@ -67,15 +69,33 @@ impl EvaluateWork {
             note(Tone::Warning, text);
         }
         if left_out.failed > 0 {
-            let text = format!("{} of which a part cannot be read: left out.", digits::rows(left_out.failed));
+            let more = left_out.failed.saturating_sub(left_out.unreadable.len() as u64);
+            let more = if more > 0 && !left_out.unreadable.is_empty() {
+                format!("; and {} more", digits::whole(more))
+            } else {
+                String::new()
+            };
+            let named = if left_out.unreadable.is_empty() { "" } else { ": " };
+            let text = format!(
+                "{} of which a part cannot be read: left out{named}{}{more}.",
+                digits::rows(left_out.failed),
+                left_out.unreadable.join("; ")
+            );
             note(Tone::Warning, text);
         }
-        if let Some(all) = judged.drawn_from {
+        if let Some(windows) = &left_out.windows {
+            note(Tone::Info, told_of_windows(windows));
+        }
+        if let Some(drawn) = &judged.drawn {
             let looked_at = judged.rows() as u64 + left_out.missing + left_out.unknown + left_out.failed;
+            let all = match &left_out.windows {
+                Some(windows) => format!("{} windows", digits::whole(windows.windows)),
+                None => digits::rows(drawn.from),
+            };
+            let why = if drawn.is_short { "as many as memory holds" } else { "as many as are judged at most" };
             let text = format!(
-                "Judged on a random part of {} of {} (seed {}), as many as memory holds.",
+                "Judged on a random part of {} of {all} (seed {}), {why}.",
                 digits::whole(looked_at),
-                digits::rows(all),
                 self.seed()
             );
             note(Tone::Info, text);
@@ -145,7 +165,42 @@ impl EvaluateWork {
     }
 }
 
+/// What became of the rows of a sequence, in a sentence.
+fn told_of_windows(counts: &WindowCounts) -> String {
+    let reasons = [
+        (counts.without_window, "with too few rows before"),
+        (counts.without_target, "without a row that far ahead"),
+        (counts.without_time, "without a time"),
+    ];
+    let reasons = reasons.iter().filter(|(rows, _)| *rows > 0);
+    let reasons: Vec<String> = reasons.map(|(rows, why)| format!("{} {why}", digits::whole(*rows))).collect();
+    let others = if reasons.is_empty() { String::new() } else { format!("; no window ends at {}", reasons.join(", ")) };
+    format!("{} became {} windows, which are judged{others}.", digits::rows(counts.rows), digits::whole(counts.windows))
+}
+
+/// Numbers that a model says of a category or of labels, when nobody knows yet how many there are.
+const WIDTH: usize = 10;
+
 impl Work for EvaluateWork {
+    /// What all models say of all rows, and the training rows of the baselines.
+    fn holds(&self, rows: u64) -> Option<Holding> {
+        let width = |kind: &TargetKind| match kind {
+            TargetKind::Category | TargetKind::MultiLabel => WIDTH,
+            TargetKind::Binary | TargetKind::Number | TargetKind::Count => 1,
+        };
+        let widths = self.targets.iter().map(width).sum();
+        let bytes = judged::row_bytes(1 + self.baselines.len(), widths, self.targets.len(), self.slices.len());
+        Some(Holding {
+            purpose: "evaluate".to_owned(),
+            bytes: rows.min(judged::MOST).saturating_mul(bytes),
+            most_rows: None,
+            help:
+                "of more rows than an eighth of the memory holds a random part is judged; give more with `--memory`, \
+                   or say `baselines: none`"
+                    .to_owned(),
+        })
+    }
+
     fn passes(&self, _: usize) -> usize {
         2 + usize::from(!self.baselines.is_empty())
             + 2 * usize::from(self.choose_on.is_some())
@@ -162,13 +217,13 @@ impl Work for EvaluateWork {
         let speakers = learned.speakers(&encoder, &network);
         let chosen = match &self.choose_on {
             Some(part) => {
-                let judged = rows::judge(&table.part(part), &encoder, &speakers, &[], self.seed(), context)?;
+                let judged = judged::judge(&table.part(part), &encoder, &speakers, &[], self.seed(), context)?;
                 Chosen::on(&judged, self.threshold, self.calibrate, part, encoder.targets())?
             }
             None => Chosen::nothing(),
         };
         let rows = self.part.as_ref().map_or_else(|| table.relation.clone(), |part| table.part(part));
-        let mut judged = rows::judge(&rows, &encoder, &speakers, &self.slices, self.seed(), context)?;
+        let mut judged = judged::judge(&rows, &encoder, &speakers, &self.slices, self.seed(), context)?;
         if judged.rows() == 0 {
             let place = self.part.as_ref().map_or_else(|| "the table".to_owned(), |part| format!("part `{part}`"));
             let message = format!("{place} has no rows with a value of `{}` to judge on", columns.join("`, `"));
@@ -188,13 +243,7 @@ impl Work for EvaluateWork {
             let thresholds = chosen.thresholds(self.threshold, at, evidence);
             let verdict = verdict::reach(target, evidence, &thresholds, &self.rules)?;
             let threshold = thresholds.first().copied().unwrap_or(0.5);
-            let groups = match evidence.opinions.first().filter(|_| !judged.slices.is_empty()) {
-                Some(network) => {
-                    let judge = verdict::judge(target, &evidence.truth, network, threshold, &self.rules, false)?;
-                    slices::groups(&judged.slices, evidence, threshold, judge.as_ref())
-                }
-                None => Vec::new(),
-            };
+            let groups = slices::groups(&judged.slices, target, evidence, threshold, &self.rules)?;
             let name = (columns.len() > 1).then(|| target.column());
             outcome.exhibits.extend(exhibits::headline(self.title(name), &verdict, judged.rows()));
             outcome.exhibits.extend(verdict.comparison.as_ref().map(exhibits::sentence));
@@ -210,6 +259,7 @@ impl Work for EvaluateWork {
             let (measure, _) = slices::measure(&evidence.truth);
             let overall = verdict.scored.first().and_then(|network| network.value(measure));
             outcome.exhibits.extend(exhibits::groups(&groups, &evidence.truth, overall));
+            outcome.exhibits.extend(exhibits::by_group(&groups, &evidence.truth, &self.rules));
             metrics.add(target, evidence, &verdict, &groups);
             metrics.chosen(target, &verdict, &chosen, at, self.threshold, &evidence.truth);
             saved::add(&mut judgement, name, target, &verdict);
