@@ -125,3 +125,87 @@ fn a_part_without_rows_ends_with_the_exit_code_of_data() {
     );
     assert_eq!(outcome.code, Some(3));
 }
+
+#[test]
+fn all_metrics_of_a_group_have_intervals() {
+    let workshop = pipeline("late", "{on: test, slices: group, baselines: none, bootstrap: {resamples: 100}}");
+    let manifest = workshop.run();
+    let rows = workshop.read_ndjson("metrics.ndjson");
+    for metric in ["accuracy", "recall", "ROC AUC", "log loss"] {
+        let row = rows.iter().find(|row| row["slice"] == "group = a" && row["metric"] == metric).unwrap();
+        let number = |name: &str| row[name].as_f64().unwrap_or_else(|| panic!("{row}"));
+        assert!(number("lower") <= number("value") && number("value") <= number("upper"), "{row}");
+    }
+    let exhibits = stage(&manifest, "judged")["exhibits"].as_array().unwrap();
+    let table = exhibits.iter().find(|exhibit| exhibit["table"]["title"] == "By group").unwrap();
+    assert_eq!(table["table"]["rows"].as_array().unwrap().len(), 4);
+    let note = table["table"]["note"].as_str().unwrap();
+    assert!(note.contains("Wilson's for shares of rows, from 100 resamples for the others"), "{note}");
+}
+
+#[test]
+fn pictures_that_cannot_be_read_are_named_and_counted() {
+    let workshop = Workshop::with_pipeline(
+        "name: p
+stages:
+  - read: {path: list.csv}
+  - split: {by: time, on: time, parts: {train: 0.5, test: 0.5}}
+  - tensors: {features: {image: {file: {height: 2, width: 2, channels: 1}}}, folder: pictures, on_error: skip, target: kind}
+  - train: {network: [flatten, {dense: 2}], epochs: 2}
+  - id: judged
+    evaluate: {bootstrap: none, baselines: [constant]}
+",
+    );
+    workshop.write("pictures/readme.txt", "bright and dark");
+    let mut list = "file,kind,time\n".to_owned();
+    for row in 0..40_u8 {
+        let name = format!("{row}.png");
+        if row == 22 || row == 31 {
+            workshop.write(&format!("pictures/{name}"), "no picture");
+        } else {
+            let shade = image::Luma([if row % 2 == 0 { 20 + row } else { 200 + row }]);
+            image::GrayImage::from_pixel(2, 2, shade).save(workshop.path().join("pictures").join(&name)).unwrap();
+        }
+        list.push_str(&format!("{name},{},2024-01-01T00:{row:02}:00\n", ["dark", "bright"][usize::from(row % 2)]));
+    }
+    workshop.write("list.csv", list);
+    let told = notes(&workshop.run());
+    // The test part begins with row 20.
+    assert!(told.contains("2 rows of which a part cannot be read: left out: row 3: file: "), "{told}");
+    assert!(told.contains("; row 12: file: "), "{told}");
+}
+
+#[test]
+fn windows_are_counted_and_are_no_sample() {
+    let workshop = Workshop::with_pipeline(
+        "name: p
+stages:
+  - read: {path: rows.csv, types: {id: bigint, late: boolean}}
+  - split: {by: time, on: time, parts: {train: 0.6, test: 0.4}}
+  - tensors: {features: {sequence: {columns: [x], order: time, window: 3, horizon: 1}}, target: y, target_kind: number}
+  - train: {network: [flatten, {dense: 2}], epochs: 1}
+  - id: judged
+    evaluate: {bootstrap: none, baselines: [constant]}
+",
+    );
+    workshop.write("rows.csv", table());
+    let manifest = workshop.run();
+    let told = notes(&manifest);
+    let expected = "480 rows became 477 windows, which are judged; no window ends at 2 with too few rows before, 1 without a row that far ahead.";
+    assert!(told.contains(expected), "{told}");
+    assert!(!told.contains("random part"), "{told}");
+    let exhibits = stage(&manifest, "judged")["exhibits"].to_string();
+    assert!(exhibits.contains("Residuals beside a normal distribution"), "{told}");
+}
+
+#[test]
+fn a_check_warns_where_memory_does_not_hold_the_predictions() {
+    let workshop = pipeline("kind", "{on: test}");
+    let row = table().lines().nth(2).unwrap().to_owned() + "\n";
+    workshop.write("rows.csv", table() + &row.repeat(200_000));
+    let outcome = workshop.gristmill(["check", "p.yaml", "--memory", "64MiB"]).success();
+    let told = outcome.stdout + &outcome.stderr;
+    assert!(told.contains("evaluate holds its rows in memory: up to ") && told.contains("a random part is judged"), "{told}");
+    let outcome = workshop.gristmill(["check", "p.yaml", "--memory", "8GiB"]).success();
+    assert!(!(outcome.stdout + &outcome.stderr).contains("evaluate holds"), "it all fits");
+}

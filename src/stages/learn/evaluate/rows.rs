@@ -74,10 +74,12 @@ impl Selection {
         taken
     }
 
-    /// The rows of a batch that are taken.
-    fn of(&mut self, batch: RecordBatch) -> Result<RecordBatch, Diagnostic> {
-        let taken: BooleanArray = (0..batch.num_rows()).map(|_| Some(self.take())).collect();
-        filter_record_batch(&batch, &taken).map_err(|error| failed(&error))
+    /// The rows of a batch that are taken, and their places in it.
+    fn of(&mut self, batch: RecordBatch) -> Result<(RecordBatch, Vec<usize>), Diagnostic> {
+        let taken: Vec<bool> = (0..batch.num_rows()).map(|_| self.take()).collect();
+        let places = (0..).zip(&taken).filter(|(_, taken)| **taken).map(|(place, _)| place).collect();
+        let batch = filter_record_batch(&batch, &BooleanArray::from(taken)).map_err(|error| failed(&error))?;
+        Ok((batch, places))
     }
 }
 
@@ -96,6 +98,25 @@ pub(super) struct LeftOut {
     pub(super) windows: Option<WindowCounts>,
 }
 
+impl LeftOut {
+    /// Names rows of a batch that cannot be read, with their numbers, as long as few are named.
+    fn name(
+        &mut self,
+        encoder: &Encoder,
+        batch: &RecordBatch,
+        failures: u64,
+        number: impl Fn(usize) -> usize,
+    ) -> Result<(), Diagnostic> {
+        let room = NAMED.saturating_sub(self.unreadable.len()).min(usize::try_from(failures).unwrap_or(NAMED));
+        if room > 0 {
+            let encoded = encoder.encode(batch).map_err(|error| failed(&error))?;
+            let named = encoded.failed.iter().take(room);
+            self.unreadable.extend(named.map(|(row, reason)| format!("row {}: {reason}", number(*row))));
+        }
+        Ok(())
+    }
+}
+
 /// What is done with the encoded rows of a batch, which stand in the batch at the places `Labelled::rows`.
 type Take<'a> = dyn FnMut(Labelled, &RecordBatch) -> Result<(), Diagnostic> + 'a;
 
@@ -111,17 +132,25 @@ pub(super) fn each(
     take: &mut Take<'_>,
 ) -> Result<LeftOut, Diagnostic> {
     let mut left_out = LeftOut::default();
+    let mut before = 0;
     let drawn = selection.ahead(relation, encoder);
     let windows = examples(drawn.as_ref().unwrap_or(relation), encoder, want, context, &mut |batch| {
-        let batch = if selection.takes_all() && selection.left > 0 { batch } else { selection.of(batch)? };
+        let count = batch.num_rows();
+        let takes_all = selection.takes_all() && selection.left > 0;
+        let (batch, places) = if takes_all { (batch, (0..count).collect()) } else { selection.of(batch)? };
         for start in (0..batch.num_rows()).step_by(TOGETHER) {
             let slice = batch.slice(start, TOGETHER.min(batch.num_rows() - start));
             let labelled = encoder.labelled(&slice).map_err(|error| failed(&error))?;
             left_out.missing += labelled.missing;
             left_out.unknown += labelled.unknown;
             left_out.failed += labelled.failed;
+            if labelled.failed > 0 {
+                let number = |row: usize| before + places.get(start + row).copied().unwrap_or(row) + 1;
+                left_out.name(encoder, &slice, labelled.failed, number)?;
+            }
             take(labelled, &slice)?;
         }
+        before += count;
         Ok(true)
     })?;
     left_out.windows = windows;
