@@ -191,7 +191,7 @@ stages:
     workshop.write("rows.csv", table());
     let manifest = workshop.run();
     let told = notes(&manifest);
-    let expected = "480 rows became 477 windows, which are judged; no window ends at 2 with too few rows before, 1 without a row that far ahead.";
+    let expected = "480 rows became 477 windows, which are judged (rows without one: 2 with too few rows before them, 1 without a row that far ahead).";
     assert!(told.contains(expected), "{told}");
     assert!(!told.contains("random part"), "{told}");
     let exhibits = stage(&manifest, "judged")["exhibits"].to_string();

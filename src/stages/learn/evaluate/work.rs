@@ -168,13 +168,13 @@ impl EvaluateWork {
 /// What became of the rows of a sequence, in a sentence.
 fn told_of_windows(counts: &WindowCounts) -> String {
     let reasons = [
-        (counts.without_window, "with too few rows before"),
+        (counts.without_window, "with too few rows before them"),
         (counts.without_target, "without a row that far ahead"),
         (counts.without_time, "without a time"),
     ];
     let reasons = reasons.iter().filter(|(rows, _)| *rows > 0);
     let reasons: Vec<String> = reasons.map(|(rows, why)| format!("{} {why}", digits::whole(*rows))).collect();
-    let others = if reasons.is_empty() { String::new() } else { format!("; no window ends at {}", reasons.join(", ")) };
+    let others = if reasons.is_empty() { String::new() } else { format!(" (rows without one: {})", reasons.join(", ")) };
     format!("{} became {} windows, which are judged{others}.", digits::rows(counts.rows), digits::whole(counts.windows))
 }
 
