@@ -130,9 +130,18 @@ impl Bootstrap {
     /// The interval of the number at `place`, around its value over all rows: where a part of the rows was resampled, the interval
     /// stands around the estimate from that part, and moves with it.
     pub fn interval_around(&self, place: usize, value: Option<f64>) -> Option<(f64, f64)> {
-        let ((low, high), value) = self.interval(place).zip(value)?;
-        let shift = if self.shrink < 1.0 { self.estimate(place).map_or(0.0, |estimate| value - estimate) } else { 0.0 };
+        self.moved(self.interval(place)?, self.estimate(place)?, value?)
+    }
+
+    fn moved(&self, (low, high): (f64, f64), estimate: f64, value: f64) -> Option<(f64, f64)> {
+        let shift = if self.shrink < 1.0 { value - estimate } else { 0.0 };
         Some((low + shift, high + shift))
+    }
+
+    /// The interval of the difference of two numbers, the first minus the second, around its value over all rows.
+    pub fn difference_around(&self, first: usize, second: usize, value: f64) -> Option<(f64, f64)> {
+        let estimate = self.estimate(first)? - self.estimate(second)?;
+        self.moved(self.difference(first, second)?, estimate, value)
     }
 
     /// The interval of the difference of two numbers, the first minus the second.
@@ -242,6 +251,24 @@ mod tests {
         // A quarter of the rows, standing for all of them.
         let (low, high) = mean_of(&skewed(100), 100, 400, Method::Percentile);
         assert!((high - low - 2.0 * 1.96 / 20.0).abs() < 0.015, "{low} {high}");
+    }
+
+    #[test]
+    fn intervals_of_a_part_stand_around_the_values_of_all_rows() {
+        let values = skewed(100);
+        let numbers = |weights: &[u32]| {
+            let mean = values.iter().zip(weights).map(|(v, w)| v * f64::from(*w)).sum::<f64>() / 100.0;
+            vec![Some(mean), Some(mean / 2.0)]
+        };
+        let part = Bootstrap::new(100, 400, &BootstrapOptions::default(), &numbers);
+        let ((low, high), (from, to)) = (part.interval(0).unwrap(), part.interval_around(0, Some(7.0)).unwrap());
+        assert!(from < 7.0 && 7.0 < to && (to - from - (high - low)).abs() < 1e-12);
+        let (from, to) = part.difference_around(0, 1, 3.0).unwrap();
+        assert!(from < 3.0 && 3.0 < to && (to - from - (high - low) / 2.0).abs() < 1e-12);
+        assert_eq!(part.interval_around(0, None), None);
+        // Where all rows are resampled, nothing moves.
+        let all = Bootstrap::new(100, 100, &BootstrapOptions::default(), &numbers);
+        assert_eq!(all.interval_around(0, all.estimate(0)), all.interval(0));
     }
 
     #[test]

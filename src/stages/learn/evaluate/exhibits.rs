@@ -134,8 +134,12 @@ pub(super) fn models(verdict: &Verdict, learned: &Learned, is_binary: bool) -> O
 
 /// The first metric of all models with its interval.
 pub(super) fn intervals(verdict: &Verdict) -> Option<Exhibit> {
-    let with: Vec<&Scored> =
-        verdict.scored.iter().filter(|scored| scored.interval(verdict.primary).is_some()).collect();
+    // A model that says the same of all rows has no spread, and would squeeze the others into a corner.
+    let with: Vec<&Scored> = verdict
+        .scored
+        .iter()
+        .filter(|scored| scored.interval(verdict.primary).is_some_and(|(low, high)| low < high))
+        .collect();
     if with.len() < 2 {
         return None;
     }

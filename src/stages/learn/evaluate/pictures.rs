@@ -115,8 +115,13 @@ fn between(points: &[(f64, f64)], x: f64) -> Option<f64> {
     }
 }
 
-fn diagonal(name: &str) -> (String, Vec<(f64, f64)>) {
-    (name.to_owned(), vec![(0.0, 0.0), (1.0, 1.0)])
+/// A pale line from corner to corner, to compare with.
+fn diagonal(figure: &mut Figure) {
+    if let Mark::Line(line) = &mut figure.mark
+        && let Positions::Number(places) = &line.x
+    {
+        line.background = vec![places.clone()];
+    }
 }
 
 fn roc(rankings: &[(&str, Ranking)]) -> Option<Exhibit> {
@@ -130,9 +135,9 @@ fn roc(rankings: &[(&str, Ranking)]) -> Option<Exhibit> {
         ));
         areas.push(format!("{model} {:.3}", ranking.roc_auc()?));
     }
-    curves.push(diagonal("chance"));
     let mut figure = shares("ROC curve".to_owned(), ["false positive rate", "true positive rate"], &curves, true);
-    figure.subtitle = format!("area: {}", areas.join(", "));
+    diagonal(&mut figure);
+    figure.subtitle = format!("area: {}; pale: chance, 0.5", areas.join(", "));
     Some(figures::exhibit(figure))
 }
 
@@ -160,13 +165,13 @@ fn gains(rankings: &[(&str, Ranking)], yes: &str) -> Option<Exhibit> {
         points.extend(ranking.gains_curve(POINTS * 2)?.iter().map(|p| (p.taken, p.found)));
         curves.push(((*model).to_owned(), points));
     }
-    curves.push(diagonal("blindly"));
     let mut figure = shares(
         "Cumulative gains".to_owned(),
         ["share of rows, likeliest first", "share of yes among them"],
         &curves,
         true,
     );
+    diagonal(&mut figure);
     let first = rankings.first().and_then(|(_, ranking)| ranking.gain_at(0.1))?;
     figure.subtitle =
         format!("the first tenth holds {:.0} % of the rows with {yes}: a lift of {:.1}", first * 100.0, first * 10.0);
@@ -184,10 +189,10 @@ fn reliability(truth: &[bool], opinions: &[&Opinion], rules: &Rules) -> Result<O
         curves.push((opinion.model.clone(), points.collect()));
         errors.extend(calibration.expected_error.map(|error| format!("{} {:.1} %", opinion.model, error * 100.0)));
     }
-    curves.push(diagonal("perfect"));
     let labels = ["predicted probability", "share that came true"];
     let mut figure = shares("Reliability".to_owned(), labels, &curves, false);
-    figure.subtitle = format!("expected calibration error: {}", errors.join(", "));
+    diagonal(&mut figure);
+    figure.subtitle = format!("expected calibration error: {}; pale: perfect", errors.join(", "));
     Ok(Some(figures::exhibit(figure)))
 }
 

@@ -245,7 +245,7 @@ fn compare(
     let (Some((place, of_baseline)), Some(value)) = (best, network.value(primary)) else { return Ok(None) };
     let interval = bootstrap.and_then(|(found, names)| {
         let at = |model: usize| names.iter().position(|(of, name)| *of == model && *name == metric.name);
-        found.difference(at(0)?, at(place)?)
+        found.difference_around(at(0)?, at(place)?, value - of_baseline)
     });
     let seed = rules.bootstrap.map_or(0, |options| options.seed);
     let threshold = |place: usize| thresholds.get(place).copied().unwrap_or(0.5);
