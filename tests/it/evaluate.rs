@@ -205,7 +205,10 @@ fn a_check_warns_where_memory_does_not_hold_the_predictions() {
     workshop.write("rows.csv", table() + &row.repeat(200_000));
     let outcome = workshop.gristmill(["check", "p.yaml", "--memory", "64MiB"]).success();
     let told = outcome.stdout + &outcome.stderr;
-    assert!(told.contains("evaluate holds its rows in memory: up to ") && told.contains("a random part is judged"), "{told}");
+    assert!(
+        told.contains("evaluate holds its rows in memory: up to ") && told.contains("a random part is judged"),
+        "{told}"
+    );
     let outcome = workshop.gristmill(["check", "p.yaml", "--memory", "8GiB"]).success();
     assert!(!(outcome.stdout + &outcome.stderr).contains("evaluate holds"), "it all fits");
 }

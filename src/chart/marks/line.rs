@@ -1,8 +1,10 @@
 //! Lines: how values go along an ordered axis.
 
-use std::collections::HashSet;
+mod corners;
 
 use serde::{Deserialize, Serialize};
+
+use corners::{apart, merged, order, rings, runs, under};
 
 use super::{Positions, Series, check_lengths, colour, distinct, key};
 use crate::chart::axes::Side;
@@ -11,7 +13,7 @@ use crate::chart::figure::{Figure, LegendShow, ReferenceAxis, Scale};
 use crate::chart::frame::{Frame, Plan, empty};
 use crate::chart::key::Swatch;
 use crate::chart::position::{Domain, Extent, admitted};
-use crate::chart::scene::{Anchor, Area, Point, Scene, Shape, Text};
+use crate::chart::scene::{Anchor, Point, Scene, Shape, Text};
 use crate::chart::theme::Ink;
 use crate::chart::typography::{Weight, clean, shorten, width};
 
@@ -252,81 +254,6 @@ fn dot((x, y): Point, fill: Ink, opacity: f64, hint: String) -> Shape {
     }
 }
 
-/// The indices of the drawable positions from left to right. O(n log n).
-fn order(x: &Positions, scale: Scale) -> Vec<usize> {
-    let mut placed: Vec<(usize, f64)> =
-        (0..x.len()).filter_map(|index| Some((index, x.place(index, scale)?))).collect();
-    placed.sort_by(|a, b| a.1.total_cmp(&b.1));
-    placed.into_iter().map(|(index, _)| index).collect()
-}
-
-/// The pieces of a line between its gaps. A gap that is narrower than a column of pixels cannot be seen and does not divide.
-fn runs(points: &[Option<Point>], area: Area, columns: usize) -> Vec<Vec<Point>> {
-    let narrow = if points.len() > 4 * columns { area.width() / columns as f64 } else { 0.0 };
-    let mut runs: Vec<Vec<Point>> = Vec::new();
-    for piece in points.split(Option::is_none) {
-        let mut piece = piece.iter().flatten().copied().peekable();
-        let Some(next) = piece.peek() else { continue };
-        match runs.last_mut() {
-            Some(run) if run.last().is_some_and(|last| next.0 - last.0 < narrow) => run.extend(piece),
-            _ => runs.push(piece.collect()),
-        }
-    }
-    runs
-}
-
-/// At most four corners for each column of pixels: the first, the lowest, the highest and the last point in it. A line drawn through them looks the same
-/// (Jugel, Jerzak, Hackenbroich, Markl 2014, "M4: a visualization-oriented time series data aggregation").
-fn merged(points: &[Point], area: Area, columns: usize) -> Vec<Point> {
-    let column = |point: &Point| ((point.0 - area.left) / area.width() * columns as f64) as i64;
-    let mut kept = Vec::with_capacity(4 * columns);
-    for chunk in points.chunk_by(|a, b| column(a) == column(b)) {
-        let by_height = |a: &(usize, &Point), b: &(usize, &Point)| a.1.1.total_cmp(&b.1.1);
-        let lowest = chunk.iter().enumerate().min_by(by_height).map(|found| found.0);
-        let highest = chunk.iter().enumerate().max_by(by_height).map(|found| found.0);
-        let mut corners: Vec<usize> =
-            [Some(0), lowest, highest, chunk.len().checked_sub(1)].into_iter().flatten().collect();
-        corners.sort_unstable();
-        corners.dedup();
-        kept.extend(corners.into_iter().filter_map(|index| chunk.get(index)));
-    }
-    kept
-}
-
-/// The pieces of a band between its gaps, each as a ring: along the lower values and back along the upper ones. Positions
-/// that share a column of pixels are merged, so that a long band stays small.
-fn rings(band: &Band, order: &[usize], place: impl Fn(usize, Option<f64>) -> Option<Point>) -> Vec<Vec<Point>> {
-    let edge = |values: &[Option<f64>], at: usize| place(at, values.get(at).copied().flatten());
-    let both: Vec<Option<(Point, Point)>> =
-        order.iter().map(|&at| edge(&band.low, at).zip(edge(&band.high, at))).collect();
-    let mut rings = Vec::new();
-    for piece in both.split(Option::is_none) {
-        let mut merged: Vec<(Point, Point)> = Vec::new();
-        for (low, high) in piece.iter().flatten() {
-            match merged.last_mut() {
-                // Heights grow downwards.
-                Some(last) if low.0 - last.0.0 < 0.5 => {
-                    last.0.1 = last.0.1.max(low.1);
-                    last.1.1 = last.1.1.min(high.1);
-                }
-                _ => merged.push((*low, *high)),
-            }
-        }
-        if merged.len() > 1 {
-            let back = merged.iter().rev().map(|(_, high)| *high);
-            rings.push(merged.iter().map(|(low, _)| *low).chain(back).collect());
-        }
-    }
-    rings
-}
-
-/// The pale area between a line and zero.
-fn under(run: &[Point], floor: f64, fill: Ink) -> Shape {
-    let ends = run.first().zip(run.last()).map(|(first, last)| [(last.0, floor), (first.0, floor)]);
-    let ring: Vec<Point> = run.iter().copied().chain(ends.into_iter().flatten()).collect();
-    Shape::Polygons { rings: vec![ring], fill, opacity: 0.10, tooltip: None }
-}
-
 /// Writes the names of the series at the ends of their lines, moved apart where they would overlap.
 fn name_ends(frame: &mut Frame, ends: &[(usize, Point)], names: &[crate::chart::typography::Shortened]) {
     let mut places: Vec<(usize, f64)> = ends.iter().map(|(index, point)| (*index, point.1)).collect();
@@ -352,166 +279,6 @@ fn name_ends(frame: &mut Frame, ends: &[(usize, Point)], names: &[crate::chart::
     }
 }
 
-/// The points without those that fall onto the place of an earlier one: a pixel, or more where they are many.
-fn apart(mut points: Vec<Point>) -> Vec<Point> {
-    let mut width = 1.0;
-    loop {
-        let mut taken = HashSet::new();
-        points.retain(|(x, y)| taken.insert(((x / width).floor() as i64, (y / width).floor() as i64)));
-        if points.len() <= MOST_DOTS {
-            return points;
-        }
-        width *= 2.0;
-    }
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used)]
-mod tests {
-    use super::*;
-    use crate::chart::{Mark, Reference};
-
-    fn scene(line: &Line) -> Scene {
-        draw(&Figure::new("t", Mark::Line(line.clone())), line).unwrap()
-    }
-
-    fn lines(scene: &Scene) -> Vec<&Vec<Point>> {
-        scene
-            .shapes
-            .iter()
-            .filter_map(|shape| match shape {
-                Shape::Polyline { points, .. } => Some(points),
-                _ => None,
-            })
-            .collect()
-    }
-
-    #[test]
-    fn a_null_is_a_gap_and_a_lone_point_is_a_dot() {
-        let values = [Some(1.0), Some(2.0), None, Some(3.0), None, Some(2.0), Some(f64::NAN), Some(1.0), Some(4.0)];
-        let line =
-            Line::new(Positions::Number((0..9).map(|i| Some(f64::from(i))).collect()), vec![Series::new("", values)]);
-        let scene = scene(&line);
-        assert_eq!(lines(&scene).iter().map(|points| points.len()).collect::<Vec<_>>(), [2, 2]);
-        let dots = scene.shapes.iter().filter(|shape| matches!(shape, Shape::Dots { .. })).count();
-        assert_eq!(dots, 2);
-    }
-
-    #[test]
-    fn points_stand_on_places_of_their_own_and_the_axes_reach_them() {
-        let mut line = Line::new(
-            Positions::Time(vec![Some(0), Some(1_000_000), Some(2_000_000)]),
-            vec![Series::new("mean", [Some(1.0), Some(2.0), Some(1.0)])],
-        );
-        let x = Positions::Time(vec![Some(500_000), Some(1_500_000), Some(9_000_000)]);
-        line.points = vec![Points { name: "outlier".to_owned(), series: 3, x, y: vec![Some(50.0), None, Some(1.0)] }];
-        let found = scene(&line);
-        let dots: Vec<_> = found
-            .shapes
-            .iter()
-            .filter_map(|shape| match shape {
-                Shape::Dots { centres, fill, .. } if *fill == Ink::Series(3) => Some(centres.clone()),
-                _ => None,
-            })
-            .collect();
-        // One lacks a value, one lies beyond the axis.
-        assert_eq!(dots.iter().map(Vec::len).collect::<Vec<_>>(), [1]);
-        let line_of =
-            lines(&found).first().map(|points| points.iter().map(|point| point.1).collect::<Vec<_>>()).unwrap();
-        assert!(dots[0][0].1 < line_of.iter().copied().fold(f64::INFINITY, f64::min) - 50.0);
-        line.points[0].y.pop();
-        assert!(draw(&Figure::new("t", Mark::Line(line.clone())), &line).is_err());
-    }
-
-    #[test]
-    fn positions_are_sorted() {
-        let line = Line::new(
-            Positions::Time(vec![Some(3_000_000), Some(1_000_000), None, Some(2_000_000)]),
-            vec![Series::new("", [Some(3.0), Some(1.0), Some(9.0), Some(2.0)])],
-        );
-        let scene = scene(&line);
-        let points = lines(&scene)[0];
-        assert_eq!(points.len(), 3);
-        assert!(points.windows(2).all(|pair| pair[0].0 < pair[1].0 && pair[0].1 > pair[1].1));
-    }
-
-    #[test]
-    fn many_points_are_merged_but_keep_their_extremes() {
-        let n = 300_000;
-        let mut values: Vec<Option<f64>> = (0..n).map(|i| Some(f64::from(i % 7))).collect();
-        values[123_456] = Some(1_000.0);
-        let line =
-            Line::new(Positions::Number((0..n).map(|i| Some(f64::from(i))).collect()), vec![Series::new("", values)]);
-        let scene = scene(&line);
-        let points = lines(&scene)[0];
-        assert!(points.len() < 3_000, "{}", points.len());
-        let top = points.iter().map(|point| point.1).fold(f64::INFINITY, f64::min);
-        let second = points.iter().map(|point| point.1).filter(|y| *y > top).fold(f64::INFINITY, f64::min);
-        assert!(second - top > 200.0, "the spike stands out: {top} {second}");
-    }
-
-    #[test]
-    fn gaps_that_cannot_be_seen_do_not_divide_a_line() {
-        let n = 200_000;
-        let values = (0..n).map(|i| (i % 2 == 0 && !(80_000..120_000).contains(&i)).then_some(f64::from(i)));
-        let line =
-            Line::new(Positions::Number((0..n).map(|i| Some(f64::from(i))).collect()), vec![Series::new("", values)]);
-        assert_eq!(lines(&scene(&line)).len(), 2);
-    }
-
-    #[test]
-    fn a_band_is_a_closed_area_that_widens_the_axis() {
-        let x = Positions::Number((0..4).map(|i| Some(f64::from(i))).collect());
-        let mut line = Line::new(x, vec![Series::new("", [Some(1.0), Some(1.0), Some(1.0), Some(1.0)])]);
-        let some = |values: [f64; 4]| values.map(Some).to_vec();
-        line.bands.push(Band { series: 0, low: some([1.0, 0.0, -1.0, -2.0]), high: some([1.0, 2.0, 3.0, 4.0]) });
-        let scene = scene(&line);
-        let ring = scene.shapes.iter().find_map(|shape| match shape {
-            Shape::Polygons { rings, .. } => rings.first(),
-            _ => None,
-        });
-        let ring = ring.unwrap();
-        assert_eq!(ring.len(), 8);
-        assert_eq!((ring[0], ring[3].0), (ring[7], ring[4].0));
-        assert!(ring[3].1 - ring[4].1 > 100.0, "{ring:?}");
-    }
-
-    #[test]
-    fn words_beside_reference_lines_do_not_cover_each_other() {
-        let line =
-            Line::new(Positions::Number(vec![Some(0.0), Some(1.0)]), vec![Series::new("", [0.0, 100.0].map(Some))]);
-        let mut figure = Figure::new("t", Mark::Line(line.clone()));
-        figure.references =
-            [(50.0, "half"), (50.5, "a little more"), (90.0, "most")].map(|(at, word)| Reference::y(at, word)).to_vec();
-        let scene = draw(&figure, &line).unwrap();
-        let words =
-            |word: &str| scene.shapes.iter().any(|shape| matches!(shape, Shape::Text(text) if text.content == word));
-        assert_eq!(["half", "a little more", "most"].map(words), [true, false, true]);
-    }
-
-    #[test]
-    fn a_band_needs_a_value_for_each_position() {
-        let mut line = Line::new(Positions::Number(vec![Some(1.0)]), vec![Series::new("", [Some(1.0)])]);
-        line.bands.push(Band { series: 0, low: vec![], high: vec![Some(1.0)] });
-        let error = draw(&Figure::new("t", Mark::Line(line.clone())), &line).unwrap_err();
-        assert_eq!(error.to_string(), "the values of a band: 0 where 1 are needed");
-    }
-
-    #[test]
-    fn names_at_the_ends_of_lines_do_not_overlap() {
-        let series: Vec<Series> =
-            (0..8).map(|i| Series::new(format!("series {i}"), [Some(1.0), Some(5.0 + f64::from(i) * 0.01)])).collect();
-        let scene = scene(&Line::new(Positions::Category(vec!["a".into(), "b".into()]), series));
-        let mut places: Vec<f64> = scene
-            .shapes
-            .iter()
-            .filter_map(|shape| match shape {
-                Shape::Text(text) if text.content.starts_with("series ") => Some(text.at.1),
-                _ => None,
-            })
-            .collect();
-        places.sort_by(f64::total_cmp);
-        assert_eq!(places.len(), 8);
-        assert!(places.windows(2).all(|pair| pair[1] - pair[0] >= NAME_PITCH - 1e-6), "{places:?}");
-    }
-}
+mod tests;

@@ -1,8 +1,6 @@
 //! The end of a run: the ledger is balanced, exhibits are made, results are kept, and each stage gets its record.
 
-use std::collections::BTreeMap;
-
-use super::{Executor, StageStatus};
+use super::Executor;
 use crate::diagnostic::{Class, Diagnostic};
 use crate::engine::PointCounts;
 use crate::exhibit::Exhibit;
@@ -10,7 +8,7 @@ use crate::plan::PlannedStage;
 use crate::run::cache::CachedStage;
 use crate::run::events::Event;
 use crate::run::ledger::Entry;
-use crate::run::manifest::{Output, StageError, StageRecord};
+use crate::run::manifest::{Output, StageError, StageRecord, StageStatus};
 use crate::stages::Shape;
 use crate::stages::work::{Outcome, StageCounts};
 
@@ -229,12 +227,7 @@ impl Executor<'_> {
             Shape::Table(table) => Some(table),
             _ => None,
         };
-        let lineage: BTreeMap<_, _> = table
-            .map(|table| {
-                let names = table.schema.names().take(LINEAGE_COLUMNS);
-                names.filter_map(|name| Some((name.to_owned(), table.relation.lineage(name)?))).collect()
-            })
-            .unwrap_or_default();
+        let lineage = table.map(|table| table.relation.first_lineages(LINEAGE_COLUMNS)).unwrap_or_default();
         StageRecord {
             id: stage.id.clone(),
             kind: stage.kind.name.to_owned(),

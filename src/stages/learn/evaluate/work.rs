@@ -174,7 +174,8 @@ fn told_of_windows(counts: &WindowCounts) -> String {
     ];
     let reasons = reasons.iter().filter(|(rows, _)| *rows > 0);
     let reasons: Vec<String> = reasons.map(|(rows, why)| format!("{} {why}", digits::whole(*rows))).collect();
-    let others = if reasons.is_empty() { String::new() } else { format!(" (rows without one: {})", reasons.join(", ")) };
+    let others =
+        if reasons.is_empty() { String::new() } else { format!(" (rows without one: {})", reasons.join(", ")) };
     format!("{} became {} windows, which are judged{others}.", digits::rows(counts.rows), digits::whole(counts.windows))
 }
 
