@@ -8,7 +8,8 @@ use super::{DataType, Expr, ExprKind, ExpressionError, Literal};
 
 /// The type to which values of both types can be widened, if there is one.
 ///
-/// Integers of different widths meet in int64; an integer and a float, or a decimal and another number, in float64.
+/// Integers of different widths meet in int64; an integer and a float, or a decimal and another number, in float64; lists of
+/// different fixed lengths in lists.
 pub fn supertype(a: &DataType, b: &DataType) -> Option<DataType> {
     use DataType as T;
     if a == b {
@@ -20,7 +21,9 @@ pub fn supertype(a: &DataType, b: &DataType) -> Option<DataType> {
         (a, b) if a.is_numeric() && b.is_numeric() => Some(T::Float64),
         (T::Date, T::Datetime(None)) | (T::Datetime(None), T::Date) => Some(T::Datetime(None)),
         (T::Datetime(Some(zone)), T::Datetime(Some(_))) => Some(T::Datetime(Some(zone.clone()))),
-        (T::List(a), T::List(b)) => supertype(a, b).map(|element| T::List(Box::new(element))),
+        (T::List(a) | T::Array(a, _), T::List(b) | T::Array(b, _)) => {
+            supertype(a, b).map(|element| T::List(Box::new(element)))
+        }
         (T::Interval, T::Duration) | (T::Duration, T::Interval) => Some(T::Duration),
         _ => None,
     }
@@ -201,8 +204,9 @@ pub(super) fn castable(from: &DataType, to: &DataType) -> Result<(), Option<&'st
         (T::String, T::Datetime(Some(_))) => Some("write strptime(.., '%Y-%m-%d %H:%M:%S%z')"),
         (T::Date | T::Datetime(_) | T::Duration, b) if b.is_numeric() => Some("epoch(..) gives the seconds"),
         (a, T::Datetime(_) | T::Date) if a.is_numeric() => Some("to_timestamp(..) takes seconds since 1970"),
-        (T::Array(..), _) => Some("cast it to a list first, such as cast(.. as int[])"),
-        (T::List(_), T::String) => Some("array_to_string(.., ',') joins the elements of a list of strings"),
+        (T::List(_) | T::Array(..), T::String) => {
+            Some("array_to_string(.., ',') joins the elements of a list of strings")
+        }
         _ => None,
     })
 }

@@ -1,4 +1,4 @@
-//! The types of columns and expressions, and schemas made of them.
+//! The types of columns and expressions.
 
 use std::fmt;
 
@@ -52,7 +52,7 @@ pub enum DataType {
     Interval,
     /// Lists of one type of element.
     List(Box<DataType>),
-    /// Lists of one type of element that all have so many elements: an image, a vector of an embedding.
+    /// Lists that all have the same number of elements: pictures, spectra, embeddings. Functions of lists take them as lists.
     Array(Box<DataType>, u32),
     /// Named fields.
     Struct(Vec<Field>),
@@ -89,7 +89,15 @@ impl DataType {
         matches!(self, Self::Date | Self::Time | Self::Datetime(_) | Self::Duration)
     }
 
-    /// A list of any or of one size, or a struct.
+    /// The type of the elements of a list, of any or of a fixed length.
+    pub fn element(&self) -> Option<&Self> {
+        match self {
+            Self::List(element) | Self::Array(element, _) => Some(element),
+            _ => None,
+        }
+    }
+
+    /// A list, of any or of a fixed length, or a struct.
     pub fn is_nested(&self) -> bool {
         matches!(self, Self::List(_) | Self::Array(..) | Self::Struct(_))
     }
@@ -153,60 +161,5 @@ impl Field {
     /// A field of that name and type.
     pub fn new(name: impl Into<String>, data_type: DataType) -> Self {
         Self { name: name.into(), data_type }
-    }
-}
-
-/// The columns of a table in order. Names are unique.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Schema {
-    fields: Vec<Field>,
-}
-
-impl Schema {
-    /// A schema of these columns.
-    ///
-    /// Errors: the first name that occurs twice.
-    pub fn new(fields: Vec<Field>) -> Result<Self, String> {
-        let mut seen = std::collections::HashSet::with_capacity(fields.len());
-        match fields.iter().find(|field| !seen.insert(field.name.as_str())) {
-            Some(field) => Err(field.name.clone()),
-            None => Ok(Self { fields }),
-        }
-    }
-
-    /// The columns in order.
-    pub fn fields(&self) -> &[Field] {
-        &self.fields
-    }
-
-    /// The names in order.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.fields.iter().map(|field| field.name.as_str())
-    }
-
-    /// The column of that name.
-    pub fn field(&self, name: &str) -> Option<&Field> {
-        self.fields.iter().find(|field| field.name == name)
-    }
-
-    /// The type of the column of that name.
-    pub fn data_type(&self, name: &str) -> Option<&DataType> {
-        self.field(name).map(|field| &field.data_type)
-    }
-
-    /// Whether a column has that name.
-    pub fn contains(&self, name: &str) -> bool {
-        self.field(name).is_some()
-    }
-
-    /// Number of columns.
-    pub fn len(&self) -> usize {
-        self.fields.len()
-    }
-
-    /// Whether there is no column.
-    pub fn is_empty(&self) -> bool {
-        self.fields.is_empty()
     }
 }

@@ -16,6 +16,7 @@ mod error;
 mod function;
 pub mod functions;
 mod parse;
+mod schema;
 mod signature;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -25,9 +26,10 @@ mod tree;
 pub use bind::{bind, compile, compile_aggregate, compile_aggregate_by, compile_predicate, compile_scalar};
 pub use coercion::supertype;
 pub use constant::check_file_layout;
-pub use data_type::{DataType, Field, Schema};
+pub use data_type::{DataType, Field};
 pub use error::ExpressionError;
 pub use function::{Family, Function};
 pub use functions::{Declaration, Example, Parameter, Signature};
 pub use parse::{Syntax, parse};
+pub use schema::Schema;
 pub use tree::{Aggregate, BinaryOperator, Expr, ExprKind, Frame, Literal, SortKey, Span, UnaryOperator, Window};

@@ -1,6 +1,6 @@
 //! Lineage: from which columns of which scans a column comes, and through which stages.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Relation, ScanSource};
 
@@ -18,15 +18,21 @@ impl Relation {
     ///
     /// Rows that were chosen by other columns (filters, keys of joins) are no part of it: it tells where values come from.
     pub fn lineage(&self, column: &str) -> Option<Lineage> {
-        if !self.schema().contains(column) {
-            return None;
-        }
+        self.schema().contains(column).then(|| self.traced(column))
+    }
+
+    /// The lineages of the first columns of the relation, at most so many.
+    pub fn first_lineages(&self, most: usize) -> BTreeMap<String, Lineage> {
+        self.schema().names().take(most).map(|column| (column.to_owned(), self.traced(column))).collect()
+    }
+
+    fn traced(&self, column: &str) -> Lineage {
         let mut lineage = Lineage::default();
         self.trace(column, None, &mut lineage);
         lineage.stages.reverse();
         let mut seen = BTreeSet::new();
         lineage.stages.retain(|stage| seen.insert(stage.clone()));
-        Some(lineage)
+        lineage
     }
 
     /// `stage` is the stage whose tap was passed last: the nodes below it up to the next tap are its work.

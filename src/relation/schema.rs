@@ -24,12 +24,12 @@ impl Relation {
                     }
                     _ => field.clone(),
                 };
-                unique(input.schema().fields().iter().map(exploded).collect())
+                Schema::of_first(input.schema().fields().iter().map(exploded).collect())
             }
             Self::Learning { rows, .. } => rows.schema(),
             Self::RowIndex { input, name } => {
                 let index = Field::new(name, DataType::Int64);
-                unique(std::iter::once(index).chain(input.schema().fields().iter().cloned()).collect())
+                Schema::of_first(std::iter::once(index).chain(input.schema().fields().iter().cloned()).collect())
             }
         }
     }
@@ -72,17 +72,11 @@ impl Join {
         let taken = self.take.iter().filter_map(|(theirs, ours)| {
             right.data_type(theirs).map(|data_type| Field::new(ours.clone(), data_type.clone()))
         });
-        unique(left.fields().iter().cloned().chain(taken).collect())
+        Schema::of_first(left.fields().iter().cloned().chain(taken).collect())
     }
 }
 
-fn named<'a>(columns: impl Iterator<Item = &'a super::NamedExpr>) -> Schema {
-    unique(columns.map(|column| Field::new(&column.name, column.expr.data_type.clone())).collect())
-}
-
 /// Stages refuse clashing names before they build a relation, so no name is lost here.
-fn unique(mut fields: Vec<Field>) -> Schema {
-    let mut seen = std::collections::HashSet::with_capacity(fields.len());
-    fields.retain(|field| seen.insert(field.name.clone()));
-    Schema::new(fields).unwrap_or_default()
+fn named<'a>(columns: impl Iterator<Item = &'a super::NamedExpr>) -> Schema {
+    Schema::of_first(columns.map(|column| Field::new(&column.name, column.expr.data_type.clone())).collect())
 }

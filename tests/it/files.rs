@@ -112,7 +112,7 @@ fn a_hundred_thousand_columns_are_read_or_refused_soon() {
     workshop.write("wide.csv", wide(100_000));
     let began = Instant::now();
     let outcome = workshop.gristmill(["run", "p.yaml", "--quiet"]);
-    assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
     match outcome.code {
         Some(0) => {
             assert_eq!(workshop.read("out.ndjson"), "{\"c7\":17,\"c99999\":199999}\n{\"c7\":27,\"c99999\":299999}\n")

@@ -64,7 +64,7 @@ impl Binder<'_> {
 
     /// `a || b || c`: of texts, or of lists.
     fn concatenation(&mut self, operands: Vec<Expr>) -> Option<Expr> {
-        let lists = operands.iter().any(|operand| matches!(operand.data_type, DataType::List(_)));
+        let lists = operands.iter().any(|operand| operand.data_type.element().is_some());
         let function = if lists { Function::ListConcat } else { Function::Concat };
         self.check(compose::function(function, operands))
     }

@@ -43,7 +43,7 @@ pub(super) fn resolve(function: Function, arguments: Vec<Expr>, span: Span) -> R
 fn respell(function: Function, mut arguments: Vec<Expr>) -> (Function, Vec<Expr>) {
     match (function, arguments.as_slice()) {
         (Function::Log, [_]) => (Function::Log10, arguments),
-        (Function::Length, [list]) if matches!(list.data_type, DataType::List(_)) => (Function::ListLength, arguments),
+        (Function::Length, [list]) if list.data_type.element().is_some() => (Function::ListLength, arguments),
         (Function::Range, [_]) => {
             arguments.insert(0, Expr::integer(0));
             (function, arguments)
@@ -116,13 +116,18 @@ fn accept(function: Function, parameter: &Parameter, argument: Expr) -> Result<E
         (Accepts::MomentOrDuration, T::Interval) => T::Duration,
         (Accepts::MomentOrDuration, T::Null) => T::Datetime(None),
         (Accepts::List, T::List(_)) => return Ok(argument),
+        (Accepts::List, T::Array(element, _)) => T::List(element.clone()),
         (Accepts::List, T::Null) => T::List(Box::new(T::Null)),
-        (Accepts::NumberList, T::List(element)) if element.is_integer() || **element == T::Null => {
+        (Accepts::NumberList, T::List(element) | T::Array(element, _))
+            if element.is_integer() || **element == T::Null =>
+        {
             T::List(Box::new(T::Int64))
         }
-        (Accepts::NumberList, T::List(element)) if element.is_numeric() => T::List(Box::new(T::Float64)),
+        (Accepts::NumberList, T::List(element) | T::Array(element, _)) if element.is_numeric() => {
+            T::List(Box::new(T::Float64))
+        }
         (Accepts::NumberList, T::Null) => T::List(Box::new(T::Int64)),
-        (Accepts::StringList, T::List(element)) if matches!(**element, T::String | T::Null) => {
+        (Accepts::StringList, T::List(element) | T::Array(element, _)) if matches!(**element, T::String | T::Null) => {
             T::List(Box::new(T::String))
         }
         (Accepts::StringList, T::Null) => T::List(Box::new(T::String)),
@@ -159,9 +164,6 @@ fn wrong_type(function: Function, parameter: &Parameter, argument: &Expr) -> Exp
             error.help("write cast(.. as date), cast(.. as timestamp), or strptime(.., '%Y-%m-%d') for other layouts")
         }
         (Accepts::String, other) if !other.is_nested() => error.help("write cast(.. as varchar)"),
-        (Accepts::List | Accepts::NumberList | Accepts::StringList, DataType::Array(..)) => {
-            error.help("write cast(.. as int[]), or another type of element: lists of one size become lists of any")
-        }
         _ => error,
     }
 }
