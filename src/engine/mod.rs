@@ -264,10 +264,11 @@ pub fn arrow_type(data_type: &crate::expression::DataType) -> arrow::datatypes::
         T::Datetime(zone) => A::Timestamp(TimeUnit::Microsecond, zone.as_deref().map(Into::into)),
         T::Duration | T::Interval => A::Duration(TimeUnit::Microsecond),
         T::List(element) => A::LargeList(Arc::new(Field::new("item", arrow_type(element), true))),
-        T::Array(element, size) => {
-            let item = Field::new("item", arrow_type(element), true);
-            A::FixedSizeList(Arc::new(item), i32::try_from(*size).unwrap_or(i32::MAX))
-        }
+        // No file with longer ones is read; should one be made some day, Arrow itself counts no further.
+        T::Array(element, size) => A::FixedSizeList(
+            Arc::new(Field::new("item", arrow_type(element), true)),
+            i32::try_from(*size).unwrap_or(i32::MAX),
+        ),
         T::Struct(fields) => {
             A::Struct(fields.iter().map(|field| Field::new(&field.name, arrow_type(&field.data_type), true)).collect())
         }

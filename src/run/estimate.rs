@@ -244,7 +244,7 @@ fn width(data_type: &DataType) -> u64 {
         DataType::String => 24,
         DataType::Binary => 64,
         DataType::List(element) => 8 + 4 * width(element),
-        DataType::Array(element, size) => width(element).saturating_mul(u64::from(*size)),
+        DataType::Array(element, size) => u64::from(*size).saturating_mul(width(element)),
         DataType::Struct(fields) => fields.iter().map(|field| width(&field.data_type)).sum(),
     }
 }

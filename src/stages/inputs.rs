@@ -229,8 +229,12 @@ pub fn is_key(data_type: &DataType) -> bool {
 pub fn shown(field: &Field) -> Option<Expr> {
     let value = Expr::column(&field.name, field.data_type.clone());
     match &field.data_type {
-        nested if nested.is_nested() => None,
-        DataType::Binary | DataType::Interval | DataType::Null => None,
+        DataType::List(_)
+        | DataType::Array(..)
+        | DataType::Struct(_)
+        | DataType::Binary
+        | DataType::Interval
+        | DataType::Null => None,
         DataType::Datetime(Some(_)) => {
             let arguments = vec![value, Expr::string("UTC")];
             let clock = Expr::call(expression::Function::AtTimeZone, arguments, DataType::Datetime(None));

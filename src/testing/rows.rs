@@ -229,14 +229,7 @@ impl Written {
     fn array(&self, cells: &[Option<&Node>], data_type: &DataType) -> Result<ArrayRef, Vec<(String, Place)>> {
         match data_type {
             DataType::List(element) => self.lists(cells, element, data_type),
-            DataType::Array(element, _) => {
-                let lists = self.lists(cells, element, &DataType::List(element.clone()))?;
-                let options = arrow::compute::CastOptions { safe: false, ..arrow::compute::CastOptions::default() };
-                arrow::compute::cast_with_options(&lists, &arrow_type(data_type), &options).map_err(|_| {
-                    let wrong = |node: &&Node| (format!("a list is no {data_type}"), node.place.clone());
-                    cells.iter().flatten().map(wrong).take(1).collect()
-                })
-            }
+            DataType::Array(element, size) => self.arrays(cells, element, *size, data_type),
             DataType::Struct(fields) => self.structs(cells, fields, data_type),
             _ => self.scalars(cells, data_type),
         }
@@ -325,6 +318,27 @@ impl Written {
         LargeListArray::try_new(field, offsets, values, Some(nulls))
             .map(|array| Arc::new(array) as ArrayRef)
             .map_err(|_| Vec::new())
+    }
+
+    fn arrays(
+        &self,
+        cells: &[Option<&Node>],
+        element: &DataType,
+        size: u32,
+        data_type: &DataType,
+    ) -> Result<ArrayRef, Vec<(String, Place)>> {
+        let length = |node: &Node| match &node.value {
+            Value::Sequence(items) => items.len(),
+            _ => 0,
+        };
+        let other = |node: &&&Node| u32::try_from(length(node)) != Ok(size);
+        let wrong: Vec<_> = cells.iter().flatten().filter(other).collect();
+        if !wrong.is_empty() {
+            let told = |node: &&&Node| (format!("{} is no {data_type}", node.describe()), node.place.clone());
+            return Err(wrong.iter().map(told).collect());
+        }
+        let lists = self.lists(cells, element, &DataType::List(Box::new(element.clone())))?;
+        arrow::compute::cast(&lists, &arrow_type(data_type)).map_err(|_| Vec::new())
     }
 
     fn structs(

@@ -13,6 +13,7 @@ mod explain;
 mod expressions;
 mod files;
 mod fitted;
+mod fixed_lists;
 mod flights;
 mod formats;
 mod hostile;

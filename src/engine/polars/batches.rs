@@ -4,7 +4,10 @@
 //! one library's struct is moved into the other's. This is the one file of the engine with `unsafe` code.
 #![allow(unsafe_code, reason = "ownership of arrays moves between two implementations of one C interface")]
 
-use arrow::array::{Array, ArrayRef, AsArray, LargeListArray, NullArray, RecordBatch, RecordBatchOptions, make_array};
+use arrow::array::{
+    Array, ArrayRef, AsArray, FixedSizeListArray, LargeListArray, NullArray, RecordBatch, RecordBatchOptions,
+    make_array,
+};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{Field, SchemaRef};
 use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
@@ -75,21 +78,36 @@ fn storable(data_type: &pl::DataType) -> (pl::DataType, bool) {
             let (element, changed) = storable(element);
             (pl::DataType::List(Box::new(element)), changed)
         }
+        pl::DataType::Array(element, size) => {
+            let (element, changed) = storable(element);
+            (pl::DataType::Array(Box::new(element), *size), changed)
+        }
         other => (other.clone(), false),
     }
 }
 
 /// The inverse of [`storable`]: what is null in the wanted type becomes an array of nulls.
 fn with_nulls(array: ArrayRef, wanted: &pl::DataType) -> ArrayRef {
-    match (wanted, array.as_list_opt::<i64>()) {
-        (pl::DataType::Null, _) => std::sync::Arc::new(NullArray::new(array.len())),
-        (pl::DataType::List(element), Some(list)) => {
-            let elements = with_nulls(list.values().clone(), element);
-            let field = std::sync::Arc::new(Field::new("item", elements.data_type().clone(), true));
-            std::sync::Arc::new(LargeListArray::new(field, list.offsets().clone(), elements, list.nulls().cloned()))
+    let item = |elements: &ArrayRef| std::sync::Arc::new(Field::new("item", elements.data_type().clone(), true));
+    match wanted {
+        pl::DataType::Null => return std::sync::Arc::new(NullArray::new(array.len())),
+        pl::DataType::List(element) => {
+            if let Some(list) = array.as_list_opt::<i64>() {
+                let elements = with_nulls(list.values().clone(), element);
+                let (offsets, nulls) = (list.offsets().clone(), list.nulls().cloned());
+                return std::sync::Arc::new(LargeListArray::new(item(&elements), offsets, elements, nulls));
+            }
         }
-        _ => array,
+        pl::DataType::Array(element, _) => {
+            if let Some(list) = array.as_fixed_size_list_opt() {
+                let elements = with_nulls(list.values().clone(), element);
+                let (size, nulls) = (list.value_length(), list.nulls().cloned());
+                return std::sync::Arc::new(FixedSizeListArray::new(item(&elements), size, elements, nulls));
+            }
+        }
+        _ => {}
     }
+    array
 }
 
 /// The table as one frame of exactly that schema.
@@ -149,7 +167,9 @@ fn internal(error: &dyn std::fmt::Display) -> EngineError {
 mod tests {
     use std::sync::Arc;
 
-    use arrow::array::{ArrayRef, Decimal128Array, Int64Array, LargeListArray, RecordBatch, StringViewArray};
+    use arrow::array::{
+        ArrayRef, Decimal128Array, Int64Array, LargeListArray, RecordBatch, StringViewArray, UInt8Array,
+    };
     use arrow::datatypes::Int64Type;
 
     use super::*;
@@ -161,6 +181,7 @@ mod tests {
             Field::new("s", DataType::String),
             Field::new("d", DataType::Decimal(10, 2)),
             Field::new("l", DataType::List(Box::new(DataType::Int64))),
+            Field::new("a", DataType::Array(Box::new(DataType::UInt8), 2)),
         ])
         .unwrap();
         let lists =
@@ -170,6 +191,12 @@ mod tests {
             Arc::new(StringViewArray::from(vec![Some("a"), Some("a text of more than twelve bytes"), None])),
             Arc::new(Decimal128Array::from(vec![Some(125), None, Some(-1)]).with_precision_and_scale(10, 2).unwrap()),
             Arc::new(lists),
+            Arc::new(FixedSizeListArray::new(
+                Arc::new(arrow::datatypes::Field::new("item", arrow::datatypes::DataType::UInt8, true)),
+                2,
+                Arc::new(UInt8Array::from(vec![Some(1), None, None, None, Some(5), Some(6)])),
+                Some(vec![true, false, true].into()),
+            )),
         ];
         let batch = RecordBatch::try_new(arrow_schema(&schema), columns).unwrap();
         (schema, batch)
@@ -179,7 +206,7 @@ mod tests {
     fn a_table_survives_the_way_to_polars_and_back() {
         let (schema, batch) = table();
         let frame = data_frame(&schema, &[batch.clone(), batch.clone()]).unwrap();
-        assert_eq!(frame.shape(), (6, 4));
+        assert_eq!(frame.shape(), (6, 5));
         let back = record_batches(frame, &arrow_schema(&schema)).unwrap();
         assert_eq!(back, vec![batch.clone(), batch]);
     }
@@ -196,7 +223,7 @@ mod tests {
     fn a_table_without_batches_keeps_its_columns() {
         let (schema, _) = table();
         let frame = data_frame(&schema, &[]).unwrap();
-        assert_eq!(frame.shape(), (0, 4));
+        assert_eq!(frame.shape(), (0, 5));
         assert_eq!(record_batches(frame, &arrow_schema(&schema)).unwrap()[0].num_rows(), 0);
     }
 

@@ -33,7 +33,9 @@ pub(super) fn polars_type(data_type: &DataType) -> pl::DataType {
         ),
         DataType::Duration | DataType::Interval => pl::DataType::Duration(pl::TimeUnit::Microseconds),
         DataType::List(element) => pl::DataType::List(Box::new(polars_type(element))),
-        DataType::Array(element, size) => pl::DataType::Array(Box::new(polars_type(element)), *size as usize),
+        DataType::Array(element, size) => {
+            pl::DataType::Array(Box::new(polars_type(element)), usize::try_from(*size).unwrap_or(usize::MAX))
+        }
         DataType::Struct(fields) => pl::DataType::Struct(
             fields
                 .iter()

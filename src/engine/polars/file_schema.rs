@@ -6,12 +6,13 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 
 use parquet::basic::{ConvertedType, LogicalType};
-use parquet::file::metadata::ParquetMetaDataReader;
+use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 use parquet::schema::types::Type;
 use polars::prelude as pl;
 
 use super::data_type::data_type;
 use super::error::{guard, os_reason};
+use super::fixed_lists;
 use super::text_file::open;
 use crate::diagnostic::Class;
 use crate::engine::EngineError;
@@ -20,10 +21,11 @@ use crate::expression::{Field, Schema};
 /// The columns of a Parquet file. Dictionaries of text are text, a map is a list of its entries, and a column that is always null
 /// is text.
 ///
-/// Errors: the file cannot be read, or a column has a type that the language does not have; then the column and the type are named.
-pub fn read_parquet_schema(path: &Path) -> Result<Schema, EngineError> {
+/// Errors: the file cannot be read, or a column has a type that the language does not have, or lists of a fixed length that a
+/// reader would fail on with so much `memory`; then the column and the type are named.
+pub fn read_parquet_schema(path: &Path, memory: u64) -> Result<Schema, EngineError> {
     let shown = path.display().to_string();
-    check_parquet_types(path)?;
+    let metadata = check_parquet_types(path)?;
     let found = guard(&shown, || {
         let arguments = pl::ScanArgsParquet {
             hive_options: polars::io::HiveOptions::new_disabled(),
@@ -37,14 +39,16 @@ pub fn read_parquet_schema(path: &Path) -> Result<Schema, EngineError> {
             .ok_or_else(|| refused(&shown, name, &found.to_string()))?;
         Ok(Field::new(name.as_str(), known))
     });
-    unique(fields.collect::<Result<Vec<_>, EngineError>>()?, &shown)
+    let schema = unique(fields.collect::<Result<Vec<_>, EngineError>>()?, &shown)?;
+    fixed_lists::check(&shown, &schema, &metadata, memory)?;
+    Ok(schema)
 }
 
 fn unique(fields: Vec<Field>, shown: &str) -> Result<Schema, EngineError> {
     Schema::new(fields).map_err(|name| EngineError::new(Class::Data, format!("{shown} has two columns named `{name}`")))
 }
 
-fn refused(shown: &str, column: &str, data_type: &str) -> EngineError {
+pub(super) fn refused(shown: &str, column: &str, data_type: &str) -> EngineError {
     EngineError::new(Class::Data, format!("{shown}: column `{column}` has type {data_type}, which is not supported"))
         .help("convert the column with another program, or leave it out")
 }
@@ -66,7 +70,7 @@ fn without_dictionaries(found: &pl::DataType) -> pl::DataType {
 }
 
 /// Refuses types that the reader would only meet with a panic or a wrong value.
-fn check_parquet_types(path: &Path) -> Result<(), EngineError> {
+fn check_parquet_types(path: &Path) -> Result<ParquetMetaData, EngineError> {
     let shown = path.display().to_string();
     let cannot = |reason: String| EngineError::new(Class::Data, format!("cannot read {shown}: {reason}"));
     let file = File::open(path).map_err(|error| cannot(os_reason(&error)))?;
@@ -82,7 +86,7 @@ fn check_parquet_types(path: &Path) -> Result<(), EngineError> {
             return Err(refused(&shown, column.name(), &data_type));
         }
     }
-    Ok(())
+    Ok(metadata)
 }
 
 fn unsupported(column: &Type) -> Option<String> {

@@ -20,6 +20,7 @@ mod estimate;
 mod expression;
 mod external;
 mod file_schema;
+mod fixed_lists;
 mod join;
 mod pieces;
 mod pin;
@@ -195,7 +196,7 @@ impl Engine for PolarsEngine {
 
     fn file_schema(&self, path: &Path, format: &FileFormat, rows: usize) -> Result<Schema, EngineError> {
         match format {
-            FileFormat::Parquet => read_parquet_schema(path),
+            FileFormat::Parquet => read_parquet_schema(path, self.spilling.memory.limit()),
             FileFormat::Ndjson => infer_ndjson_schema(path, Some(rows)),
             FileFormat::Csv(_) => Err(EngineError::new(Class::Stage, "a CSV file says nothing about its types")),
         }

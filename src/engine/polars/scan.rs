@@ -89,7 +89,7 @@ fn read_type(data_type: &DataType, format: &FileFormat) -> DataType {
         | DataType::Float64
         | DataType::String => data_type.clone(),
         DataType::Decimal(..) if !json => data_type.clone(),
-        DataType::List(_) | DataType::Struct(_) if json => data_type.clone(),
+        DataType::List(_) | DataType::Array(..) | DataType::Struct(_) if json => data_type.clone(),
         _ => DataType::String,
     }
 }

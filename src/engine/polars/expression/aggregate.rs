@@ -169,8 +169,8 @@ impl<'a> Call<'a> {
                 let values = self.masked(0)?;
                 let nulls = values.clone().has_nulls().cast(pl::DataType::Int64);
                 let estimate = match self.argument_type(0) {
-                    Some(data_type) if data_type.is_nested() => values.n_unique(),
                     Some(DataType::Boolean | DataType::Decimal(..)) => values.n_unique(),
+                    Some(data_type) if data_type.is_nested() => values.n_unique(),
                     _ => values.approx_n_unique(),
                 };
                 Ok(estimate.cast(pl::DataType::Int64) - nulls)

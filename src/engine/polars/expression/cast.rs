@@ -97,10 +97,13 @@ pub(super) fn cast(value: pl::Expr, from: &DataType, to: &DataType, strict: bool
         (T::Datetime(Some(_)), T::Datetime(Some(_))) => value.cast(target),
         // An interval is a literal, which has been lowered as its fixed length already.
         (T::Interval, T::Duration) => value,
-        (T::Array(from, _), T::List(to)) if from == to => value.cast(target),
-        (T::Array(from, _), T::List(_)) => {
-            let list = T::List(from.clone());
-            cast(value.cast(polars_type(&list)), &list, to, strict)?
+        (T::Array(from, _), T::List(to)) => {
+            let list = value.cast(pl::DataType::List(Box::new(polars_type(from))));
+            if from == to {
+                return Ok(list);
+            }
+            let element = cast(pl::element(), from, to, strict)?;
+            list.list().eval(element)
         }
         (T::List(from), T::List(to)) => {
             let element = cast(pl::element(), from, to, strict)?;

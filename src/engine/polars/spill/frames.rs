@@ -62,6 +62,10 @@ mod tests {
             pl::Series::new("l".into(), [pl::Series::new("".into(), [1_i64, 2]), pl::Series::new("".into(), [3_i64])]);
         let mut frame = df!["n" => [Some(1_i64), None], "s" => ["a", "a text that is longer than twelve bytes"], "x" => [0.5, f64::NAN]].unwrap();
         frame.with_column(lists.into()).unwrap();
+        let pairs = [pl::Series::new("".into(), [Some(1_u8), None]), pl::Series::new("".into(), [Some(3_u8), Some(4)])];
+        let pairs =
+            pl::Series::new("a".into(), pairs).cast(&pl::DataType::Array(pl::DataType::UInt8.into(), 2)).unwrap();
+        frame.with_column(pairs.into()).unwrap();
         let back = decode(&encode(&mut frame).unwrap()).unwrap();
         assert!(back.equals_missing(&frame));
         assert_eq!(back.schema(), frame.schema());

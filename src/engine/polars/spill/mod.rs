@@ -47,7 +47,7 @@ pub(super) fn value_bytes_with(data_type: &DataType, text: u64) -> u64 {
         DataType::Decimal(..) => 16,
         DataType::String | DataType::Binary => 16 + text,
         DataType::List(element) => 16 + 8 * value_bytes_with(element, text),
-        DataType::Array(element, size) => value_bytes_with(element, text).saturating_mul(u64::from(*size)),
+        DataType::Array(element, size) => u64::from(*size).saturating_mul(value_bytes_with(element, text)),
         DataType::Struct(fields) => fields.iter().map(|field| value_bytes_with(&field.data_type, text)).sum(),
         _ => 8,
     }

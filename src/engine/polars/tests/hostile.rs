@@ -13,7 +13,7 @@ fn folder() -> PathBuf {
 }
 
 fn read(path: &Path) -> Result<usize, EngineError> {
-    let schema = read_parquet_schema(path)?;
+    let schema = read_parquet_schema(path, u64::MAX)?;
     let files = FileScan {
         paths: vec![path.to_owned()],
         format: FileFormat::Parquet,

@@ -31,6 +31,10 @@ pub(super) fn cast(value: &str, from: &DataType, to: &DataType, strict: bool) ->
             let null = if strict { format!("{value} IS NULL OR ") } else { String::new() };
             format!("CASE WHEN {null}{read} < TIME '24:00:00' THEN {read}{otherwise} END")
         }
+        (T::Array(from, _), T::List(_)) => {
+            let list = T::List(from.clone());
+            cast(&format!("CAST({value} AS {})", type_name(&list)), &list, to, strict)?
+        }
         (T::List(from), T::List(to)) => {
             let element = cast("x", from, to, strict)?;
             if element == format!("{verb}(x AS {})", type_name(to)) {

@@ -253,8 +253,7 @@ pub(super) fn key(schema: &Schema, text: &Spanned<String>) -> Result<Expr, Findi
 pub(super) fn as_text(expr: Expr) -> Option<Expr> {
     match &expr.data_type {
         DataType::String => Some(expr),
-        nested if nested.is_nested() => None,
-        DataType::Binary | DataType::Interval => None,
+        DataType::List(_) | DataType::Array(..) | DataType::Struct(_) | DataType::Binary | DataType::Interval => None,
         DataType::Datetime(Some(_)) => {
             let arguments = vec![expr, Expr::string("UTC")];
             let clock = Expr::call(expression::Function::AtTimeZone, arguments, DataType::Datetime(None));

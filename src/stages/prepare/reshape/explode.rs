@@ -76,6 +76,7 @@ impl Explode {
                 call(Function::Split, vec![value, Expr::string(separator.value.clone())])
             }
             (DataType::List(_), _) => Ok(value),
+            (DataType::Array(element, _), _) => Ok(value.cast(DataType::List(element.clone()), true)),
             (DataType::String, None) => {
                 let message = format!("column `{}` holds text, not lists", field.name);
                 let help = "`separator` says where it is cut: `separator: \";\"`";
