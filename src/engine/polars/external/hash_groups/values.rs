@@ -1,7 +1,7 @@
 //! What is computed for each group: from the values of rows, and from partial values.
 
 use polars::prelude as pl;
-use polars::prelude::{IntoColumn, IntoSeries, NewChunkedArray};
+use polars::prelude::{IntoColumn, IntoSeries};
 
 use super::{Groups, Kind, Reduction};
 use crate::statistics::double_sum::{DoubleMoments, DoubleSum};
