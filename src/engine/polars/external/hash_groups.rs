@@ -10,6 +10,7 @@
 mod values;
 
 use polars::prelude as pl;
+use polars::prelude::NewChunkedArray;
 
 use super::super::deduplicate::{KeyTable, Keys};
 use super::super::error::carry;
