@@ -133,7 +133,9 @@ pub(super) fn each(
 ) -> Result<LeftOut, Diagnostic> {
     let mut left_out = LeftOut::default();
     let mut before = 0;
-    let drawn = selection.ahead(relation, encoder);
+    // The number of a training row decides what it is encoded from, so all of them have to come.
+    let has_numbers = matches!(want, Want::Training(_)) && encoder.is_cross_fitted();
+    let drawn = if has_numbers { None } else { selection.ahead(relation, encoder) };
     let windows = examples(drawn.as_ref().unwrap_or(relation), encoder, want, context, &mut |batch| {
         let count = batch.num_rows();
         let takes_all = selection.takes_all() && selection.left > 0;
@@ -179,7 +181,7 @@ impl Examples {
         let mut reservation = MemoryManager::process().reserve("the rows from which baselines learn");
         let mut blocks: Vec<Vec<f32>> = vec![Vec::new(); encoder.blocks().len()];
         let mut truths: Vec<Truth> = encoder.targets().iter().map(Truth::of).collect();
-        each(relation, encoder, Want::Labelled(&[]), selection, context, &mut |labelled, _| {
+        each(relation, encoder, Want::Training(&[]), selection, context, &mut |labelled, _| {
             let bytes: usize = labelled.encoded.inputs.iter().map(|block| block.len() * 4).sum();
             reservation.try_grow(bytes as u64)?;
             for (all, block) in blocks.iter_mut().zip(&labelled.encoded.inputs) {
