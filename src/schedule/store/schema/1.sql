@@ -62,7 +62,7 @@ CREATE TABLE runs (
     state TEXT NOT NULL CHECK (state IN
         ('queued', 'starting', 'running', 'succeeded', 'failed', 'cancelled', 'timed_out', 'lost')),
     claim INTEGER NOT NULL,                          -- how often it was claimed: a fence against workers of an earlier claim
-    stop TEXT CHECK (stop IN ('cancel', 'replaced', 'timeout')),
+    stop TEXT CHECK (stop IS NULL OR stop IN ('cancel', 'replaced', 'timeout')),
     stop_asked INTEGER,
     stop_by TEXT,
     not_before INTEGER,
@@ -76,7 +76,7 @@ CREATE TABLE runs (
     exit_code INTEGER,
     message TEXT,
     folder TEXT,
-    metrics TEXT CHECK (json_valid(metrics)),
+    metrics TEXT CHECK (metrics IS NULL OR json_valid(metrics)),
     CHECK ((attempt = 1) = (retry_of IS NULL)),
     CHECK ((attempt = 1) = (root = id)),
     CHECK ((stop IS NULL) = (stop_asked IS NULL)),
