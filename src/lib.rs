@@ -23,6 +23,7 @@ pub mod plan;
 pub mod relation;
 pub mod report;
 pub mod run;
+pub mod schedule;
 pub mod similarity;
 pub mod stages;
 pub mod staging;

@@ -1,6 +1,6 @@
 //! The rules of time of `gristmill serve`: when a job is due, what becomes of what was missed, who starts next.
 //!
-//! Everything here is a function of what it is given: no input or output, no database, no thread, and no clock but the one
+//! Everything here but [`store`] is a function of what it is given: no input or output, no database, no thread, and no clock but the one
 //! that is passed in ([`Clock`]). So a year of schedules is tested in seconds.
 //!
 //! ```text
@@ -16,6 +16,8 @@
 //! - [`ending`] and [`termination`]: what a run's exit means, and how a run is made to end.
 //! - [`retry`]: whether and when a failed run is tried again.
 //! - [`retention`]: which runs of the history may go.
+//!
+//! [`store`] keeps what happened, in a database; it knows the rules of this folder by their words only.
 
 pub mod catchup;
 pub mod clock;
@@ -26,6 +28,7 @@ pub mod period;
 pub mod queue;
 pub mod retention;
 pub mod retry;
+pub mod store;
 pub mod termination;
 pub mod trigger;
 pub mod zone;

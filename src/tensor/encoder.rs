@@ -1,6 +1,6 @@
 //! The fitted encoder: rows become inputs and targets.
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch};
+use arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::UInt64Type;
 use ndarray::{Array2, Axis};

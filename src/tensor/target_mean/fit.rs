@@ -1,6 +1,6 @@
 //! Learning the means of a target by the values of a column.
 
-use arrow::array::{Array, ArrayRef};
+use arrow::array::ArrayRef;
 use rustc_hash::FxHashMap;
 
 use super::answers::{Answers, Question};

@@ -51,7 +51,7 @@ proptest! {
     }
 }
 
-fn joined(left: &Arc<Relation>, right: &Arc<Relation>, kind: JoinKind, on: &[&str]) -> Relation {
+pub(super) fn joined(left: &Arc<Relation>, right: &Arc<Relation>, kind: JoinKind, on: &[&str]) -> Relation {
     let takes = !matches!(kind, JoinKind::Semi | JoinKind::Anti);
     let taken = ["v", "s", "row"].map(|name| (name.to_owned(), format!("their_{name}")));
     Relation::Join(Box::new(Join {

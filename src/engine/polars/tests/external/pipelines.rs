@@ -1,5 +1,6 @@
 //! Whole pipelines of operators that memory is too small for.
 
+use super::joins::joined;
 use super::*;
 use crate::relation::Keep;
 
