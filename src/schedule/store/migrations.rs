@@ -49,6 +49,8 @@ pub(super) fn migrate(connection: &mut Connection, steps: &[&str], faults: &Faul
 ///
 /// Errors: it is newer than `known`, another program's, or damaged.
 pub(super) fn version(connection: &Connection, known: i64) -> Result<i64> {
+    // One state for all three, or another process's first step would show by half.
+    let _look = connection.is_autocommit().then(|| connection.unchecked_transaction()).transpose()?;
     let pragma = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     let (application, found) = (pragma("application_id")?, pragma("user_version")?);
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
