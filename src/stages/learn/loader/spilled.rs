@@ -3,12 +3,14 @@
 //! The file is cut into blocks of neighbouring rows. An epoch takes the blocks in a random order, as many at a time as a
 //! buffer holds, and the rows of the buffer in a random order: CorgiPile (Xu et al. 2022, *In-database machine learning
 //! with CorgiPile: stochastic gradient descent without full data shuffle*, SIGMOD), which learns as well as a full
-//! shuffle and reads the disk in long strides. A thread of its own reads the next buffer while one is learned.
+//! shuffle and reads the disk in long strides. A thread of its own reads the next buffer while one is learned. Buffers that
+//! are done go back to it: the pages of a new one would have to be found and cleared. It reads a block whenever as many rows
+//! have been learned, so that it never takes a processor for long from a thread that learns, on which the others wait.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvError, Sender, SyncSender, TryRecvError, channel, sync_channel};
 use std::thread::JoinHandle;
 
 use rand::seq::SliceRandom;
@@ -135,6 +137,7 @@ impl Spill {
             reader: None,
             buffer: Buffer::default(),
             next: 0,
+            given: 0,
         })
     }
 }
@@ -152,6 +155,10 @@ struct Buffer {
 /// A thread that reads.
 struct Reader {
     buffers: Receiver<io::Result<Buffer>>,
+    /// Where buffers that are done go.
+    done: Sender<Buffer>,
+    /// Lets it read a block each.
+    turns: Sender<()>,
     thread: JoinHandle<File>,
 }
 
@@ -166,13 +173,22 @@ pub(super) struct Spilled<'a> {
     reader: Option<Reader>,
     buffer: Buffer,
     next: usize,
+    /// Rows that were given since the thread was last let read a block.
+    given: usize,
+}
+
+impl Reader {
+    fn allow(&self) {
+        // After its last buffer the thread reads no more.
+        let _ = self.turns.send(());
+    }
 }
 
 impl Spilled<'_> {
     /// Ends the thread and takes the file back.
     fn stop(&mut self) -> Result<File, SourceError> {
-        if let Some(Reader { buffers, thread }) = self.reader.take() {
-            drop(buffers);
+        if let Some(Reader { buffers, done, turns, thread }) = self.reader.take() {
+            drop((buffers, done, turns));
             self.file = thread.join().ok();
         }
         self.file.take().ok_or_else(|| "the thread that reads rows has failed".into())
@@ -199,11 +215,13 @@ impl Batches for Spilled<'_> {
         let file = self.stop()?;
         self.epoch = shuffle.as_ref().map(Epoch::of);
         (self.buffer, self.next) = (Buffer::default(), 0);
-        let (sender, buffers) = sync_channel(1);
-        let reading = Reading { file, cut: self.cut, rows: self.spill.rows, stride: self.spill.layout.stride() };
+        let ((sender, buffers), (done, spare), (turns, turn)) = (sync_channel(1), channel(), channel());
+        self.given = 0;
+        let reading =
+            Reading { file, cut: self.cut, rows: self.spill.rows, stride: self.spill.layout.stride(), spare, turn };
         let thread =
             std::thread::Builder::new().name("rows".to_owned()).spawn(move || reading.run(shuffle, &sender))?;
-        self.reader = Some(Reader { buffers, thread });
+        self.reader = Some(Reader { buffers, done, turns, thread });
         Ok(())
     }
 
@@ -214,8 +232,20 @@ impl Batches for Spilled<'_> {
         while wanted > 0 {
             if self.next >= self.buffer.order.len() {
                 let Some(reader) = &self.reader else { break };
-                match reader.buffers.recv() {
-                    Ok(buffer) => (self.buffer, self.next) = (buffer?, 0),
+                // Who waits lets it read a whole buffer at once.
+                match reader.buffers.try_recv().or_else(|empty| match empty {
+                    TryRecvError::Disconnected => Err(RecvError),
+                    TryRecvError::Empty => {
+                        (0..self.cut.blocks).for_each(|_| reader.allow());
+                        reader.buffers.recv()
+                    }
+                }) {
+                    Ok(buffer) => {
+                        let done = std::mem::replace(&mut self.buffer, buffer?);
+                        self.next = 0;
+                        // After its last buffer the thread takes no more.
+                        let _ = reader.done.send(done);
+                    }
                     // The sender is gone: that was the last buffer.
                     Err(_) => break,
                 }
@@ -231,6 +261,11 @@ impl Batches for Spilled<'_> {
                 }
             }
             wanted -= end - self.next;
+            self.given += end - self.next;
+            while self.given >= self.cut.block {
+                self.given -= self.cut.block;
+                self.reader.iter().for_each(Reader::allow);
+            }
             self.next = end;
         }
         if let (Some(augment), Some(epoch)) = (self.augment, self.epoch) {
@@ -246,6 +281,10 @@ struct Reading {
     cut: Cut,
     rows: usize,
     stride: usize,
+    /// Buffers that are done.
+    spare: Receiver<Buffer>,
+    /// One for each block that it may read.
+    turn: Receiver<()>,
 }
 
 impl Reading {
@@ -271,10 +310,13 @@ impl Reading {
         // file the rest is read in long strides, and the rows are shuffled anyway.
         blocks.sort_unstable();
         let block_bytes = self.cut.block * self.stride * 4;
-        let mut buffer = Buffer::default();
+        let mut buffer = self.spare.try_recv().unwrap_or_default();
+        buffer.numbers.clear();
+        buffer.first.clear();
         buffer.numbers.reserve_exact(blocks.len() * self.cut.block * self.stride);
         let mut bytes = vec![0_u8; block_bytes];
         for block in blocks {
+            self.turn.recv().map_err(io::Error::other)?;
             let first = block * self.cut.block;
             let length = (self.rows - first).min(self.cut.block) * self.stride * 4;
             self.file.seek(SeekFrom::Start(first as u64 * self.stride as u64 * 4))?;
@@ -284,7 +326,8 @@ impl Reading {
             buffer.first.push(first as u64);
         }
         let rows = u32::try_from(buffer.numbers.len() / self.stride).map_err(io::Error::other)?;
-        buffer.order = (0..rows).collect();
+        buffer.order.clear();
+        buffer.order.extend(0..rows);
         if let Some(rng) = shuffle {
             buffer.order.shuffle(rng);
         }
