@@ -23,6 +23,9 @@ const HINTS: usize = 200;
 const LABEL_SIZE: f64 = 11.0;
 /// The least distance between the labels of an axis.
 const PITCH: f64 = 14.0;
+/// The size of the words of the key, and the most of the width that each of them may take.
+const KEY_SIZE: f64 = 12.5;
+const WIDEST_END: f64 = 0.2;
 /// Words that have less room are left out.
 const LEAST_ROOM: f64 = 14.0;
 /// Half the side of the area over which a line tells its name.
@@ -94,7 +97,9 @@ pub(super) fn draw(figure: &Figure, mark: &Parallel) -> Result<Scene, ChartError
     plan.height = 300.0;
     plan.notes = notes;
     if figure.legend.show != LegendShow::Never {
-        let (low, high) = (clean(&mark.ends.0), clean(&mark.ends.1));
+        let limit = f64::from(figure.width) * WIDEST_END;
+        let end = |word: &str| shorten(&clean(word), KEY_SIZE, Weight::Regular, limit).shown;
+        let (low, high) = (end(&mark.ends.0), end(&mark.ends.1));
         let inks = (0..SEQUENTIAL_STEPS).map(Ink::Sequential).collect();
         plan.key = Key::Ramp { title: figure.legend.title.clone(), inks, low, high };
     }
