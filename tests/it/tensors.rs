@@ -267,7 +267,7 @@ stages:
   - id: made
     tensors: {{features: {{image: {{file: {{height: 2, width: 2, channels: 1}}}}}}, folder: pictures, on_error: {on_error}, target: kind}}
   - id: model
-    train: {{network: [flatten, {{dense: 2}}], epochs: 1, batch_size: 4}}
+    train: {{network: [flatten, {{dense: 2}}], epochs: 1, batch_size: 4, validate_on: valid}}
 "
         )
     };
