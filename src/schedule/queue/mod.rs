@@ -202,7 +202,7 @@ impl Queue {
     /// The runs that wait, in the order in which they would start if one ended after the other.
     pub fn waiting(&self) -> Vec<&Request> {
         // Jobs take turns within a priority: the n-th run of a job comes after the n-1-st of every other.
-        let mut order: Vec<((Reverse<i64>, u64, u64, u64), &Request)> = Vec::new();
+        let mut order = Vec::new();
         for job in self.jobs.values() {
             let mut at_work = u64::from(job.load.runs);
             let mut before = None;
