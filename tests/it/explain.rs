@@ -210,7 +210,9 @@ fn what_makes_no_sense_is_refused_where_it_stands() {
 fn hours(machines: u32, each: u32) -> String {
     let mut text = "machine,hour,strain,hum,wear\n".to_owned();
     for machine in 0..machines {
-        let strain = |hour: u32| f64::from((hour * 37 + machine * 11) % 23) / 10.0;
+        // Well mixed, so that no row of a window can be told from another.
+        let mixed = |seed: u32| (seed ^ (seed >> 15)).wrapping_mul(0x2c1b_3c6d);
+        let strain = |hour: u32| f64::from((mixed(mixed(mixed(hour * 64 + machine + 1))) >> 8) & 255) / 100.0;
         for hour in 0..each {
             let hum = f64::from(hour * 53 % 17) / 10.0;
             // A target is that of one row later, so the strain of three rows before this one.
@@ -233,7 +235,7 @@ fn sequence_pipeline(options: &str) -> String {
 
 #[test]
 fn a_sequence_is_explained_by_columns_and_by_steps() {
-    let workshop = Workshop::with_pipeline(&sequence_pipeline("rows: \"hour = 50\""));
+    let workshop = Workshop::with_pipeline(&sequence_pipeline("rows: \"hour between 50 and 52\""));
     workshop.write("t.csv", hours(10, 120));
     let manifest = workshop.run();
     assert_eq!(unexplained(stage(&manifest, "why")), Some(0));
