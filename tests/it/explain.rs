@@ -272,7 +272,7 @@ fn rows_of_a_sequence_keep_their_past_whatever_is_asked_for() {
     workshop.run();
     let contributions = workshop.read_ndjson("contributions.ndjson");
     let whole: Vec<&Value> = contributions.iter().filter(|row| row["method"] == "shap").collect();
-    assert!(whole.len() >= 2 * 2 && whole.len() % 2 == 0, "{whole:?}");
+    assert!(whole.len() >= 2 * 2 && whole.len().is_multiple_of(2), "{whole:?}");
 }
 
 #[test]

@@ -69,7 +69,7 @@ fn they_are_taken_as_lists_by_functions_and_kept_by_everything_that_moves_rows()
     assert_eq!(values(&rows, "total")[..4], [json!(6), json!(null), json!(10), json!(262)]);
     let each = workshop.read_ndjson("each.ndjson");
     assert_eq!(Value::from(values(&each, "picture")[..3].to_vec()), json!([null, null, null]));
-    assert_eq!(each.len(), 15);
+    assert_eq!(each.len(), 17);
     let groups = workshop.read_ndjson("groups.ndjson");
     assert_eq!(
         Value::from(groups),
