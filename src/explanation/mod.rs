@@ -17,7 +17,7 @@
 //!
 //! let rows = Rows::new(vec![array![[1.0, 5.0], [2.0, 9.0], [3.0, 2.0], [4.0, 4.0]]])?;
 //! let truth = [1.0, 2.0, 3.0, 4.0];
-//! let error = |said: ArrayView2<'_, f64>| -> Judged<'static> {
+//! let error = move |said: ArrayView2<'_, f64>| -> Judged<'static> {
 //!     let errors: Vec<f64> = said.iter().zip(truth).map(|(said, truth)| (said - truth).abs()).collect();
 //!     Box::new(move |counts| Some(errors.iter().zip(counts).map(|(error, n)| error * f64::from(*n)).sum()))
 //! };
