@@ -4,7 +4,7 @@ An epoch of two networks beside PyTorch and Keras, on two threads: a dense one o
 units, two classes, batches of 256 rows) and a small convolutional one on digits of 28 by 28 pixels (32 and 64 filters of 3 by
 3, pooling after each, dropout 0.5, ten classes, batches of 128); Adam with a rate of 0.001 in all. The time of an epoch is
 the time of a run with 1 + N epochs less that of a run with one, divided by N: reading, encoding and starting fall out. The
-peers are measured in the same way. The training losses of the last epoch must agree to 10 %, else the benchmark ends.
+peers are measured in the same way. The training losses of the last epoch must agree to 20 % (weights begin differently in each program), else the benchmark ends.
 
 It also tells the rate of the matrix products of the dense network's shapes in NumPy (OpenBLAS) on the same threads, as the
 machine's measured peak. PYTHON of --peers needs PyTorch, that of --keras Keras and TensorFlow.
@@ -136,7 +136,7 @@ def main():
         if any(run.failure for runs in measured.values() for run in runs):
             sys.exit("a program failed")
         last = {name: losses(folder, name, kind, several)[-1] for name in names}
-        if any(abs(loss - last["gristmill"]) > 0.1 * last["gristmill"] for loss in last.values()):
+        if any(abs(loss - last["gristmill"]) > 0.2 * last["gristmill"] for loss in last.values()):
             sys.exit(f"the losses differ: {last}")
         seconds = lambda name, epochs: statistics.median(run.seconds for run in measured[f"{name} {epochs}"])
         epoch = {name: (seconds(name, several) - seconds(name, 1)) / given.epochs for name in names}
