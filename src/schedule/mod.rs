@@ -22,15 +22,22 @@
 pub mod catchup;
 pub mod clock;
 pub mod ending;
+pub mod gate;
+pub mod job;
+pub mod notify;
 pub mod occurrence;
 pub mod overlap;
 pub mod period;
 pub mod queue;
 pub mod retention;
 pub mod retry;
+pub mod server;
+pub mod service;
 pub mod store;
 pub mod termination;
 pub mod trigger;
+pub mod web;
+pub mod worker;
 pub mod zone;
 
 pub use catchup::{Catchup, Due, due};

@@ -1,0 +1,1 @@
+//! Job files: what is to be run, when, with which parameters, and what becomes of the end.

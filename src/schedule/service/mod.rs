@@ -1,0 +1,1 @@
+//! What may be asked of the scheduler: one set of operations for the command line and the web, with and without a server.

@@ -1,0 +1,1 @@
+//! Processes that run pipelines: started, listened to, kept in time, ended.
