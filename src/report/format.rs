@@ -4,14 +4,14 @@ use crate::digits::{self, fixed};
 use crate::exhibit::Format;
 
 /// What stands where there is no number.
-pub(super) const NOTHING: &str = "–";
+pub(crate) const NOTHING: &str = "–";
 /// From here on whole numbers have powers of ten: a double is no longer exact.
 const POWERS_FROM: f64 = 1e15;
 /// Below this numbers have powers of ten.
 const POWERS_BELOW: f64 = 1e-4;
 
 /// A number in a format: `1,234`, `12.35`, `4.2%`, `1 min 05 s`, `1.50 GiB`.
-pub(super) fn value(value: f64, format: Format) -> String {
+pub(crate) fn value(value: f64, format: Format) -> String {
     if !value.is_finite() {
         return NOTHING.to_owned();
     }
@@ -27,7 +27,7 @@ pub(super) fn value(value: f64, format: Format) -> String {
 
 /// A number of a column with fractions: four significant digits with trailing zeros, so that the marks stand below each other. Below 0.1 they cannot
 /// anyway, and the zeros go.
-pub(super) fn aligned(value: f64) -> String {
+pub(crate) fn aligned(value: f64) -> String {
     if !value.is_finite() {
         return NOTHING.to_owned();
     }
@@ -35,17 +35,17 @@ pub(super) fn aligned(value: f64) -> String {
 }
 
 /// A count of things.
-pub(super) fn count(number: usize) -> String {
+pub(crate) fn count(number: usize) -> String {
     digits::whole(number as u64)
 }
 
 /// A count of rows.
-pub(super) fn rows(number: u64) -> String {
+pub(crate) fn rows(number: u64) -> String {
     digits::whole(number)
 }
 
 /// A change of a count, with its sign.
-pub(super) fn change(number: i64) -> String {
+pub(crate) fn change(number: i64) -> String {
     let digits = digits::whole(number.unsigned_abs());
     match number {
         0 => digits,
@@ -101,7 +101,7 @@ fn percent(value: f64) -> String {
 }
 
 /// A length of time.
-pub(super) fn seconds(value: f64) -> String {
+pub(crate) fn seconds(value: f64) -> String {
     let size = value.abs();
     let sign = if value < 0.0 { "−" } else { "" };
     let text = match size {
@@ -127,7 +127,7 @@ pub(super) fn seconds(value: f64) -> String {
 }
 
 /// A size with a binary unit and three significant digits.
-pub(super) fn bytes(value: f64) -> String {
+pub(crate) fn bytes(value: f64) -> String {
     const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
     if value.abs() < 1_023.5 {
         return format!("{} B", fixed(value, 0));
@@ -151,18 +151,18 @@ pub(super) fn bytes(value: f64) -> String {
 
 /// A size in bytes.
 #[expect(clippy::cast_precision_loss, reason = "a size is shown with three digits")]
-pub(super) fn size(bytes_in_all: u64) -> String {
+pub(crate) fn size(bytes_in_all: u64) -> String {
     bytes(bytes_in_all as f64)
 }
 
 /// A count as a number that can be drawn.
 #[expect(clippy::cast_precision_loss, reason = "counts beyond 2^53 rows do not occur")]
-pub(super) fn float(count: u64) -> f64 {
+pub(crate) fn float(count: u64) -> f64 {
     count as f64
 }
 
 /// A moment of RFC 3339 as people write it; a text that is none stays as it is.
-pub(super) fn moment(text: &str) -> String {
+pub(crate) fn moment(text: &str) -> String {
     digits::moment(text).unwrap_or_else(|| super::text::line(text, 60))
 }
 

@@ -13,8 +13,8 @@ mod document;
 mod environment;
 mod exhibit;
 mod flow;
-mod format;
-mod graph;
+pub(crate) mod format;
+pub(crate) mod graph;
 mod ledger;
 mod lineage;
 mod listing;
@@ -28,7 +28,7 @@ mod summary;
 mod table;
 #[cfg(test)]
 mod tests;
-mod text;
+pub(crate) mod text;
 mod timeline;
 
 pub use profile::profile;

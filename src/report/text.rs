@@ -5,18 +5,18 @@
 use maud::{Markup, html};
 
 /// One line: line breaks and tabs become spaces. At most `most` characters, with an ellipsis where it was longer.
-pub(super) fn line(text: &str, most: usize) -> String {
+pub(crate) fn line(text: &str, most: usize) -> String {
     let text = text.trim();
     cut(text.chars().map(|c| if matches!(c, '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}') { ' ' } else { c }), most)
 }
 
 /// Several lines: line breaks and tabs stay.
-pub(super) fn block(text: &str, most: usize) -> String {
+pub(crate) fn block(text: &str, most: usize) -> String {
     cut(text.chars().filter(|c| *c != '\r'), most)
 }
 
 /// A line in which what stands between backticks is set as code, as messages have it.
-pub(super) fn prose(text: &str, most: usize) -> Markup {
+pub(crate) fn prose(text: &str, most: usize) -> Markup {
     let line = line(text, most);
     let parts: Vec<&str> = line.split('`').collect();
     // A backtick without a partner stays what it is.

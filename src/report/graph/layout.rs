@@ -10,9 +10,9 @@ use super::order::order;
 use super::position::{Pull, Thing, positions};
 
 /// The width of a card in CSS pixels.
-pub(super) const CARD_WIDTH: f64 = 200.0;
+pub(crate) const CARD_WIDTH: f64 = 200.0;
 /// The height of a card.
-pub(super) const CARD_HEIGHT: f64 = 50.0;
+pub(crate) const CARD_HEIGHT: f64 = 50.0;
 /// The least distance between two things in a layer.
 const BESIDE: f64 = 14.0;
 /// The distance between two layers.
@@ -24,56 +24,56 @@ const MARGIN: f64 = 4.0;
 
 /// The picture, in CSS pixels.
 #[derive(Debug, PartialEq)]
-pub(super) struct Layout {
+pub(crate) struct Layout {
     /// Width of everything.
-    pub(super) width: f64,
+    pub(crate) width: f64,
     /// Height of everything.
-    pub(super) height: f64,
+    pub(crate) height: f64,
     /// One card for each stage, in their order.
-    pub(super) cards: Vec<Card>,
+    pub(crate) cards: Vec<Card>,
     /// One route for each edge; those of the main flow come last and lie on top.
-    pub(super) routes: Vec<Route>,
+    pub(crate) routes: Vec<Route>,
 }
 
 /// The upper left corner of a card.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Card {
+pub(crate) struct Card {
     /// From the left.
-    pub(super) left: f64,
+    pub(crate) left: f64,
     /// From the top.
-    pub(super) top: f64,
+    pub(crate) top: f64,
 }
 
 /// An edge from the bottom of one card to the top of another.
 #[derive(Debug, PartialEq)]
-pub(super) struct Route {
+pub(crate) struct Route {
     /// The position of the stage where it begins.
-    pub(super) from: usize,
+    pub(crate) from: usize,
     /// The position of the stage where it ends.
-    pub(super) to: usize,
+    pub(crate) to: usize,
     /// Whether it belongs to the main flow.
-    pub(super) main: bool,
+    pub(crate) main: bool,
     /// Where it begins.
-    pub(super) start: (f64, f64),
+    pub(crate) start: (f64, f64),
     /// The layers that it passes, from the top.
-    pub(super) bends: Vec<Bend>,
+    pub(crate) bends: Vec<Bend>,
     /// Where it ends.
-    pub(super) end: (f64, f64),
+    pub(crate) end: (f64, f64),
 }
 
 /// Where an edge passes a layer.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Bend {
+pub(crate) struct Bend {
     /// From the left.
-    pub(super) x: f64,
+    pub(crate) x: f64,
     /// Where it enters the layer.
-    pub(super) top: f64,
+    pub(crate) top: f64,
     /// Where it leaves the layer.
-    pub(super) bottom: f64,
+    pub(crate) bottom: f64,
 }
 
 /// Lays out stages by their inputs (positions; only inputs above a stage count). `main` is the main flow, which is kept straight.
-pub(super) fn layout(inputs: &[Vec<usize>], main: &[usize]) -> Layout {
+pub(crate) fn layout(inputs: &[Vec<usize>], main: &[usize]) -> Layout {
     let (layer_of, depth) = layers(inputs, main);
     let stages = inputs.len();
     let mut grid: Vec<Vec<usize>> = vec![Vec::new(); depth];

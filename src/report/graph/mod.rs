@@ -1,10 +1,10 @@
 //! The graph of stages as one SVG: a card for each stage, from the files at the top to the results at the bottom.
 
 mod layers;
-mod layout;
+pub(crate) mod layout;
 mod order;
 mod position;
-mod typesetting;
+pub(crate) mod typesetting;
 
 use std::fmt::Write;
 

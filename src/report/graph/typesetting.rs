@@ -1,15 +1,15 @@
 //! How wide text is, roughly: enough to keep it inside of a card in any interface font.
 
 /// Semi-bold text is this much wider.
-pub(super) const BOLD: f64 = 1.06;
+pub(crate) const BOLD: f64 = 1.06;
 
 /// An upper estimate of the width of a text at a type size, in the same unit as the size.
-pub(super) fn width(text: &str, size: f64) -> f64 {
+pub(crate) fn width(text: &str, size: f64) -> f64 {
     text.chars().map(advance).sum::<f64>() * size
 }
 
 /// The text, or its beginning with an ellipsis, so that it is no wider than `room`.
-pub(super) fn fit(text: &str, size: f64, room: f64) -> String {
+pub(crate) fn fit(text: &str, size: f64, room: f64) -> String {
     if width(text, size) <= room {
         return text.to_owned();
     }

@@ -115,6 +115,20 @@ impl Store {
         })
     }
 
+    /// The names of all models and outputs on which there is a verdict, in their order.
+    pub fn promoted_names(&self) -> Result<Vec<String>> {
+        self.read(|session| session.all("SELECT DISTINCT name FROM promotions ORDER BY name", [], |row| row.get(0)))
+    }
+
+    /// A verdict by its number.
+    ///
+    /// Errors: there is none.
+    pub fn the_promotion(&self, number: i64) -> Result<Promotion> {
+        let found =
+            self.read(|session| session.one("SELECT * FROM promotions WHERE number = ?1", [number], Promotion::of))?;
+        found.ok_or_else(|| StoreError::missing("promotion", number))
+    }
+
     /// All verdicts on a model or output, the latest first, before a place.
     pub fn promotions(&self, name: &str, before: Option<i64>, limit: usize) -> Result<Page<Promotion>> {
         Page::fill(
