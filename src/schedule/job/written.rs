@@ -1,0 +1,1 @@
+//! A job file as it is written. The comments of the options are the reference.
