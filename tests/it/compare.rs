@@ -69,6 +69,14 @@ fn columns_of_two_stages_are_compared_as_scipy_does() {
     assert!(found["value"]["reason"].as_str().unwrap().contains("10.0 percentage points more nulls"));
     let exhibits = stage(&manifest, "drift")["exhibits"].to_string();
     assert!(exhibits.contains("2 of 2 columns are not what they were in stage `before`"), "{exhibits}");
+    // What the conditions of a job read.
+    let told = &stage(&manifest, "drift")["statistics"]["drift"];
+    assert_eq!((&told["rows_before"], &told["rows"]), (&1000.into(), &1000.into()));
+    for column in told["columns"].as_array().unwrap() {
+        let name = column["column"].as_str().unwrap();
+        close(&column["psi"], expected[name]["psi"].as_f64().unwrap());
+        assert_eq!((&column["verdict"], &column["by_chance"]), (&"drifted".into(), &false.into()), "{name}");
+    }
 }
 
 #[test]
@@ -106,6 +114,7 @@ fn the_last_good_run_is_what_a_run_is_compared_with() {
     let first = workshop.run();
     assert!(stage(&first, "drift")["exhibits"].to_string().contains("no earlier good run"));
     assert!(workshop.read_ndjson("drift.ndjson").is_empty());
+    assert!(stage(&first, "drift")["statistics"]["drift"]["rows_before"].is_null());
     // Nothing has changed.
     workshop.run();
     let found = by_column(&workshop);

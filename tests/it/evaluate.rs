@@ -68,6 +68,12 @@ fn a_tree_that_beats_the_network_is_said_and_the_worst_group_is_named() {
     let notes = notes(&manifest);
     assert!(notes.contains("is better than the network: ROC AUC"), "{notes}");
     assert!(notes.contains("4 rows without `late`: left out") && notes.contains("fitted on `valid`"), "{notes}");
+    // What the conditions of a job read: the metrics of the network as it foretells.
+    let told = &stage(&manifest, "judged")["statistics"]["scores"][0];
+    let area = told["metrics"].as_array().unwrap().iter().find(|metric| metric["name"] == "ROC AUC").unwrap();
+    assert_eq!((&told["target"], &area["better"]), (&"late".into(), &"higher".into()));
+    assert!((area["value"].as_f64().unwrap() - auc("network, calibrated")).abs() < 1e-12);
+    assert!((area["baselines"]["forest"].as_f64().unwrap() - auc("forest")).abs() < 1e-12);
     // 240 rows of the test part; four of them, the multiples of 50, have no value.
     let of_groups: f64 =
         ["a", "b", "c", "d"].map(|g| value(&rows, "network", Some(&format!("group = {g}")), "rows")).iter().sum();

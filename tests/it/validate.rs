@@ -275,6 +275,10 @@ fn the_health_is_the_mean_of_the_dimensions() {
     let statistics = &stage(&manifest, "checked")["statistics"];
     assert_eq!(statistics["dimensions"], json!({ "completeness": 1.0 - 0.25 / 4.0, "validity": 0.5 }));
     assert_eq!(statistics["health"], (1.0 - 0.25 / 4.0 + 0.5) / 2.0);
+    // What the conditions of a job read: a null in `x` and two values above 1 warn, nothing fails.
+    let grades = &statistics["grades"];
+    assert_eq!((&grades["checks"], &grades["warn"], &grades["fail"]), (&json!(3), &json!(2), &json!(0)));
+    assert_eq!(grades["warning"].as_array().unwrap().len(), 2);
 }
 
 #[test]

@@ -23,6 +23,8 @@ use side::Side;
 const FILE: &str = "compare.parquet";
 /// From this index on a column is said to have moved, although not yet to have drifted (Siddiqi 2006).
 const MOVED: f64 = 0.1;
+/// Columns of which the record of a run tells how far they have moved.
+const TOLD: usize = 1_000;
 
 /// Compares the distribution of each column with another table, or, without `with`, with the last good run of this pipeline.
 ///
@@ -388,12 +390,20 @@ impl Work for CompareWork {
         if self.before.is_none() {
             outcome.statistics = now.keep();
         }
+        outcome.statistics["drift"] = told(&compared, before.as_ref(), &now);
         Ok(outcome)
     }
 
     fn changes(&self, counts: &StageCounts) -> Vec<Change> {
         vec![Change::minus("summarized", counts.first_input()), Change::plus("one row for each column", counts.out)]
     }
+}
+
+/// What the conditions of a job read: how far each column has moved, the most serious first, and how many rows were compared with how many
+/// (with null where there was nothing to compare with).
+fn told(compared: &[Compared], before: Option<&Side>, now: &Side) -> serde_json::Value {
+    let columns: Vec<serde_json::Value> = compared.iter().take(TOLD).map(Compared::told).collect();
+    serde_json::json!({ "rows_before": before.map(|before| before.rows), "rows": now.rows, "columns": columns })
 }
 
 fn product(compared: &[Compared]) -> Result<arrow::array::RecordBatch, Diagnostic> {

@@ -1,9 +1,12 @@
 //! What a model that is saved keeps of its judgement.
 
+use serde_json::{Map, Value, json};
+
 use super::models::{CALIBRATED, NETWORK};
-use super::verdict::Verdict;
+use super::verdict::{Scored, Verdict};
 use crate::exhibit::Exhibit;
 use crate::stages::learn::bundle::{Baseline, Judgement, Score};
+use crate::statistics::evaluation::judge::Better;
 use crate::tensor::Target;
 
 /// A judgement without scores. `notes` are remarks about the rows.
@@ -56,4 +59,25 @@ pub(super) fn add(judgement: &mut Judgement, name: Option<&str>, target: &Target
         // JSON has no infinity: a threshold that no probability reaches is any number above 1.
         judgement.thresholds.insert(target.column().to_owned(), threshold.min(2.0));
     }
+}
+
+/// What the conditions of a job read of a target: each metric of the network as it will foretell (calibrated, where it is), which way it is
+/// better, and its values of the simple models.
+pub(super) fn told(target: &Target, verdict: &Verdict) -> Value {
+    let of = |model: &str| verdict.scored.iter().find(|scored| scored.model == model);
+    let simple: Vec<&Scored> =
+        verdict.scored.iter().filter(|scored| scored.model != NETWORK && scored.model != CALIBRATED).collect();
+    let metrics = of(CALIBRATED).or_else(|| of(NETWORK)).into_iter().flat_map(|network| {
+        network.metrics.iter().zip(&network.values).map(|(metric, value)| {
+            let baselines: Map<String, Value> =
+                simple.iter().map(|scored| (scored.model.clone(), json!(scored.value(&metric.name)))).collect();
+            json!({
+                "name": metric.name,
+                "value": value,
+                "better": if metric.better == Better::Higher { "higher" } else { "lower" },
+                "baselines": baselines,
+            })
+        })
+    });
+    json!({ "target": target.column(), "metrics": metrics.collect::<Vec<Value>>() })
 }

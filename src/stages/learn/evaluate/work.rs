@@ -237,6 +237,7 @@ impl Work for EvaluateWork {
         let mut outcome = Outcome::default();
         let mut metrics = product::Rows::default();
         let mut document = serde_json::Map::new();
+        let mut scores = Vec::new();
         let notes = self.notes(&judged, &bundle, is_training, &columns.join("`, `"));
         let mut judgement = saved::judgement(context.id, self.part.as_deref(), judged.rows(), is_training, &notes);
         chosen.calibrate(&mut judged);
@@ -264,6 +265,7 @@ impl Work for EvaluateWork {
             metrics.add(target, evidence, &verdict, &groups);
             metrics.chosen(target, &verdict, &chosen, at, self.threshold, &evidence.truth);
             saved::add(&mut judgement, name, target, &verdict);
+            scores.push(saved::told(target, &verdict));
             judgement
                 .temperatures
                 .extend(chosen.temperature(at).map(|temperature| (target.column().to_owned(), temperature.value())));
@@ -280,6 +282,7 @@ impl Work for EvaluateWork {
             outcome.outputs.push(bundle::save(folder, saving, rows, Some(&judgement), Some(&survey))?);
         }
         outcome.document = document.into();
+        outcome.statistics = serde_json::json!({ "rows": judged.rows(), "scores": scores });
         outcome.bindings.artifacts.insert(self.key.clone(), FILE.into());
         Ok(outcome)
     }

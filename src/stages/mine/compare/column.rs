@@ -237,6 +237,12 @@ impl Compared {
         }
     }
 
+    /// What the conditions of a job read of it.
+    pub(super) fn told(&self) -> serde_json::Value {
+        let by_chance = self.by_chance.is_some_and(|p| p >= BEYOND_CHANCE);
+        serde_json::json!({ "column": self.name, "psi": self.psi, "verdict": self.verdict.name(), "by_chance": by_chance })
+    }
+
     /// ``column `dep_delay` has drifted: PSI 0.410 is above 0.25``
     pub(super) fn describe(&self) -> String {
         match self.verdict {

@@ -21,6 +21,8 @@ use crate::stages::{Product, inputs};
 
 /// The name of the column that says that a value occurs in another table.
 const FOUND: &str = "found";
+/// Checks that are named in the record of a run.
+const NAMED: usize = 20;
 
 /// A checked `validate`.
 pub(super) struct Plan {
@@ -341,6 +343,21 @@ fn refusal(plan: &Plan, judged: &[Judged]) -> Option<Diagnostic> {
     Some(Diagnostic::error(Class::Data, message).help(help))
 }
 
+/// How many checks got which grade, and the first of those that fail or warn in words: what the conditions of a job read.
+fn grades(plan: &Plan, judged: &[Judged]) -> Value {
+    let count = |grade: Grade| judged.iter().filter(|judged| judged.grade == grade).count();
+    let named =
+        |grade: Grade| -> Vec<String> { graded(plan, judged, grade).map(|(_, text)| text).take(NAMED).collect() };
+    json!({
+        "checks": judged.len(),
+        "fail": count(Grade::Fails),
+        "warn": count(Grade::Warns),
+        "divert": count(Grade::Diverts),
+        "failing": named(Grade::Fails),
+        "warning": named(Grade::Warns),
+    })
+}
+
 /// What a later run compares with.
 fn statistics(plan: &Plan, measured: &measure::Measured, score: &Score) -> Value {
     let columns: Vec<Value> =
@@ -357,6 +374,7 @@ fn statistics(plan: &Plan, measured: &measure::Measured, score: &Score) -> Value
         "health": score.health,
         "dimensions": dimensions,
         "checks": checks,
+        "grades": grades(plan, &measured.judged),
         "columns": columns,
         "numbers": measured.numbers,
         "shares": measured.shares,
