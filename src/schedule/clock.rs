@@ -1,45 +1,68 @@
 //! What time it is, for those who are told it instead of asking the machine.
 
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{LazyLock, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
 /// A difference between the wall clock and the time that passed is a step of the clock from this on.
 pub const STEP_FROM: SignedDuration = SignedDuration::from_secs(5);
 
-/// Tells the time of day. It may step in both directions, as clocks of machines do.
+/// Tells the time of day, which may step in both directions, as clocks of machines do, and the time that passes, which does not.
 pub trait Clock: Send + Sync {
     /// The moment that it is now.
     fn now(&self) -> Timestamp;
+
+    /// The time since a fixed moment. It only grows, at the same pace as time passes.
+    fn passed(&self) -> Duration;
+}
+
+/// The clocks of the machine.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    fn passed(&self) -> Duration {
+        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+        START.elapsed()
+    }
 }
 
 /// A clock that stands still until it is moved, for tests.
 #[derive(Debug)]
-pub struct SimulatedClock(Mutex<Timestamp>);
+pub struct SimulatedClock(Mutex<(Timestamp, Duration)>);
 
 impl SimulatedClock {
     /// A clock that shows `now`.
     pub fn at(now: Timestamp) -> Self {
-        Self(Mutex::new(now))
+        Self(Mutex::new((now, Duration::ZERO)))
     }
 
-    /// Sets the clock, forwards or back.
+    /// Sets the time of day, forwards or back: a step, in which no time passes.
     pub fn set(&self, now: Timestamp) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = now;
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).0 = now;
     }
 
-    /// Moves the clock by `by`; it stays where it is when that is beyond the years that can be counted.
+    /// Lets the time `by` pass; the time of day stays where it is when that is beyond the years that can be counted.
     pub fn advance(&self, by: SignedDuration) {
-        let mut now = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *now = now.checked_add(by).unwrap_or(*now);
+        let mut at = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        at.0 = at.0.checked_add(by).unwrap_or(at.0);
+        at.1 = at.1.saturating_add(Duration::try_from(by).unwrap_or_default());
     }
 }
 
 impl Clock for SimulatedClock {
     fn now(&self) -> Timestamp {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    fn passed(&self) -> Duration {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).1
     }
 }
 

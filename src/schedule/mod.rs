@@ -41,7 +41,7 @@ pub mod worker;
 pub mod zone;
 
 pub use catchup::{Catchup, Due, due};
-pub use clock::{Clock, SimulatedClock};
+pub use clock::{Clock, SimulatedClock, SystemClock};
 pub use ending::Ending;
 pub use occurrence::Occurrence;
 pub use overlap::Overlap;

@@ -63,7 +63,7 @@ impl Limits {
     }
 
     /// What a run needs beyond what it could ever get: in words, or `None` where it fits when nothing else is at work.
-    pub(super) fn lacking(&self, needs: Needs) -> Option<String> {
+    pub fn lacking(&self, needs: Needs) -> Option<String> {
         if self.runs == Some(0) {
             return Some("no run is allowed (`runs: 0`)".to_owned());
         }
