@@ -1,0 +1,124 @@
+//! Workers that outlived their server.
+
+use std::collections::BTreeSet;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use jiff::SignedDuration;
+use rustix::process::{Pid, Signal, getpgrp, kill_process, kill_process_group};
+
+use super::identity::{Found, Identity, of_run, processes};
+use crate::schedule::termination::{self, GRACE, Termination};
+
+/// What became of an orphan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Orphan {
+    /// There was none: the process had ended with all its group, or its number belongs to another one, which was left alone.
+    Gone,
+    /// It ended when it was asked to.
+    Ended,
+    /// It was killed.
+    Killed,
+    /// It is still there, because the system does not let it be killed or does not let it end yet.
+    Stays {
+        /// The numbers of its processes.
+        processes: Vec<u32>,
+    },
+}
+
+/// From the kill to giving up, when the system does not let a process end (it waits for a disk that does not answer).
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Ends the worker of a server that died, with all processes of its group: SIGTERM, and SIGKILL when it has not ended after `grace`
+/// (10 s by the rules: [`GRACE`]). Processes that were started for the run and left the group are killed at last.
+///
+/// No other process is hit: the leader has to have begun when the worker did, and a group whose leader is gone has to hold a
+/// process that was started for this `run`. To end it twice is to end it once. Blocks until everything has ended, at most `grace`
+/// and 5 s.
+pub fn kill_orphan(worker: Identity, run: &str, grace: Duration) -> Orphan {
+    let look = (grace / 50).clamp(Duration::from_millis(1), Duration::from_millis(100));
+    let began = Instant::now();
+    let mut sent = None;
+    let mut killed_at = None;
+    loop {
+        let living = group(worker, run);
+        if living.is_empty() {
+            break;
+        }
+        if let Some(signal) = due(began.elapsed(), grace, sent) {
+            send(worker.pid, signal);
+            sent = Some(signal);
+            killed_at = (signal == termination::Signal::Kill).then(Instant::now);
+        } else if killed_at.is_some_and(|at: Instant| at.elapsed() > PATIENCE) {
+            return Orphan::Stays { processes: living.iter().map(|found| found.pid).collect() };
+        }
+        thread::sleep(look);
+    }
+    let left = kill_left_behind(run);
+    if !left.is_empty() {
+        return Orphan::Stays { processes: left };
+    }
+    match sent {
+        None => Orphan::Gone,
+        Some(termination::Signal::Terminate) => Orphan::Ended,
+        Some(termination::Signal::Kill) => Orphan::Killed,
+    }
+}
+
+/// The processes at work in the group that the worker began; none where the number belongs to somebody else.
+fn group(worker: Identity, run: &str) -> Vec<Found> {
+    // Nobody's worker: the first process, everybody, and the group of this process.
+    if worker.pid <= 1 || i32::try_from(worker.pid).is_err() || worker.pid == raw(getpgrp()) {
+        return Vec::new();
+    }
+    let leader = Found::look(worker.pid);
+    if leader.is_some_and(|leader| leader.started != worker.started) {
+        return Vec::new();
+    }
+    let members: Vec<Found> = processes().filter(|found| found.group == worker.pid && found.lives()).collect();
+    let is_ours =
+        leader.is_some() || members.iter().any(|member| member.started >= worker.started && member.is_of_run(run));
+    if is_ours { members } else { Vec::new() }
+}
+
+/// Kills processes that were started for a run but left its group; gives the numbers of those that stay.
+pub(super) fn kill_left_behind(run: &str) -> Vec<u32> {
+    let began = Instant::now();
+    let own = std::process::id();
+    let mut asked = BTreeSet::new();
+    loop {
+        let left: Vec<u32> = of_run(run).iter().map(|found| found.pid).filter(|pid| *pid != own).collect();
+        if left.is_empty() || began.elapsed() > PATIENCE {
+            return left;
+        }
+        for pid in &left {
+            if asked.insert(*pid)
+                && let Some(pid) = i32::try_from(*pid).ok().and_then(Pid::from_raw)
+            {
+                // One that has ended meanwhile needs no signal.
+                let _ = kill_process(pid, Signal::KILL);
+            }
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// What is to be sent, by the rules, when the grace is that long.
+pub(super) fn due(passed: Duration, grace: Duration, sent: Option<termination::Signal>) -> Option<termination::Signal> {
+    Termination::signal(if passed < grace { SignedDuration::ZERO } else { GRACE }, sent)
+}
+
+/// Sends a signal to a group. One that has ended needs none.
+pub(super) fn send(group: u32, signal: termination::Signal) {
+    let signal = match signal {
+        termination::Signal::Terminate => Signal::TERM,
+        termination::Signal::Kill => Signal::KILL,
+    };
+    if let Some(group) = i32::try_from(group).ok().and_then(Pid::from_raw) {
+        let _ = kill_process_group(group, signal);
+    }
+}
+
+fn raw(process: Pid) -> u32 {
+    process.as_raw_nonzero().get().unsigned_abs()
+}
