@@ -9,6 +9,7 @@ mod explain;
 mod functions;
 mod init;
 mod interrupt;
+mod jobs;
 mod model;
 mod pipeline;
 mod predict;
@@ -18,6 +19,7 @@ mod render;
 mod run;
 mod runs;
 mod schema;
+mod serve;
 mod show;
 mod stages;
 mod summary;
@@ -49,6 +51,7 @@ Examples:
   gristmill run pipeline.yaml --set year=2013  run it; unchanged stages do no work
   gristmill why pipeline.yaml model            what changed since the stage last worked
   gristmill predict out/model new.csv          foretell new rows with a model that was saved
+  gristmill serve --dir /srv/jobs              run the jobs of a folder on their schedule
 
 Exit codes: 0 done; 1 a stage failed; 2 the definition or the command line is wrong; 3 the data cannot be read or were
 refused; 4 a limit was reached; 5 the process that did the work died; 6 an output or the state could not be written; 130 interrupted.";
@@ -81,6 +84,10 @@ enum Command {
     Schema(schema::Schema),
     /// List the runs of this folder
     Runs(runs::Runs),
+    /// Serve a folder of jobs: run them when they are due, and show them on a web page
+    Serve(serve::Serve),
+    /// Look at the jobs of a served folder, run them, pause them, fill what is missing
+    Jobs(jobs::Jobs),
     /// Tell what changed since a stage last worked
     Why(why::Why),
     /// Remove kept results and old runs
@@ -143,6 +150,8 @@ pub fn main() -> ExitCode {
         Command::Functions(command) => command.execute(),
         Command::Schema(command) => command.execute(),
         Command::Runs(command) => command.execute(),
+        Command::Serve(command) => command.execute(),
+        Command::Jobs(command) => command.execute(),
         Command::Why(command) => command.execute(),
         Command::Clean(command) => command.execute(),
         Command::Completions(command) => command.execute(),
