@@ -1,0 +1,112 @@
+//! Checked channels: what they mean, and everything that can be told to be wrong with them before a message is sent.
+
+use std::time::Duration;
+
+use lettre::message::Mailbox;
+
+use super::event::Event;
+use super::options::{Given, Tls};
+use super::secret::{Lookup, Secret, SecretError};
+
+/// A checked way by which messages of a job are sent. None holds a secret, only where it is found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Channel {
+    pub(super) name: String,
+    pub(super) events: Vec<Event>,
+    pub(super) transport: Transport,
+}
+
+/// How a channel sends.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Transport {
+    Webhook(Webhook),
+    Mail(Mail),
+    Command(Command),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Webhook {
+    pub(super) url: Given,
+    pub(super) secret: Option<Secret>,
+    pub(super) headers: Vec<(String, Given)>,
+    pub(super) timeout: Duration,
+    pub(super) insecure: bool,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Mail {
+    pub(super) server: String,
+    pub(super) port: u16,
+    pub(super) tls: Tls,
+    pub(super) from: Mailbox,
+    pub(super) to: Vec<Mailbox>,
+    pub(super) login: Option<(String, Secret)>,
+    pub(super) timeout: Duration,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Command {
+    pub(super) program: String,
+    pub(super) arguments: Vec<String>,
+    pub(super) environment: Vec<String>,
+    pub(super) timeout: Duration,
+}
+
+impl Channel {
+    /// Its name, unique in its job: what stands in [`super::Message::channel`] and in the history.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The events that it tells.
+    pub fn events(&self) -> &[Event] {
+        &self.events
+    }
+
+    /// `webhook`, `mail` or `command`.
+    pub fn kind(&self) -> &'static str {
+        match self.transport {
+            Transport::Webhook(_) => "webhook",
+            Transport::Mail(_) => "mail",
+            Transport::Command(_) => "command",
+        }
+    }
+
+    /// The longest that one try may take, give or take a second; a mail may take it for each answer of the server.
+    pub fn timeout(&self) -> Duration {
+        match &self.transport {
+            Transport::Webhook(webhook) => webhook.timeout,
+            Transport::Mail(mail) => mail.timeout,
+            Transport::Command(command) => command.timeout,
+        }
+    }
+
+    /// The places where it finds its secrets.
+    fn secrets(&self) -> Vec<&Secret> {
+        let given = |given| match given {
+            &Given::Reference(ref secret) => Some(secret),
+            Given::Text(_) => None,
+        };
+        match &self.transport {
+            Transport::Webhook(webhook) => {
+                let headers = webhook.headers.iter().filter_map(|(_, value)| given(value));
+                webhook.secret.iter().chain(given(&webhook.url)).chain(headers).collect()
+            }
+            Transport::Mail(mail) => mail.login.iter().map(|(_, password)| password).collect(),
+            Transport::Command(_) => Vec::new(),
+        }
+    }
+
+    /// What is wrong with its secrets here and now, to be shown before the first message is lost; empty when all is well.
+    pub fn troubles(&self, lookup: &Lookup<'_>) -> Vec<SecretError> {
+        let found = self.secrets().into_iter().filter_map(|secret| secret.check(lookup).err());
+        let Transport::Command(command) = &self.transport else { return found.collect() };
+        let unset = command.environment.iter().filter(|name| (lookup.environment)(name).is_none());
+        found.chain(unset.map(|name| SecretError::NotSet(name.clone()))).collect()
+    }
+}
+
+/// The channel of a name.
+pub fn find<'a>(channels: &'a [Channel], name: &str) -> Option<&'a Channel> {
+    channels.iter().find(|channel| channel.name == name)
+}
