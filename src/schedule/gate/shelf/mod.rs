@@ -1,30 +1,52 @@
 //! Promoted versions on disk.
+//!
+//! ```text
+//! models/NAME/versions/RUN.partial/   being copied; removed at the next start
+//! models/NAME/versions/RUN/           complete and synced: a rename made it so
+//! models/NAME/current                 a link to versions/RUN: a rename of another link switches it
+//! models/NAME/.trash/RUN.N/           being removed; removed at the next start
+//! ```
+//!
+//! Whatever stands under `versions` without an ending is complete, and whatever `current` leads to is one of these; a crash
+//! between any two steps leaves it so. Each operation on the disk passes [`Disk`], which a test lets fail.
+
+mod clear;
+mod copy;
+mod disk;
+mod error;
+mod publish;
+mod source;
+mod sweep;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests;
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+pub use error::PromoteError;
 
 use super::Promote;
+use super::promote::is_name;
 use crate::run::manifest::RunRecord;
+use disk::Disk;
 
 /// How many versions of a name are kept when nobody says.
 pub const KEPT_VERSIONS: usize = 5;
 
-/// Why something could not be promoted, restored or swept. Nothing is half-done then.
-#[derive(Debug, thiserror::Error)]
-pub enum PromoteError {
-    /// The name, the version or the source cannot be taken.
-    #[error("{0}")]
-    Refused(String),
-    /// The version is not there (any more).
-    #[error("{0}")]
-    Missing(String),
-    /// There is no room.
-    #[error("{0}")]
-    Full(String),
-    /// The disk's other trouble.
-    #[error("{0}")]
-    Io(String),
-}
+/// The folder of promoted versions in the served folder.
+const MODELS: &str = "models";
+const VERSIONS: &str = "versions";
+const CURRENT: &str = "current";
+const TRASH: &str = ".trash";
+/// The end of the name of a version that is being copied.
+const PARTIAL: &str = ".partial";
+/// How the name of a link begins that is about to become `current`.
+const NEXT: &str = ".current.";
+/// The longest name of a version.
+const LONGEST: usize = 64;
 
 /// A version that is complete on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,74 +72,232 @@ pub struct Swept {
 
 /// The promoted versions of a served folder: `BASE/models/NAME/versions/RUN/` and the link `BASE/models/NAME/current`.
 ///
-/// All calls block; one after the other, or for different names at the same time.
+/// All calls block, and may come from any thread: those of one shelf that change something work one after the other. Calls of
+/// two processes at the same time do not break anything; the last link wins.
 #[derive(Debug)]
 pub struct Shelf {
     base: PathBuf,
+    disk: Disk,
+    turn: Mutex<()>,
 }
 
 impl Shelf {
     /// The shelf of a served folder. Touches nothing.
     pub fn new(base: &Path) -> Self {
-        Self { base: base.to_path_buf() }
+        Self::on(base, Disk::default())
     }
 
-    /// Removes what a server that died has left half-done. For the start, and only with the folder's lock. Gives the number of things
-    /// removed.
+    fn on(base: &Path, disk: Disk) -> Self {
+        Self { base: base.to_path_buf(), disk, turn: Mutex::new(()) }
+    }
+
+    fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Removes what a server that died has left half-done. For the start, and only with the folder's lock. Gives the number of
+    /// things removed.
     ///
     /// # Errors
     /// The disk's.
     pub fn clear(&self) -> Result<usize, PromoteError> {
-        let _ = &self.base;
-        Ok(0)
+        let _turn = self.turn();
+        self.names()?.iter().map(|name| clear::clear(&self.disk, &self.folder(name))).sum()
     }
 
-    /// Copies what a run wrote to versions of its name, each complete and synced, and none of them current yet. A version that is there
-    /// already stays as it is, so it may be asked for again.
+    /// Copies what a run wrote to versions of its name, each complete and synced, and none of them current yet. A version that
+    /// is there already stays as it is, so it may be asked for again.
     ///
     /// # Errors
-    /// `Refused`: a source that is not there, is a link, holds links, or was not written by this run; `Full`; `Io`. None of the versions
-    /// that this call made is there then.
+    /// `Refused`: a source that is not there, is a link, holds links, or was not written by this run; `Full`; `Io`. None of the
+    /// versions that this call made is there then.
     pub fn stage(&self, run: &str, promote: &Promote, record: &RunRecord) -> Result<Vec<Version>, PromoteError> {
-        let _ = (run, promote, record);
-        Ok(Vec::new())
+        let _turn = self.turn();
+        check_version(run)?;
+        let mut made: Vec<PathBuf> = Vec::new();
+        let mut staged = Vec::new();
+        for (name, path) in promote.iter() {
+            match self.stage_one(run, name, path, record) {
+                Ok((version, is_new)) => {
+                    if is_new {
+                        made.push(self.version(name, run));
+                    }
+                    staged.push(version);
+                }
+                Err(error) => {
+                    for version in made {
+                        // What cannot be removed is complete and never becomes current: a sweep takes it.
+                        let _ = sweep::discard(&self.disk, &version);
+                    }
+                    return Err(error);
+                }
+            }
+        }
+        Ok(staged)
+    }
+
+    fn stage_one(
+        &self,
+        run: &str,
+        name: &str,
+        path: &str,
+        record: &RunRecord,
+    ) -> Result<(Version, bool), PromoteError> {
+        self.check_name(name)?;
+        let target = self.version(name, run);
+        if let Some(error) = error::not_a_folder(&target) {
+            return Err(error);
+        }
+        let version = |counts: (u64, u64)| Version {
+            name: name.to_owned(),
+            version: run.to_owned(),
+            files: counts.0,
+            bytes: counts.1,
+        };
+        if target.is_dir() {
+            return Ok((version(source::counts(&target)), false));
+        }
+        let source = source::survey(&self.base, path, record)?;
+        let counts = (source.files.len() as u64, source.bytes());
+        copy::copy(&self.disk, &source, &target)?;
+        Ok((version(counts), true))
     }
 
     /// Makes a version the current one, in one step; a reader sees the old or the new one. Gives whether it was not already.
     /// Restoring is publishing an earlier version.
     ///
     /// # Errors
-    /// `Missing`: no such version; `Refused`: a name that is none, or `current` is not a link; `Io`.
+    /// `Missing`: no such version; `Refused`: a name that is none, or `current` is not a link; `Full`; `Io`. When the last step,
+    /// the sync, fails, the version is the current one already; asked for again, it is synced again.
     pub fn publish(&self, name: &str, version: &str) -> Result<bool, PromoteError> {
-        let _ = (name, version);
-        Ok(false)
+        let _turn = self.turn();
+        self.check_name(name)?;
+        check_version(version)?;
+        if let Some(error) = error::not_a_folder(&self.version(name, version)) {
+            return Err(error);
+        }
+        if !self.version(name, version).is_dir() {
+            let there = self.listed(name)?;
+            return Err(PromoteError::gone(name, version, &there));
+        }
+        publish::publish(&self.disk, &self.folder(name), version)
     }
 
-    /// The current version of a name, if there is one that is complete.
+    /// The current version of a name, if there is one.
     ///
     /// # Errors
-    /// `Refused`: a name that is none, or `current` does not lead to a version; `Io`.
+    /// `Refused`: a name that is none, or `current` does not lead to a version; `Missing`: it leads to one that is gone; `Io`.
     pub fn current(&self, name: &str) -> Result<Option<String>, PromoteError> {
-        let _ = name;
-        Ok(None)
+        self.check_name(name)?;
+        let Some(version) = publish::current(&self.folder(name))? else { return Ok(None) };
+        if !self.version(name, &version).is_dir() {
+            return Err(PromoteError::gone(name, &version, &self.listed(name)?));
+        }
+        Ok(Some(version))
     }
 
-    /// The complete versions of a name, the latest first.
+    /// The complete versions of a name, the latest first: by name, which for runs is by time.
     ///
     /// # Errors
     /// `Refused`: a name that is none; `Io`.
     pub fn versions(&self, name: &str) -> Result<Vec<String>, PromoteError> {
-        let _ = name;
-        Ok(Vec::new())
+        self.check_name(name)?;
+        self.listed(name)
     }
 
-    /// Removes the versions of all names beyond the last `keep` (at least one), never a current one nor one of `needed` (as name and
-    /// version: those that the store calls current, whose link may not be switched yet).
+    /// Where the current version of a name is, for people: `models/NAME/current`.
+    pub fn place(name: &str) -> PathBuf {
+        Path::new(MODELS).join(name).join(CURRENT)
+    }
+
+    /// Removes the versions of all names beyond the last `keep` (at least one), never a current one nor one of `needed` (as name
+    /// and version: those that the store calls current, whose link may not be switched yet). A name whose `current` cannot be read
+    /// is left alone.
     ///
     /// # Errors
     /// The disk's; what was removed until then is gone as a whole.
     pub fn sweep(&self, keep: usize, needed: &BTreeSet<(String, String)>) -> Result<Swept, PromoteError> {
-        let _ = (keep, needed);
-        Ok(Swept::default())
+        let _turn = self.turn();
+        let mut swept = Swept::default();
+        for name in self.names()? {
+            let Ok(current) = publish::current(&self.folder(&name)) else { continue };
+            for version in self.listed(&name)?.into_iter().skip(keep.max(1)) {
+                let is_needed = needed.contains(&(name.clone(), version.clone()));
+                if is_needed || current.as_ref() == Some(&version) {
+                    continue;
+                }
+                let path = self.version(&name, &version);
+                let (_, bytes) = source::counts(&path);
+                sweep::discard(&self.disk, &path)?;
+                swept.bytes += bytes;
+                swept.versions.push((name.clone(), version));
+            }
+        }
+        Ok(swept)
     }
+
+    fn folder(&self, name: &str) -> PathBuf {
+        self.base.join(MODELS).join(name)
+    }
+
+    fn version(&self, name: &str, version: &str) -> PathBuf {
+        self.folder(name).join(VERSIONS).join(version)
+    }
+
+    /// The names that have a folder of their own; a link is none.
+    fn names(&self) -> Result<Vec<String>, PromoteError> {
+        let mut names = listed(&self.base.join(MODELS))?;
+        names.retain(|name| is_name(name));
+        Ok(names)
+    }
+
+    fn listed(&self, name: &str) -> Result<Vec<String>, PromoteError> {
+        let mut versions = listed(&self.folder(name).join(VERSIONS))?;
+        versions.retain(|version| check_version(version).is_ok());
+        versions.reverse();
+        Ok(versions)
+    }
+
+    /// Refuses a name that is none, and one whose folder is a link or a file.
+    fn check_name(&self, name: &str) -> Result<(), PromoteError> {
+        if !is_name(name) {
+            return Err(PromoteError::Refused(format!("`{name}` cannot be the name of something that is promoted")));
+        }
+        let folder = self.folder(name);
+        [folder.join(VERSIONS), folder].iter().find_map(|path| error::not_a_folder(path)).map_or(Ok(()), Err)
+    }
+}
+
+/// Refuses what cannot be the name of a version. Without a point, a version never looks like something half-done.
+fn check_version(version: &str) -> Result<(), PromoteError> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric();
+    let is_one = version.len() <= LONGEST
+        && version.starts_with(is_plain)
+        && version.chars().all(|c| is_plain(c) || c == '_' || c == '-');
+    is_one.then_some(()).ok_or_else(|| PromoteError::Refused(format!("`{version}` cannot be the name of a version")))
+}
+
+/// The folders in a folder, sorted; links are none. No folder: nothing in it.
+fn listed(folder: &Path) -> Result<Vec<String>, PromoteError> {
+    let failed = |error: std::io::Error| PromoteError::of("cannot read the folder", folder, &error);
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(failed(error)),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(failed)?;
+        let is_folder = entry.file_type().map_err(failed)?.is_dir();
+        names.extend(entry.file_name().to_str().filter(|_| is_folder).map(str::to_owned));
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// A name with more at its end.
+fn ending(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.file_name().map(OsStr::to_os_string).unwrap_or_default();
+    name.push(end);
+    path.with_file_name(name)
 }
