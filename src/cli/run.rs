@@ -1,8 +1,10 @@
 //! `gristmill run`
 
+use std::io::Write;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 use clap::Args;
 
@@ -10,12 +12,13 @@ use super::pipeline::PipelineArguments;
 use super::progress::{self, Display};
 use super::worker::{self, Role};
 use super::{Failure, environment, interrupt, render, summary};
+use crate::definition::Secrets;
 use crate::diagnostic::Diagnostic;
 use crate::plan::{Plan, Selection};
 use crate::report;
 use crate::run::events::{Event, Listener};
 use crate::run::manifest::RunRecord;
-use crate::run::store::Store;
+use crate::run::store::{Given, Store};
 use crate::run::{self, RunContext, RunOptions};
 
 /// Run a pipeline: unchanged stages do no work.
@@ -61,6 +64,12 @@ pub(super) struct Run {
     /// Print events as JSON, one a line
     #[arg(long)]
     json: bool,
+    /// Record the run in this folder of `.gristmill/runs`, new or empty but for a log; its name is the run's
+    #[arg(long, value_name = "FOLDER", hide = true)]
+    run_folder: Option<PathBuf>,
+    /// Compare with the run in this folder [default with --run-folder: with none]
+    #[arg(long, value_name = "FOLDER", hide = true, requires = "run_folder")]
+    previous: Option<PathBuf>,
     /// Print errors only
     #[arg(short, long, conflicts_with = "verbose")]
     quiet: bool,
@@ -85,6 +94,7 @@ impl Run {
                 base: self.pipeline.base(),
                 json: self.json,
                 quiet: self.quiet,
+                given: self.given(),
                 environment: environment::of_worker(
                     environment::threads(self.threads.map(usize::from)),
                     environment::memory(self.memory),
@@ -97,6 +107,7 @@ impl Run {
 
     /// What the worker does: the run itself.
     fn work(self) -> Result<(), Failure> {
+        let alive = (self.json && !self.dry_run).then(tell_of_life);
         let threads = environment::threads(self.threads.map(usize::from));
         let memory = environment::memory(self.memory);
         let (engine, _watch) = environment::bounded_engine(threads, memory, &self.pipeline.base());
@@ -118,7 +129,11 @@ impl Run {
             base: base.clone(),
             file: self.pipeline.file.display().to_string(),
         };
-        let store = Store::open(&base).map_err(masked)?;
+        let store = match self.given() {
+            Some(given) => Store::open(&base).and_then(|store| store.given(given)),
+            None => Store::open(&base),
+        };
+        let store = store.map_err(masked)?;
         if self.dry_run {
             return summary::print_dry_run(&plan, &options, &store).map_err(|failure| match failure {
                 Failure::Findings(findings, _) => Failure::Findings(findings, Some(secrets.clone())),
@@ -133,6 +148,7 @@ impl Run {
         // A report that cannot be written must not hide what was done.
         let report = self.write_report(&plan, &record, &base, &store);
         folder.end();
+        drop(alive);
         let written = report.as_ref().ok().and_then(Option::as_ref);
         listeners.hear(&Event::run_finished(&record, record.exit_code, written.map(PathBuf::as_path)));
         if !self.json {
@@ -143,6 +159,11 @@ impl Run {
             0 => Ok(()),
             code => Err(Failure::Code(code)),
         }
+    }
+
+    /// What a server that starts this run has decided about it.
+    fn given(&self) -> Option<Given> {
+        self.run_folder.clone().map(|folder| Given { folder, previous: self.previous.clone() })
     }
 
     fn display(&self) -> Display {
@@ -179,4 +200,21 @@ impl Run {
         }
         Ok(wanted.or_else(|| Some(record.folder.join("report.html"))))
     }
+}
+
+/// How often a program that listens is told that the run works.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(10);
+
+/// Prints a sign of life every ten seconds, until what is given back is dropped. Without a thread for it the run goes on silently.
+fn tell_of_life() -> mpsc::Sender<()> {
+    let (end, ended) = mpsc::channel();
+    let tell = move || {
+        let line = format!("{}\n", Event::Alive.to_json(&Secrets::default()));
+        while ended.recv_timeout(SIGN_OF_LIFE) == Err(mpsc::RecvTimeoutError::Timeout) {
+            // A reader that went away is no reason to stop the run.
+            let _ = std::io::stdout().write_all(line.as_bytes());
+        }
+    };
+    let _ = std::thread::Builder::new().name("alive".to_owned()).spawn(tell);
+    end
 }

@@ -6,6 +6,7 @@
 //!
 //! - Ctrl-C reaches both from the terminal; a signal that is sent to the supervisor alone is passed on to the worker.
 //! - When the supervisor dies, the system kills the worker.
+//! - When a server started it and nobody reads its events any more, the server is dead, and the run is cancelled.
 //! - When the worker dies, the run's record is finished from its journal, what it left half-written is removed, and the exit
 //!   code is 5.
 
@@ -24,8 +25,9 @@ use crate::diagnostic::{Class, Diagnostic};
 use crate::report;
 use crate::run::events::Event;
 use crate::run::manifest::{RunRecord, StageStatus};
-use crate::run::store::Store;
+use crate::run::store::{Given, Store};
 use crate::run::{self, recover};
+use crate::schedule::worker::SERVE;
 
 /// Tells the program that it is a worker: the number of the process that started it.
 const WORKER: &str = "GRISTMILL_WORKER";
@@ -68,6 +70,8 @@ pub(super) struct Settings {
     pub(super) json: bool,
     /// Whether errors only are printed.
     pub(super) quiet: bool,
+    /// What a server has decided about the run.
+    pub(super) given: Option<Given>,
     /// Variables for the worker.
     pub(super) environment: Vec<(&'static str, String)>,
 }
@@ -90,7 +94,7 @@ pub(super) fn supervise(settings: &Settings) -> Result<(), Failure> {
     let mut child = command.spawn().map_err(failed)?;
     let worker = child.id();
     relay.begin(worker);
-    pass_lines(&mut child);
+    pass_lines(&mut child, &relay);
     let status = relay.wait(&mut child).map_err(failed)?;
     let out_of_memory = kills_for_memory() > kills_before;
     recover::sweep_spill(&settings.base, worker);
@@ -101,8 +105,10 @@ pub(super) fn supervise(settings: &Settings) -> Result<(), Failure> {
     }
 }
 
-/// Passes the lines of the worker on, whole ones only. What nobody reads any more is read all the same, so that it goes on.
-fn pass_lines(child: &mut Child) {
+/// Passes the lines of the worker on, whole ones only. What nobody reads any more is read all the same, so that it goes on; it is
+/// stopped where a server was to read it.
+fn pass_lines(child: &mut Child, relay: &Relay) {
+    let is_served = std::env::var_os(SERVE).is_some();
     let Some(output) = child.stdout.take() else { return };
     let mut output = BufReader::new(output);
     let mut line = Vec::new();
@@ -111,6 +117,10 @@ fn pass_lines(child: &mut Child) {
         if heard && line.ends_with(b"\n") {
             let mut out = std::io::stdout().lock();
             heard = out.write_all(&line).and_then(|()| out.flush()).is_ok();
+            drop(out);
+            if !heard && is_served {
+                relay.stop();
+            }
         }
         line.clear();
     }
@@ -121,7 +131,11 @@ fn tell(settings: &Settings, worker: u32, death: &Death, reason: Diagnostic) -> 
     let code = reason.class.exit_code();
     // Without a state folder no run was begun.
     let exists = settings.base.join(".gristmill").is_dir();
-    let store = exists.then(|| Store::open(&settings.base)).transpose()?;
+    let open = || match &settings.given {
+        Some(given) => Store::open(&settings.base)?.given(given.clone()),
+        None => Store::open(&settings.base),
+    };
+    let store = exists.then(open).transpose()?;
     let record = store.as_ref().and_then(|store| recover::recover(store, worker, &reason));
     let report = record.as_ref().zip(store.as_ref()).and_then(|(record, store)| write_report(record, store));
     if settings.json
@@ -132,7 +146,8 @@ fn tell(settings: &Settings, worker: u32, death: &Death, reason: Diagnostic) -> 
     if reason.class == Class::Interrupted {
         // A worker that ended in order has said so; one that had to end at once has not.
         if record.is_some() || death.status.code().is_none() {
-            eprintln!("interrupted");
+            // Whoever was to read it may be gone.
+            let _ = writeln!(std::io::stderr(), "interrupted");
         }
         return Err(Failure::Code(code));
     }

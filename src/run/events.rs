@@ -80,6 +80,8 @@ pub enum Event {
         /// Plain text.
         message: String,
     },
+    /// The run works, and nothing else happened. Told to programs that listen, at times; no journal has it.
+    Alive,
     /// The run ended.
     RunFinished {
         /// Its name.

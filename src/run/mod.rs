@@ -136,13 +136,17 @@ pub fn run(plan: &Plan, options: &RunOptions, context: &RunContext<'_>) -> Resul
     Ok(Ended { record, folder })
 }
 
-/// The last run of the same pipeline that ended well before this one, to compare with.
+/// The last run of the same pipeline that ended well before this one, to compare with; where a server has decided, the run that it
+/// named, or none.
 pub fn previous(store: &Store, record: &RunRecord) -> Option<RunRecord> {
     last_good(store, &record.pipeline, Some(&record.id))
 }
 
 /// The last run of the pipeline that ended well, and that began before the run of that id. A run that still goes on is none.
 fn last_good(store: &Store, pipeline: &str, before: Option<&str>) -> Option<RunRecord> {
+    if let Some(given) = store.decided() {
+        return record::load(given.previous.as_deref()?);
+    }
     let folders = store.run_folders();
     folders.into_iter().rev().take(50).filter_map(|folder| record::load(&folder)).find(|earlier| {
         earlier.pipeline == pipeline

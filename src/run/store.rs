@@ -19,6 +19,17 @@ pub struct Store {
     root: PathBuf,
     /// Held while the store is open; many runs share it, `clean` takes it alone.
     lock: Option<File>,
+    given: Option<Given>,
+}
+
+/// What a server has decided about a run that it starts.
+#[derive(Debug, Clone)]
+pub struct Given {
+    /// Where it is recorded: a folder of [`Store::runs`] that is not there, is empty or holds nothing but the server's log. Its name is
+    /// the run's.
+    pub folder: PathBuf,
+    /// The folder of the run with which it is compared; none where there is none.
+    pub previous: Option<PathBuf>,
 }
 
 impl Store {
@@ -51,16 +62,43 @@ impl Store {
         }
         let file = File::options().create(true).truncate(false).write(true).open(root.join("lock")).map_err(failed)?;
         match lock(&file) {
-            Ok(()) => Ok(Self { root, lock: Some(file) }),
+            Ok(()) => Ok(Self { root, lock: Some(file), given: None }),
             Err(fs::TryLockError::WouldBlock) => {
                 Err(Diagnostic::error(Class::Output, format!("cannot open `{}`: {taken}", root.display())))
             }
             // Some network file systems have no locks; runs work there, one at a time.
             Err(fs::TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
-                Ok(Self { root, lock: None })
+                Ok(Self { root, lock: None, given: None })
             }
             Err(fs::TryLockError::Error(error)) => Err(failed(error)),
         }
+    }
+
+    /// The same store, in which the next run is recorded as a server has decided.
+    ///
+    /// Errors: the folder is none of a run.
+    pub fn given(self, given: Given) -> Result<Self, Diagnostic> {
+        let named = |name: &str| {
+            let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+            (1..=64).contains(&name.len()) && name.bytes().all(is_plain)
+        };
+        let real = |path: &Path| fs::canonicalize(path).ok();
+        let name = given.folder.file_name().and_then(|name| name.to_str());
+        let place = real(crate::staging::folder_of(&given.folder));
+        if !name.is_some_and(named) || place.is_none() || place != real(&self.runs()) {
+            let message = format!("`{}` cannot be the folder of a run", given.folder.display());
+            let help = format!(
+                "it has to stand in `{}`, and its name may have up to 64 letters, digits and `-`",
+                self.runs().display()
+            );
+            return Err(Diagnostic::definition(message).help(help));
+        }
+        Ok(Self { given: Some(given), ..self })
+    }
+
+    /// What a server has decided about the run.
+    pub(super) fn decided(&self) -> Option<&Given> {
+        self.given.as_ref()
     }
 
     /// The folder itself.
@@ -94,7 +132,14 @@ impl Store {
     }
 
     /// Makes the folder of a new run, which belongs to this process from then on.
+    ///
+    /// Errors: it cannot be made, or the one that a server has decided on holds a run already.
     pub fn new_run(&self, now: &jiff::Timestamp) -> Result<RunFolder, Diagnostic> {
+        if let Some(name) = self.given.as_ref().and_then(|given| given.folder.file_name()) {
+            let path = self.runs().join(name);
+            fs::create_dir_all(&path).map_err(|error| failure("cannot make the run's folder", &path, &error))?;
+            return RunFolder::begin(name.to_string_lossy().into_owned(), path);
+        }
         let time = now.strftime("%Y%m%d-%H%M%S").to_string();
         for number in 0..1000 {
             // Three digits, so that names sort by time.
@@ -164,8 +209,14 @@ impl RunFolder {
     fn begin(id: String, path: PathBuf) -> Result<Self, Diagnostic> {
         let failed = |error: io::Error| failure("cannot make the run's folder", &path, &error);
         // Locked before it has its name, so that nobody ever finds it without an owner who lives.
-        let draft = path.join(".lock.new");
-        let mut file = File::create(&draft).map_err(failed)?;
+        let draft = path.join(DRAFT);
+        let mut file = File::options().write(true).create_new(true).open(&draft).map_err(failed)?;
+        // Only after that: of two that come at once, one sees the other.
+        if let Some(other) = content(&path).map_err(failed)? {
+            let _ = fs::remove_file(&draft);
+            let message = format!("cannot record a run in `{}`: `{other}` is there already", path.display());
+            return Err(Diagnostic::error(Class::Output, message).help("give each run a folder of its own"));
+        }
         let locked = file.try_lock().is_ok();
         let owner = Owner { process: std::process::id(), supervisor: rustix::process::getppid().map(number) };
         let text = serde_json::to_vec(&owner).unwrap_or_default();
@@ -189,12 +240,26 @@ impl RunFolder {
     }
 }
 
+/// What stands in the folder of a run that is about to begin and has no business there.
+fn content(folder: &Path) -> io::Result<Option<String>> {
+    for entry in fs::read_dir(folder)? {
+        let name = entry?.file_name();
+        if name != LOG && name != DRAFT {
+            return Ok(Some(name.to_string_lossy().into_owned()));
+        }
+    }
+    Ok(None)
+}
+
 fn number(process: rustix::process::Pid) -> u32 {
     process.as_raw_nonzero().get().unsigned_abs()
 }
 
 const SPILL: &str = "spill";
 const LOCK: &str = "lock";
+const DRAFT: &str = ".lock.new";
+/// What a server writes into the folder before the run begins.
+const LOG: &str = "log.jsonl";
 const NOTES: &str = "places";
 
 /// The folder of a run whose process is dead, which nobody else sweeps as long as this lives.
@@ -277,6 +342,35 @@ mod tests {
         let mut sorted = names.clone();
         sorted.sort();
         assert_eq!(names, sorted);
+    }
+
+    #[test]
+    fn a_server_decides_where_a_run_is_recorded() {
+        let base = tempfile::tempdir().unwrap();
+        let now = jiff::Timestamp::UNIX_EPOCH;
+        let open = |folder: PathBuf| Store::open(base.path()).unwrap().given(Given { folder, previous: None });
+        let runs = base.path().join(".gristmill/runs");
+        let folder = runs.join("20260301-020000-00000042");
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("log.jsonl"), "{}\n").unwrap();
+        let run = open(folder.clone()).unwrap().new_run(&now).unwrap();
+        assert_eq!((run.id.as_str(), &run.path), ("20260301-020000-00000042", &folder));
+        assert!(DeadRun::take(&folder).is_none(), "it lives");
+        let error = open(folder.clone()).unwrap().new_run(&now).unwrap_err();
+        assert!(error.message.ends_with("`lock` is there already"), "{error}");
+        assert_eq!((error.class, folder.join(DRAFT).exists()), (Class::Output, false));
+        run.end();
+        assert_eq!(open(runs.join("new")).unwrap().new_run(&now).unwrap().id, "new");
+        for elsewhere in [
+            base.path().join("new"),
+            runs.join("a.b"),
+            runs.join("../runs/.."),
+            runs.join("a".repeat(65)),
+            runs.clone(),
+        ] {
+            let error = open(elsewhere).unwrap_err();
+            assert!(error.message.ends_with("cannot be the folder of a run"), "{error}");
+        }
     }
 
     #[test]

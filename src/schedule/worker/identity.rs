@@ -1,7 +1,9 @@
 //! Who a process is, beyond its number: numbers are given again.
 
+use std::ffi::OsStr;
 use std::fs;
-use std::path::Path;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 
 use super::launch::SERVE;
 
@@ -61,13 +63,17 @@ impl Found {
         !matches!(self.state, 'Z' | 'X' | 'x')
     }
 
-    /// Whether it was started for that run, itself or by another that was. Processes of other users are not looked into.
-    pub(super) fn is_of_run(self, run: &str) -> bool {
-        let Ok(environment) = fs::read(Path::new("/proc").join(self.pid.to_string()).join("environ")) else {
-            return false;
-        };
-        let mark = format!("{SERVE}={run}");
-        environment.split(|byte| *byte == 0).any(|variable| variable == mark.as_bytes())
+    /// The folder of the run that it was started for, itself or by another that was. Processes of other users are not looked into.
+    pub(super) fn run(self) -> Option<PathBuf> {
+        let environment = fs::read(Path::new("/proc").join(self.pid.to_string()).join("environ")).ok()?;
+        let mut variables = environment.split(|byte| *byte == 0);
+        let folder = variables.find_map(|variable| variable.strip_prefix(SERVE.as_bytes())?.strip_prefix(b"="))?;
+        Some(PathBuf::from(OsStr::from_bytes(folder)))
+    }
+
+    /// Whether it was started for the run with that folder.
+    pub(super) fn is_of_run(self, folder: &Path) -> bool {
+        self.run().is_some_and(|run| run == folder)
     }
 }
 
@@ -77,9 +83,9 @@ pub(super) fn processes() -> impl Iterator<Item = Found> {
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).filter_map(Found::look)
 }
 
-/// Processes at work that were started for that run, in whatever group.
-pub(super) fn of_run(run: &str) -> Vec<Found> {
-    processes().filter(|found| found.lives() && found.is_of_run(run)).collect()
+/// Processes at work that were started for the run with that folder, in whatever group.
+pub(super) fn of_run(folder: &Path) -> Vec<Found> {
+    processes().filter(|found| found.lives() && found.is_of_run(folder)).collect()
 }
 
 #[cfg(test)]

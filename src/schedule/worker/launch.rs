@@ -11,7 +11,7 @@ use super::timekeeper::Timeouts;
 use crate::definition::Secrets;
 use crate::schedule::termination::GRACE;
 
-/// The variable that tells `gristmill run` that a server listens to it: the name of its run. `run` ends when nobody reads its events
+/// The variable that tells `gristmill run` that a server listens to it: the folder of its run. `run` ends when nobody reads its events
 /// any more, and processes that are left behind are known by it.
 pub const SERVE: &str = "GRISTMILL_SERVE";
 
@@ -29,8 +29,10 @@ pub struct Launch {
     pub pipeline: PathBuf,
     /// The served folder, where the program is run.
     pub base: PathBuf,
-    /// The folder of the run; its name is the run's.
+    /// The folder of the run, from the root; its name is the run's.
     pub folder: PathBuf,
+    /// The folder of the run with which it compares itself; none where there is none.
+    pub previous: Option<PathBuf>,
     /// Values of parameters. Texts are given as they are, everything else as JSON.
     pub parameters: Map<String, Value>,
     /// Memory that it may use, in bytes [default: what `run` takes].
@@ -60,6 +62,7 @@ impl Launch {
             pipeline,
             base,
             folder,
+            previous: None,
             parameters: Map::new(),
             memory: None,
             threads: None,
@@ -85,7 +88,7 @@ impl Launch {
         for (name, _) in std::env::vars_os().filter(|(name, _)| self.is_withheld(name)) {
             command.env_remove(name);
         }
-        command.env(SERVE, self.run());
+        command.env(SERVE, &self.folder);
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         command
@@ -99,6 +102,9 @@ impl Launch {
         let mut arguments: Vec<OsString> = vec!["run".into(), "--json".into()];
         arguments.extend(["--dir".into(), self.base.clone().into()]);
         arguments.extend(["--run-folder".into(), self.folder.clone().into()]);
+        if let Some(previous) = &self.previous {
+            arguments.extend(["--previous".into(), previous.clone().into()]);
+        }
         for (name, value) in &self.parameters {
             let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             // One word, so that no name and no value is taken for an option.
@@ -140,12 +146,13 @@ mod tests {
         );
         let fixed = "run --json --dir /srv --run-folder /srv/.gristmill/runs/7";
         assert_eq!(words(&launch), format!("{fixed} -- pipelines/a.yaml"));
+        launch.previous = Some("/srv/.gristmill/runs/5".into());
         launch.parameters = json!({ "day": "2026-03-01", "late": 30, "deep": false }).as_object().unwrap().clone();
         (launch.memory, launch.threads, launch.no_cache) = (Some(4 << 30), Some(2), true);
         assert_eq!(
             words(&launch),
             format!(
-                "{fixed} --set=day=2026-03-01 --set=late=30 --set=deep=false --memory=4294967296 --threads=2 --no-cache -- \
+                "{fixed} --previous /srv/.gristmill/runs/5 --set=day=2026-03-01 --set=late=30 --set=deep=false --memory=4294967296 --threads=2 --no-cache -- \
                  pipelines/a.yaml"
             )
         );

@@ -14,7 +14,7 @@
 //! - [`Working`]: the handle of a process at work. When it is dropped, the process is killed.
 //! - [`Heard`]: what comes of it, in order; [`Ended`] is always the last.
 //! - [`Timekeeper`]: when a run or a stage has taken too long; a function of events and a time that never steps.
-//! - [`Identity`] and [`kill_orphan`]: workers of a server that died, told from others that got their number.
+//! - [`Identity`], [`orphans`] and [`kill_orphan`]: workers of a server that died, told from others that got their number.
 //! - [`log`]: the log of a run, bounded, one JSON object a line.
 //! - [`metrics`]: the numbers of a run that are compared from run to run.
 //!
@@ -40,6 +40,6 @@ pub use heard::{Heard, Stream};
 pub use identity::Identity;
 pub use launch::{Launch, SERVE};
 pub use metrics::metrics;
-pub use orphan::{Orphan, kill_orphan};
+pub use orphan::{Orphan, kill_orphan, orphans};
 pub use timekeeper::{Overdue, Timekeeper, Timeouts};
 pub use working::Working;

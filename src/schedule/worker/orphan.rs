@@ -1,6 +1,7 @@
 //! Workers that outlived their server.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -33,15 +34,15 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// (10 s by the rules: [`GRACE`]). Processes that were started for the run and left the group are killed at last.
 ///
 /// No other process is hit: the leader has to have begun when the worker did, and a group whose leader is gone has to hold a
-/// process that was started for this `run`. To end it twice is to end it once. Blocks until everything has ended, at most `grace`
+/// process that was started for the run with this `folder`. To end it twice is to end it once. Blocks until everything has ended, at most `grace`
 /// and 5 s.
-pub fn kill_orphan(worker: Identity, run: &str, grace: Duration) -> Orphan {
+pub fn kill_orphan(worker: Identity, folder: &Path, grace: Duration) -> Orphan {
     let look = (grace / 50).clamp(Duration::from_millis(1), Duration::from_millis(100));
     let began = Instant::now();
     let mut sent = None;
     let mut killed_at = None;
     loop {
-        let living = group(worker, run);
+        let living = group(worker, folder);
         if living.is_empty() {
             break;
         }
@@ -54,7 +55,7 @@ pub fn kill_orphan(worker: Identity, run: &str, grace: Duration) -> Orphan {
         }
         thread::sleep(look);
     }
-    let left = kill_left_behind(run);
+    let left = kill_left_behind(folder);
     if !left.is_empty() {
         return Orphan::Stays { processes: left };
     }
@@ -65,8 +66,22 @@ pub fn kill_orphan(worker: Identity, run: &str, grace: Duration) -> Orphan {
     }
 }
 
+/// The workers at work whose runs have their folder in `runs`: the folder of each, and the leader of its group, to be given to
+/// [`kill_orphan`]. For a server that died after it had started one and before it could write down which. Where the leader of a
+/// group has ended, `started` is 0. Time: two small files a process.
+pub fn orphans(runs: &Path) -> Vec<(PathBuf, Identity)> {
+    let mut found = BTreeMap::new();
+    for process in processes().filter(|process| process.lives()) {
+        if let Some(folder) = process.run().filter(|folder| folder.parent() == Some(runs)) {
+            let leader = Identity::of(process.group).map_or(0, |leader| leader.started);
+            found.insert((folder, process.group), leader);
+        }
+    }
+    found.into_iter().map(|((folder, pid), started)| (folder, Identity { pid, started })).collect()
+}
+
 /// The processes at work in the group that the worker began; none where the number belongs to somebody else.
-fn group(worker: Identity, run: &str) -> Vec<Found> {
+fn group(worker: Identity, folder: &Path) -> Vec<Found> {
     // Nobody's worker: the first process, everybody, and the group of this process.
     if worker.pid <= 1 || i32::try_from(worker.pid).is_err() || worker.pid == raw(getpgrp()) {
         return Vec::new();
@@ -77,17 +92,17 @@ fn group(worker: Identity, run: &str) -> Vec<Found> {
     }
     let members: Vec<Found> = processes().filter(|found| found.group == worker.pid && found.lives()).collect();
     let is_ours =
-        leader.is_some() || members.iter().any(|member| member.started >= worker.started && member.is_of_run(run));
+        leader.is_some() || members.iter().any(|member| member.started >= worker.started && member.is_of_run(folder));
     if is_ours { members } else { Vec::new() }
 }
 
 /// Kills processes that were started for a run but left its group; gives the numbers of those that stay.
-pub(super) fn kill_left_behind(run: &str) -> Vec<u32> {
+pub(super) fn kill_left_behind(folder: &Path) -> Vec<u32> {
     let began = Instant::now();
     let own = std::process::id();
     let mut asked = BTreeSet::new();
     loop {
-        let left: Vec<u32> = of_run(run).iter().map(|found| found.pid).filter(|pid| *pid != own).collect();
+        let left: Vec<u32> = of_run(folder).iter().map(|found| found.pid).filter(|pid| *pid != own).collect();
         if left.is_empty() || began.elapsed() > PATIENCE {
             return left;
         }

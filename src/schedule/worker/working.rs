@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::BufReader;
+use std::path::PathBuf;
 use std::process::{Child, ExitStatus};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
@@ -58,6 +59,7 @@ impl Working {
         let identity = Identity::of(child.id()).unwrap_or(Identity { pid: child.id(), started: 0 });
         let shared = Arc::new(Shared {
             run: launch.run(),
+            folder: launch.folder.clone(),
             identity,
             began: Instant::now(),
             grace: launch.grace,
@@ -121,6 +123,14 @@ impl Working {
         self.shared.kill();
     }
 
+    /// [`Working::stop`] or [`Working::kill`].
+    pub fn signal(&self, signal: Signal) {
+        match signal {
+            Signal::Terminate => self.stop(),
+            Signal::Kill => self.kill(),
+        }
+    }
+
     /// Adds a line of the server to the log of the run, secrets masked.
     pub fn note(&self, line: &str) {
         self.shared.note(line);
@@ -158,6 +168,7 @@ type Hear = Box<dyn FnMut(Heard) + Send>;
 /// What the threads of a worker share.
 struct Shared {
     run: String,
+    folder: PathBuf,
     identity: Identity,
     began: Instant,
     grace: Duration,
@@ -377,7 +388,7 @@ impl Shared {
                 }
                 Err(mpsc::RecvTimeoutError::Timeout) => {
                     asked = true;
-                    kill_left_behind(&self.run);
+                    kill_left_behind(&self.folder);
                 }
             }
         }
