@@ -6,7 +6,7 @@
 //! ```text
 //! Schedule --check--> Trigger --due(since, now)--> occurrences that fire, occurrences that are dropped and why
 //!                                                        |
-//!                     overlap: start, wait, skip, replace --> Queue: who starts next --> Ending --> retry, or the end
+//!                     overlap: start, wait, skip, replace --> Permits: who starts next --> Ending --> retry, or the end
 //! ```
 //!
 //! - [`trigger`]: cron patterns and intervals in a time zone; the next occurrences.
@@ -46,5 +46,5 @@ pub use ending::Ending;
 pub use occurrence::Occurrence;
 pub use overlap::Overlap;
 pub use period::Period;
-pub use queue::Queue;
+pub use queue::Permits;
 pub use trigger::{Schedule, Trigger};

@@ -39,14 +39,14 @@ pub(super) struct Load {
 }
 
 impl Load {
-    pub(super) fn add(&mut self, needs: Needs) {
-        self.runs = self.runs.saturating_add(1);
+    pub(super) fn add(&mut self, needs: Needs, counts: bool) {
+        self.runs = self.runs.saturating_add(u32::from(counts));
         self.memory = self.memory.saturating_add(needs.memory);
         self.cores = self.cores.saturating_add(needs.cores);
     }
 
-    pub(super) fn remove(&mut self, needs: Needs) {
-        self.runs = self.runs.saturating_sub(1);
+    pub(super) fn remove(&mut self, needs: Needs, counts: bool) {
+        self.runs = self.runs.saturating_sub(u32::from(counts));
         self.memory = self.memory.saturating_sub(needs.memory);
         self.cores = self.cores.saturating_sub(needs.cores);
     }
@@ -56,7 +56,7 @@ impl Limits {
     /// Whether a further run fits beside what is at work.
     pub(super) fn allow(&self, load: &Load, needs: Needs) -> bool {
         let mut with = *load;
-        with.add(needs);
+        with.add(needs, true);
         self.runs.is_none_or(|limit| with.runs <= limit)
             && self.memory.is_none_or(|limit| with.memory <= limit)
             && self.cores.is_none_or(|limit| with.cores <= limit)

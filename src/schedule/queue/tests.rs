@@ -1,174 +1,164 @@
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 
 use super::*;
 
-fn request(run: &str, job: &str) -> Request {
-    Request {
-        run: run.to_owned(),
-        job: job.to_owned(),
-        priority: 0,
-        needs: Needs { memory: 1, cores: 1 },
-        alone: false,
-    }
+/// A waiting run, as the store has it.
+#[derive(Debug, Clone)]
+struct Waiting {
+    run: String,
+    job: String,
+    priority: i64,
+    needs: Needs,
+    alone: bool,
 }
 
-fn one_at_a_time() -> Queue {
-    Queue::new(Limits { runs: Some(1), ..Limits::default() })
+/// The order in which the store asks, written down again: by priority, then runs at work, then the last start, then age.
+#[derive(Debug, Default)]
+struct Queue {
+    permits: Permits,
+    own: BTreeMap<String, Limits>,
+    waiting: Vec<Waiting>,
+    working: BTreeMap<String, u32>,
+    last_start: BTreeMap<String, u32>,
+    starts: u32,
 }
 
-/// Starts and ends one run after the other.
-fn order(mut queue: Queue) -> Vec<String> {
-    let mut order = Vec::new();
-    while let Some(request) = queue.start() {
-        assert!(queue.finish(&request.run));
-        order.push(request.run);
+impl Queue {
+    fn new(limits: Limits) -> Self {
+        Self { permits: Permits::new(limits), ..Self::default() }
     }
-    order
-}
 
-#[test]
-fn the_higher_priority_starts_first_and_then_the_earlier_submission() {
-    let mut queue = one_at_a_time();
-    for (run, priority) in [("low", -1), ("first", 0), ("second", 0), ("high", 5)] {
-        queue.submit(Request { priority, ..request(run, "job") }).unwrap();
+    fn submit(&mut self, run: &str, job: &str, priority: i64, needs: (u64, u32), alone: bool) {
+        let needs = Needs { memory: needs.0, cores: needs.1 };
+        self.waiting.push(Waiting { run: run.to_owned(), job: job.to_owned(), priority, needs, alone });
     }
-    assert_eq!(order(queue), ["high", "first", "second", "low"]);
-}
 
-#[test]
-fn jobs_take_turns() {
-    let mut queue = one_at_a_time();
-    for number in 0..4 {
-        queue.submit(request(&format!("a{number}"), "a")).unwrap();
+    fn start(&mut self) -> Option<Waiting> {
+        let mut heads: Vec<(usize, &Waiting)> = Vec::new();
+        for (age, waiting) in self.waiting.iter().enumerate() {
+            match heads.iter_mut().find(|(_, head)| head.job == waiting.job) {
+                Some(head) if head.1.priority < waiting.priority => *head = (age, waiting),
+                Some(_) => {}
+                None => heads.push((age, waiting)),
+            }
+        }
+        let number = |of: &BTreeMap<String, u32>, job: &str| of.get(job).copied().unwrap_or_default();
+        heads.sort_by_key(|(age, head)| {
+            (-head.priority, number(&self.working, &head.job), number(&self.last_start, &head.job), *age)
+        });
+        let mut round = self.permits.round();
+        let chosen = heads.into_iter().find(|(_, head)| {
+            let own = self.own.get(&head.job).copied().unwrap_or_default();
+            round.permit(&Wish { run: &head.run, job: &head.job, needs: head.needs, own, alone: head.alone })
+        });
+        let age = chosen.map(|(age, _)| age);
+        drop(round);
+        let started = self.waiting.remove(age?);
+        self.permits.works(&started.run, &started.job, started.needs, true);
+        self.starts += 1;
+        self.last_start.insert(started.job.clone(), self.starts);
+        *self.working.entry(started.job.clone()).or_default() += 1;
+        Some(started)
     }
-    for run in ["b0", "b1"] {
-        queue.submit(request(run, "b")).unwrap();
-    }
-    queue.submit(request("c0", "c")).unwrap();
-    let shown: Vec<&str> = queue.waiting().iter().map(|request| request.run.as_str()).collect();
-    assert_eq!(shown, ["a0", "b0", "c0", "a1", "b1", "a2", "a3"]);
-    assert_eq!(order(queue), ["a0", "b0", "c0", "a1", "b1", "a2", "a3"]);
-}
 
-#[test]
-fn a_job_with_fewer_runs_at_work_comes_first() {
-    let mut queue = Queue::new(Limits { runs: Some(3), ..Limits::default() });
-    for number in 0..4 {
-        queue.submit(request(&format!("a{number}"), "a")).unwrap();
+    fn started(&mut self) -> Option<String> {
+        self.start().map(|waiting| waiting.run)
     }
-    assert_eq!(queue.start().unwrap().run, "a0");
-    assert_eq!(queue.start().unwrap().run, "a1");
-    queue.submit(request("b0", "b")).unwrap();
-    queue.submit(request("b1", "b")).unwrap();
-    assert_eq!(queue.start().unwrap().run, "b0");
-    assert_eq!(queue.start(), None);
-    assert!(queue.finish("a0"));
-    // One of each job is at work; the last start of a is longer ago.
-    assert_eq!(queue.start().unwrap().run, "a2");
-    assert_eq!(queue.at_work(), 3);
+
+    fn finish(&mut self, run: &Waiting) {
+        assert!(self.permits.ends(&run.run));
+        *self.working.get_mut(&run.job).unwrap() -= 1;
+    }
 }
 
 #[test]
 fn limits_of_a_job_let_other_jobs_pass() {
     let mut queue = Queue::new(Limits::default());
-    queue.set_job_limits("a", Limits { runs: Some(1), ..Limits::default() });
-    for run in ["a0", "a1"] {
-        queue.submit(Request { priority: 9, ..request(run, "a") }).unwrap();
-    }
-    queue.submit(request("b0", "b")).unwrap();
-    assert_eq!(queue.start().unwrap().run, "a0");
-    assert_eq!(queue.start().unwrap().run, "b0");
-    assert_eq!(queue.start(), None);
-    assert!(queue.finish("a0"));
-    assert_eq!(queue.start().unwrap().run, "a1");
+    queue.own.insert("a".to_owned(), Limits { runs: Some(1), ..Limits::default() });
+    queue.submit("a0", "a", 9, (1, 1), false);
+    queue.submit("a1", "a", 9, (1, 1), false);
+    queue.submit("b0", "b", 0, (1, 1), false);
+    let first = queue.start().unwrap();
+    assert_eq!(first.run, "a0");
+    assert_eq!(queue.started().as_deref(), Some("b0"));
+    assert_eq!(queue.started(), None);
+    queue.finish(&first);
+    assert_eq!(queue.started().as_deref(), Some("a1"));
 }
 
 #[test]
 fn a_run_that_must_be_alone_waits_for_the_others_of_its_job() {
     let mut queue = Queue::new(Limits::default());
-    for run in ["a0", "a1"] {
-        queue.submit(Request { alone: true, ..request(run, "a") }).unwrap();
-    }
-    assert_eq!(queue.start().unwrap().run, "a0");
-    assert_eq!(queue.start(), None);
-    assert!(queue.finish("a0"));
-    assert_eq!(queue.start().unwrap().run, "a1");
+    queue.submit("a0", "a", 0, (1, 1), true);
+    queue.submit("a1", "a", 0, (1, 1), true);
+    let first = queue.start().unwrap();
+    assert_eq!(queue.started(), None);
+    queue.finish(&first);
+    assert_eq!(queue.started().as_deref(), Some("a1"));
 }
 
 #[test]
 fn memory_and_cores_are_shared_by_all() {
     let mut queue = Queue::new(Limits { runs: None, memory: Some(10), cores: Some(4) });
     for (run, memory, cores) in [("a", 6, 1), ("b", 5, 1), ("c", 4, 4), ("d", 4, 3)] {
-        queue.submit(Request { needs: Needs { memory, cores }, ..request(run, run) }).unwrap();
+        queue.submit(run, run, 0, (memory, cores), false);
     }
-    assert_eq!(queue.start().unwrap().run, "a");
+    let first = queue.start().unwrap();
+    assert_eq!(first.run, "a");
     // b lacks memory, c lacks cores, d fits.
-    assert_eq!(queue.start().unwrap().run, "d");
-    assert_eq!(queue.start(), None);
-    assert!(queue.finish("a"));
-    assert_eq!(queue.start().unwrap().run, "b");
+    assert_eq!(queue.started().as_deref(), Some("d"));
+    assert_eq!(queue.started(), None);
+    queue.finish(&first);
+    assert_eq!(queue.started().as_deref(), Some("b"));
 }
 
 #[test]
 fn a_large_run_is_passed_a_limited_number_of_times() {
     let mut queue = Queue::new(Limits { runs: None, memory: Some(10), cores: None });
-    queue.submit(request("s0", "small")).unwrap();
-    let small = queue.start().unwrap();
-    queue.submit(Request { needs: Needs { memory: 10, cores: 1 }, ..request("large", "large") }).unwrap();
-    let mut at_work = small.run;
+    queue.submit("s0", "small", 0, (1, 1), false);
+    let mut at_work = queue.start().unwrap();
+    queue.submit("large", "large", 0, (10, 1), false);
     let mut passed = 0;
     for number in 1..100 {
-        queue.submit(request(&format!("s{number}"), "small")).unwrap();
+        queue.submit(&format!("s{number}"), "small", 0, (1, 1), false);
         // The next small one starts before the last has ended, so there is never room for the large one.
         let Some(next) = queue.start() else { break };
         assert_ne!(next.run, "large");
         passed += 1;
-        assert!(queue.finish(&at_work));
-        at_work = next.run;
+        queue.finish(&at_work);
+        at_work = next;
     }
     assert_eq!(passed, PASSED_AT_MOST);
-    assert!(queue.finish(&at_work));
-    assert_eq!(queue.start().unwrap().run, "large");
+    queue.finish(&at_work);
+    assert_eq!(queue.started().as_deref(), Some("large"));
 }
 
 #[test]
-fn what_could_never_start_is_refused_with_what_is_missing() {
-    let mut queue = Queue::new(Limits { runs: None, memory: Some(10), cores: Some(4) });
-    let error = queue.submit(Request { needs: Needs { memory: 11, cores: 1 }, ..request("r", "a") }).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "run r of a could never start under the limits of the server: it needs 11 bytes of memory, 10 are allowed; lower what \
-         the job asks for, or raise the limit"
-    );
-    queue.set_job_limits("a", Limits { cores: Some(2), ..Limits::default() });
-    let error = queue.submit(Request { needs: Needs { memory: 1, cores: 3 }, ..request("r", "a") }).unwrap_err();
-    assert!(error.to_string().contains("the limits of the job: it needs 3 cores, 2 are allowed"), "{error}");
-    queue.set_job_limits("a", Limits { runs: Some(0), ..Limits::default() });
-    assert!(queue.submit(request("r", "a")).is_err());
-    queue.set_job_limits("a", Limits::default());
-    assert!(queue.submit(request("r", "a")).is_ok());
-    assert_eq!(queue.submit(request("r", "b")), Err(QueueError::Known("r".to_owned())));
+fn runs_of_a_backfill_are_counted_by_the_whole_and_not_by_the_job() {
+    let mut permits = Permits::new(Limits { runs: Some(3), ..Limits::default() });
+    let own = Limits { runs: Some(1), ..Limits::default() };
+    let wish = |alone| Wish { run: "n", job: "a", needs: Needs::default(), own, alone };
+    permits.works("b0", "a", Needs::default(), false);
+    permits.works("b1", "a", Needs::default(), false);
+    assert!(permits.round().permit(&wish(true)));
+    permits.works("n0", "a", Needs::default(), true);
+    assert!(permits.ends("b0"));
+    assert!(!permits.round().permit(&wish(false)), "the job has its one run");
+    assert_eq!(permits.at_work(), 2);
+    assert!(permits.ends("n0"));
+    assert!(permits.round().permit(&wish(true)));
 }
 
 #[test]
-fn a_run_that_shall_not_start_any_more_is_taken_out() {
-    let mut queue = one_at_a_time();
-    queue.submit(request("a", "a")).unwrap();
-    queue.submit(request("b", "b")).unwrap();
-    assert!(queue.finish("a"));
-    assert!(!queue.finish("a"));
-    assert_eq!(order(queue), ["b"]);
-}
-
-#[test]
-fn runs_at_work_before_a_restart_count() {
-    let mut queue = one_at_a_time();
-    queue.restore(&request("old", "a")).unwrap();
-    queue.submit(request("new", "a")).unwrap();
-    assert!(queue.restore(&request("old", "a")).is_err());
-    assert_eq!(queue.start(), None);
-    assert!(queue.finish("old"));
-    assert_eq!(queue.start().unwrap().run, "new");
+fn what_could_never_start_is_told_with_what_is_missing() {
+    let limits = Limits { runs: None, memory: Some(10), cores: Some(4) };
+    let lack = |memory, cores| limits.lacking(Needs { memory, cores });
+    assert_eq!(lack(11, 1).unwrap(), "it needs 11 bytes of memory, 10 are allowed");
+    assert_eq!(lack(1, 5).unwrap(), "it needs 5 cores, 4 are allowed");
+    assert_eq!(lack(10, 4), None);
+    assert!(Limits { runs: Some(0), ..limits }.lacking(Needs::default()).unwrap().contains("`runs: 0`"));
 }
 
 #[test]
@@ -186,13 +176,11 @@ proptest! {
     ) {
         let limits = Limits { runs: Some(3), memory: Some(8), cores: Some(4) };
         let mut queue = Queue::new(limits);
-        queue.set_job_limits("job0", Limits { runs: Some(2), memory: Some(6), cores: None });
+        queue.own.insert("job0".to_owned(), Limits { runs: Some(2), memory: Some(6), cores: None });
         for (number, (job, priority, memory, cores, alone)) in runs.iter().enumerate() {
-            let needs = Needs { memory: *memory, cores: *cores };
-            let request = Request { run: number.to_string(), job: format!("job{job}"), priority: *priority, needs, alone: *alone };
-            prop_assert_eq!(queue.submit(request), Ok(()));
+            queue.submit(&number.to_string(), &format!("job{job}"), *priority, (*memory, *cores), *alone);
         }
-        let mut at_work: Vec<Request> = Vec::new();
+        let mut at_work: Vec<Waiting> = Vec::new();
         let mut started = 0;
         let mut ends = ends.into_iter();
         loop {
@@ -211,10 +199,10 @@ proptest! {
                 break;
             }
             let place = ends.next().unwrap().index(at_work.len());
-            prop_assert!(queue.finish(&at_work.remove(place).run));
+            queue.finish(&at_work.remove(place));
         }
         prop_assert_eq!(started, runs.len());
-        prop_assert!(queue.waiting().is_empty());
-        prop_assert_eq!(queue.at_work(), 0);
+        prop_assert!(queue.waiting.is_empty());
+        prop_assert_eq!(queue.permits.at_work(), 0);
     }
 }

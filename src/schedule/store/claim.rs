@@ -32,8 +32,8 @@ pub struct Candidate {
     pub attempt: u32,
     /// The higher comes first.
     pub priority: i64,
-    /// Whether its job is paused.
-    pub paused: bool,
+    /// The hash of the definition it works by.
+    pub definition: String,
     /// How many runs of its job are starting or running.
     pub working: u32,
 }
@@ -70,9 +70,10 @@ pub enum Begun {
 impl Store {
     /// Claims the run that is next, if `permit` lets one go.
     ///
-    /// Of each job only the first waiting run is asked about: by priority, then in the order in which they were asked for.
-    /// Between jobs: by priority, then the job with fewer runs at work, then the one that was claimed from longest ago. `permit`
-    /// is where limits stand (runs, memory, cores, pauses); it must not call the store.
+    /// Of each job only the first waiting run is asked about: by priority, then in the order in which they were asked for. Of a
+    /// paused job only what a person or a program asked for is looked at. Between jobs: by priority, then the job with fewer runs at
+    /// work, then the one that was claimed from longest ago. `permit` is where limits stand (runs, memory, cores); it must not call
+    /// the store.
     ///
     /// Two callers never get the same run, in one process or in several.
     pub fn claim_next(&self, now: Timestamp, mut permit: impl FnMut(&Candidate) -> bool) -> Result<Option<Claimed>> {
@@ -177,11 +178,12 @@ impl Store {
 
 fn candidates(session: &Session<'_>, now: Timestamp) -> Result<Vec<Candidate>> {
     session.all(
-        "SELECT r.id, r.job, r.origin, r.partition, r.attempt, r.priority, j.paused IS NOT NULL AS paused, \
+        "SELECT r.id, r.job, r.origin, r.partition, r.attempt, r.priority, r.definition, \
            (SELECT count(*) FROM runs w WHERE w.job = j.name AND w.state IN ('starting', 'running')) AS working \
          FROM jobs j JOIN runs r ON r.number = ( \
            SELECT q.number FROM runs q \
            WHERE q.job = j.name AND q.state = 'queued' AND (q.not_before IS NULL OR q.not_before <= ?1) \
+             AND (j.paused IS NULL OR q.origin IN ('manual', 'api')) \
            ORDER BY q.priority DESC, q.number LIMIT 1) \
          ORDER BY r.priority DESC, working, j.turn, r.number",
         [Micros(now)],
@@ -193,7 +195,7 @@ fn candidates(session: &Session<'_>, now: Timestamp) -> Result<Vec<Candidate>> {
                 partition: row.get(3)?,
                 attempt: row.get(4)?,
                 priority: row.get(5)?,
-                paused: row.get(6)?,
+                definition: row.get(6)?,
                 working: row.get(7)?,
             })
         },

@@ -37,7 +37,8 @@ impl Ending {
 pub struct Finished {
     /// The run as it stands now. Its state may be another than the ending's: it was to stop, or had ended before.
     pub run: Run,
-    /// The state of the run of its job that had ended last before it (retries included); to tell a recovery.
+    /// The state of the run of its job that had ended for good last before it: no attempt of the same run, and none that was
+    /// followed by another attempt. To tell a recovery.
     pub before: Option<RunState>,
     /// Whether this call ended it. If not, nothing follows from it again.
     pub fresh: bool,
@@ -127,9 +128,10 @@ fn finish(
         return Err(StoreError::conflict(reason));
     }
     let before = session.one(
-        "SELECT state FROM runs WHERE job = ?1 AND number <> ?2 AND ended IS NOT NULL AND state IN \
-           ('succeeded', 'failed', 'timed_out', 'lost') ORDER BY number DESC LIMIT 1",
-        (&run.job, run.number),
+        "SELECT state FROM runs WHERE job = ?1 AND root <> ?2 AND ended IS NOT NULL AND state IN \
+           ('succeeded', 'failed', 'timed_out', 'lost') AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.retry_of = runs.id) \
+           ORDER BY number DESC LIMIT 1",
+        (&run.job, &run.root),
         |row| row.get(0),
     )?;
     if run.state.is_final() {

@@ -51,6 +51,8 @@ pub struct Job {
     pub paused: Option<Timestamp>,
     /// Up to there its schedule has been turned into occurrences.
     pub looked_through: Option<Timestamp>,
+    /// The files that it watches, as they were at its last occurrence; the room of jobs knows how to read that.
+    pub watched: Option<String>,
     /// When any of this changed last.
     pub changed: Timestamp,
 }
@@ -65,6 +67,7 @@ impl Job {
             state: row.get("state")?,
             paused: moment_or_none(row, "paused")?,
             looked_through: moment_or_none(row, "looked_through")?,
+            watched: row.get("watched")?,
             changed: moment(row, "changed")?,
         })
     }
@@ -149,13 +152,14 @@ impl Store {
         })
     }
 
-    /// Ends the pause of a job; whether there was one.
+    /// Ends the pause of a job; whether there was one. Its schedule counts from now on: what was due meanwhile is not made up for.
     ///
     /// Errors: no such job.
     pub fn resume(&self, name: &str, who: &str, now: Timestamp) -> Result<bool> {
         self.write(|session| {
             let changed = session.set(
-                "UPDATE jobs SET paused = NULL, changed = ?2 WHERE name = ?1 AND paused IS NOT NULL",
+                "UPDATE jobs SET paused = NULL, changed = ?2, looked_through = max(coalesce(looked_through, ?2), ?2) \
+                 WHERE name = ?1 AND paused IS NOT NULL",
                 (name, Micros(now)),
             )?;
             noted(session, changed, name, who, "resume", now)

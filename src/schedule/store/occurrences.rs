@@ -36,6 +36,9 @@ pub enum Decision {
     Wait,
     /// A run. Where the partition of it is being run already, the occurrence is skipped and says so.
     Start(NewRun),
+    /// A run for each of several partitions. Those that are being run already are left out; where none is left, the occurrence is
+    /// skipped and says so.
+    StartEach(Vec<NewRun>),
     /// None, for that reason.
     Skip(String),
     /// None: too late, for that reason.
@@ -118,6 +121,18 @@ impl Store {
         })
     }
 
+    /// Notes how the files are that a job watches, and records the occurrence that their change is, if it is one, in one transaction.
+    ///
+    /// Errors: as [`Store::record`].
+    pub fn watch(&self, job: &str, watched: &str, planned: Option<&Planned>, now: Timestamp) -> Result<Option<Recorded>> {
+        self.write(|session| {
+            the_job(session, job)?;
+            let answer = planned.map(|each| record(session, job, each, now)).transpose()?;
+            session.execute("UPDATE jobs SET watched = ?2 WHERE name = ?1", (job, watched))?;
+            Ok(answer)
+        })
+    }
+
     /// Decides an occurrence that was left to wait. Gives what became of it: decided before, that is what it was then.
     ///
     /// Errors: it was never recorded; the run cannot be queued.
@@ -190,21 +205,31 @@ fn decide(
     planned: &Planned,
     now: Timestamp,
 ) -> Result<(Outcome, Option<String>, Option<RunId>)> {
-    let new = match &planned.decision {
+    let wanted = match &planned.decision {
         Decision::Wait => return Ok((Outcome::Due, None, None)),
         Decision::Skip(reason) => return Ok((Outcome::Skipped, Some(reason.clone()), None)),
         Decision::Drop(reason) => return Ok((Outcome::Dropped, Some(reason.clone()), None)),
-        Decision::Start(new) if new.job != job => {
+        Decision::Start(new) => std::slice::from_ref(new),
+        Decision::StartEach(each) => each,
+    };
+    let mut first = None;
+    let mut reason = None;
+    for new in wanted {
+        if new.job != job {
             return Err(StoreError::conflict(format!("an occurrence of `{job}` cannot start `{}`", new.job)));
         }
-        Decision::Start(new) => new,
-    };
-    if let Some(partition) = &new.partition
-        && let Some(other) = active_of_partition(session, job, partition)?
-    {
-        let reason = format!("partition `{partition}` is run by `{other}` already");
-        return Ok((Outcome::Skipped, Some(reason), None));
+        if let Some(partition) = &new.partition
+            && let Some(other) = active_of_partition(session, job, partition)?
+        {
+            reason.get_or_insert_with(|| format!("partition `{partition}` is run by `{other}` already"));
+            continue;
+        }
+        let standing = Standing { scheduled: Some(planned.scheduled), ..Standing::default() };
+        let run = insert(session, new, standing, now)?;
+        first.get_or_insert(run);
     }
-    let standing = Standing { scheduled: Some(planned.scheduled), ..Standing::default() };
-    Ok((Outcome::Started, None, Some(insert(session, new, standing, now)?)))
+    Ok(match first {
+        Some(run) => (Outcome::Started, None, Some(run)),
+        None => (Outcome::Skipped, Some(reason.unwrap_or_else(|| "there is nothing to run".to_owned())), None),
+    })
 }

@@ -11,7 +11,8 @@ use super::session::Session;
 use super::value::{Micros, RunId};
 use super::{Store, longest};
 
-/// How much of a job is kept. Runs that wait or work, the last success, and the run of a current version are kept always.
+/// How much of a job is kept. Runs that wait or work, the last success, the last one that no gate refused, and the run of a current
+/// version are kept always.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
     /// That many last runs of each job are kept; 100.
@@ -126,6 +127,8 @@ fn sweep_runs(session: &Session<'_>, job: &str, retention: &Retention, now: Time
     let runs = session.all(
         "SELECT id, folder, scheduled FROM runs WHERE job = ?1 AND number <= ?2 AND ended < ?3 \
            AND number IS NOT (SELECT max(number) FROM runs WHERE job = ?1 AND state = 'succeeded') \
+           AND number IS NOT (SELECT max(number) FROM runs s WHERE job = ?1 AND state = 'succeeded' AND NOT EXISTS ( \
+             SELECT 1 FROM promotions p WHERE p.run = s.id AND p.state = 'refused')) \
            AND NOT EXISTS (SELECT 1 FROM promotions p WHERE p.run = runs.id AND p.state = 'current') \
          ORDER BY number LIMIT ?4",
         (job, bound, cutoff, AT_ONCE),

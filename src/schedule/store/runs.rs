@@ -134,6 +134,30 @@ impl Store {
         })
     }
 
+    /// Runs of a job that have not ended, the oldest first, without those of backfills: names, and whether each is at work.
+    pub fn active(&self, job: &str) -> Result<Vec<(RunId, bool)>> {
+        self.read(|session| {
+            session.all(
+                "SELECT id, state <> 'queued' FROM runs WHERE job = ?1 AND state IN ('queued', 'starting', 'running') \
+                   AND backfill IS NULL ORDER BY number",
+                [job],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
+        })
+    }
+
+    /// The last run of a job that succeeded and that no gate refused, of those asked for before a place: what a run is compared with.
+    pub fn last_good(&self, job: &str, before: i64) -> Result<Option<Run>> {
+        self.read(|session| {
+            session.one(
+                "SELECT * FROM runs WHERE job = ?1 AND state = 'succeeded' AND number < ?2 AND NOT EXISTS ( \
+                   SELECT 1 FROM promotions p WHERE p.run = runs.id AND p.state = 'refused') ORDER BY number DESC LIMIT 1",
+                (job, before),
+                Run::of,
+            )
+        })
+    }
+
     /// Runs that wait.
     pub fn waiting(&self) -> Result<u64> {
         let count = self.read(|session| session.number("SELECT count(*) FROM runs WHERE state = 'queued'", []))?;

@@ -92,7 +92,7 @@ fn recover(store: &Store) -> Result<()> {
 
 /// Runs all that waits. Scheduled runs fail at their first attempt; what succeeds promotes a version and starts a report.
 fn work(store: &Store) -> Result<()> {
-    while let Some(claimed) = store.claim_next(at(5), |candidate| !candidate.paused)? {
+    while let Some(claimed) = store.claim_next(at(5), |_| true)? {
         let run = &claimed.run;
         store.begin(&claimed.claim, WORKER, &format!("runs/{}", run.id), at(5))?;
         store.beat(&claimed.claim, at(6))?;

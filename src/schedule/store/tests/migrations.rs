@@ -3,7 +3,7 @@
 use super::super::migrations::{STEPS, latest, migrate};
 use super::*;
 
-/// A database as version 1 left it, with rows in every table: what the shell of SQLite printed of it.
+/// A database as version 1 left it, with rows in every table: what the shell of SQLite printed of it, before version 2 was there.
 const VERSION_1: &str = include_str!("version_1.sql");
 
 #[test]
@@ -41,10 +41,11 @@ fn released_steps_are_as_they_were() {
             .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
     };
     let released: Vec<u64> = STEPS.iter().map(|step| hash(step)).collect();
-    assert_eq!(released, [RELEASED_1]);
+    assert_eq!(released, [RELEASED_1, RELEASED_2]);
 }
 
 const RELEASED_1: u64 = 0x356a_268f_0add_db8f;
+const RELEASED_2: u64 = 0x8073_9914_fb4f_2ef6;
 
 #[test]
 fn a_step_is_done_whole_or_not_at_all_and_only_once() {
@@ -52,7 +53,7 @@ fn a_step_is_done_whole_or_not_at_all_and_only_once() {
     drop(Store::open(folder.path()).unwrap());
     let path = folder.path().join(DATABASE);
     let mut connection = rusqlite::Connection::open(&path).unwrap();
-    let bad = [STEPS[0], "ALTER TABLE jobs ADD COLUMN colour TEXT; CREATE TABLE jobs (name TEXT);"];
+    let bad = [STEPS[0], STEPS[1], "ALTER TABLE jobs ADD COLUMN colour TEXT; CREATE TABLE jobs (name TEXT);"];
     assert!(migrate(&mut connection, &bad, &Faults::none()).is_err());
     let columns = |connection: &rusqlite::Connection| -> i64 {
         connection
@@ -60,7 +61,7 @@ fn a_step_is_done_whole_or_not_at_all_and_only_once() {
             .unwrap()
     };
     assert_eq!(columns(&connection), 0, "the first half was taken back");
-    let good = [STEPS[0], "ALTER TABLE jobs ADD COLUMN colour TEXT;"];
+    let good = [STEPS[0], STEPS[1], "ALTER TABLE jobs ADD COLUMN colour TEXT;"];
     for n in 1.. {
         let faults = Faults::none();
         faults.fail_at(n, false);
@@ -93,58 +94,4 @@ fn several_that_open_a_new_folder_at_once_make_one_database() {
         assert_eq!(store.jobs().unwrap().len(), 6);
         sound(&store);
     }
-}
-
-/// Writes the database of which `version_1.sql` was made.
-#[test]
-#[ignore = "only to make version_1.sql, before version 1 was released"]
-fn write_version_1() {
-    let folder = std::path::PathBuf::from(std::env::var("GRISTMILL_TEST_VERSION").unwrap());
-    let store = Store::open(&folder).unwrap();
-    define(&store).unwrap();
-    store.save_problem("broken", "jobs/broken.yaml", "line 1: no pipeline", at(0)).unwrap();
-    let claim = running(&store, "one");
-    let follows = Consequences {
-        promotions: vec![NewPromotion {
-            name: "churn".into(),
-            version: "v1".into(),
-            verdict: Verdict::Promote,
-            metrics: Object::new(),
-            decided_by: "gate".into(),
-        }],
-        notifications: vec![notification("success")],
-        runs: vec![new_run("report")],
-        retry: None,
-    };
-    let mut ending = ended(RunState::Succeeded);
-    ending.metrics.insert("rows".into(), 12.into());
-    store.finish(&claim, &ending, at(6), |_| follows).unwrap();
-    let cancelled = store.submit(&submission("two", "daily"), at(7)).unwrap().run;
-    store.stop(&cancelled, StopReason::Cancel, "ann", at(8)).unwrap();
-    let start = NewRun::of("daily", Origin::Schedule, "schedule");
-    let planned = [
-        Planned { scheduled: at(-60), decision: Decision::Drop("too late".into()) },
-        Planned { scheduled: at(0), decision: Decision::Start(start) },
-        Planned { scheduled: at(60), decision: Decision::Wait },
-    ];
-    store.record("daily", &planned, Some(at(60)), at(9)).unwrap();
-    let wanted = NewBackfill {
-        key: "fill".into(),
-        job: "daily".into(),
-        first: "d1".into(),
-        last: "d2".into(),
-        partitions: vec!["d1".into(), "d2".into()],
-        parallelism: 1,
-        again: false,
-        priority: 9,
-        parameters: Object::new(),
-        requested_by: "ann".into(),
-    };
-    store.backfill(&wanted, at(10)).unwrap();
-    store.advance_backfills(at(11)).unwrap();
-    let claimed = store.claim_next(at(12), |each| each.job == "daily").unwrap().unwrap();
-    store.begin(&claimed.claim, WORKER, "runs/y", at(13)).unwrap();
-    let retry = Consequences { retry: Some(Retry { not_before: at(30), resumes: true }), ..Consequences::default() };
-    store.lose(&store.run(&claimed.run.id).unwrap(), "it died", at(14), |_| retry).unwrap().unwrap();
-    sound(&store);
 }

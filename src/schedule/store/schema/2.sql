@@ -1,0 +1,7 @@
+-- Version 2: what a job's watched files were at its last occurrence, and occurrences that start a run for each of several partitions.
+
+ALTER TABLE jobs ADD COLUMN watched TEXT;            -- the files that it watches, as they were at its last occurrence
+
+DROP INDEX one_run_of_an_occurrence;
+CREATE UNIQUE INDEX one_run_of_an_occurrence ON runs (job, scheduled, coalesce(partition, ''))
+    WHERE scheduled IS NOT NULL AND attempt = 1;
