@@ -104,3 +104,10 @@ pub fn load(path: &Path, options: &LoadOptions) -> Result<Pipeline, Findings> {
 pub fn parse(source: Arc<Source>, options: &LoadOptions, base_dir: &Path) -> Result<Pipeline, Findings> {
     pipeline::read(source, options, base_dir, None)
 }
+
+/// Reads a text as YAML within the same budgets as a pipeline, with nothing put in: `${name}` stays as it is written.
+///
+/// Errors: everything that is wrong with it as YAML.
+pub fn read(source: &Arc<Source>) -> Result<Node, Findings> {
+    yaml::read(&file::without_mark(Arc::clone(source)))
+}

@@ -53,6 +53,29 @@ pub struct Pipeline {
     pub warnings: Findings,
 }
 
+impl Pipeline {
+    /// The ids of the stages, given or generated, in the order of the file.
+    pub fn ids(&self) -> Vec<String> {
+        let mut ids: Vec<String> = Vec::with_capacity(self.stages.len());
+        for stage in &self.stages {
+            let generated = || self.generated_id(&stage.kind.value, &|id| ids.iter().any(|used| used == id));
+            let id = stage.id.as_ref().map_or_else(generated, |id| id.value.clone());
+            ids.push(id);
+        }
+        ids
+    }
+
+    /// The id of a stage that has none: the name of its kind, with a number where that is used already or written for another stage.
+    pub fn generated_id(&self, kind: &str, used: &dyn Fn(&str) -> bool) -> String {
+        let is_written =
+            |id: &str| self.stages.iter().any(|stage| stage.id.as_ref().is_some_and(|own| own.value == id));
+        std::iter::once(kind.to_owned())
+            .chain((2..).map(|number| format!("{kind}_{number}")))
+            .find(|id| !used(id) && !is_written(id))
+            .unwrap_or_else(|| kind.to_owned())
+    }
+}
+
 /// The report of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -98,17 +98,7 @@ pub struct Replacement {
 
 /// The ids of the stages of a pipeline, given or generated, in the order of the file.
 pub fn ids(pipeline: &Pipeline) -> Vec<String> {
-    let mut used: HashMap<String, usize> = HashMap::new();
-    let mut ids = Vec::with_capacity(pipeline.stages.len());
-    for (at, definition) in pipeline.stages.iter().enumerate() {
-        let id = match &definition.id {
-            Some(id) => id.value.clone(),
-            None => generated_id(&definition.kind.value, pipeline, &used),
-        };
-        used.insert(id.clone(), at);
-        ids.push(id);
-    }
-    ids
+    pipeline.ids()
 }
 
 /// A stage for each table beside a product (`checked.quarantine`) that another stage reads.
@@ -162,7 +152,7 @@ fn read_options(pipeline: &Pipeline, rehearsal: Option<&Rehearsal<'_>>, findings
         };
         let id = match &definition.id {
             Some(id) => id.value.clone(),
-            None => generated_id(kind.name, pipeline, &used),
+            None => pipeline.generated_id(kind.name, &|id| used.contains_key(id)),
         };
         used.insert(id.clone(), at);
         let replacement = rehearsal.and_then(|rehearsal| (rehearsal.replace)(&id, definition));
@@ -213,17 +203,6 @@ fn nodes_above(pipeline: &Pipeline, at: usize, used: &HashMap<String, usize>) ->
 }
 
 /// The kind's name, with a number when it is taken by another stage of the file.
-fn generated_id(kind: &str, pipeline: &Pipeline, used: &HashMap<String, usize>) -> String {
-    let taken = |id: &str| {
-        used.contains_key(id)
-            || pipeline.stages.iter().any(|stage| stage.id.as_ref().is_some_and(|written| written.value == id))
-    };
-    std::iter::once(kind.to_owned())
-        .chain((2..).map(|number| format!("{kind}_{number}")))
-        .find(|id| !taken(id))
-        .unwrap_or_else(|| kind.to_owned())
-}
-
 fn unknown_kind(definition: &StageDefinition) -> Diagnostic {
     let name = &definition.kind.value;
     let finding = Diagnostic::definition(format!("unknown kind of stage `{name}`")).at(&definition.kind.place);

@@ -7,10 +7,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::check::Checked;
 use super::files::Watch;
 use super::partitions::Partitions;
+use super::written::Written;
 use crate::definition::{Node, Spanned};
 use crate::diagnostic::{Findings, Source};
+use crate::schedule::gate::{Promote, Require};
 use crate::schedule::queue::{Limits, Needs};
 use crate::schedule::retention::Keep;
 use crate::schedule::retry::Retries;
@@ -78,9 +81,9 @@ pub struct Definition {
     /// What is kept of its history.
     pub keep: Keep,
     /// Conditions on a run that ended well.
-    pub require: Vec<Node>,
+    pub require: Vec<Require>,
     /// What becomes current when they hold.
-    pub promote: Option<Node>,
+    pub promote: Promote,
     /// Who is told what.
     pub notify: Vec<Node>,
     /// Whether its file pauses it: nothing starts it by itself then.
@@ -102,5 +105,50 @@ impl Definition {
     /// What one run takes. A run without `memory` or `cores` counts as taking none: only the number of runs limits it.
     pub fn needs(&self) -> Needs {
         Needs { memory: self.memory.unwrap_or(0), cores: self.cores.unwrap_or(0) }
+    }
+}
+
+/// Puts a definition together from its parts, all of which are right.
+pub(super) fn assemble(
+    name: &str,
+    written: Written,
+    checked: Checked,
+    warnings: Findings,
+    data: Value,
+    source: &Arc<Source>,
+) -> Definition {
+    let parameters = match data.get("parameters") {
+        Some(Value::Object(parameters)) => parameters.clone(),
+        _ => Map::new(),
+    };
+    Definition {
+        name: name.to_owned(),
+        description: written.description,
+        pipeline: checked.pipeline,
+        parameters,
+        schedule: checked.schedule,
+        schedule_as_written: written.schedule,
+        files: checked.files,
+        after: written.after,
+        http: written.http,
+        partitions: checked.partitions,
+        catchup: written.catchup,
+        overlap: written.overlap,
+        retries: written.retries,
+        timeout: written.timeout,
+        stage_timeout: written.stage_timeout,
+        priority: written.priority.value,
+        runs: written.runs.map(|runs| runs.value),
+        memory: written.memory.map(|memory| memory.value.0),
+        cores: written.cores.map(|cores| cores.value),
+        after_crash: written.after_crash,
+        keep: written.keep,
+        require: written.require,
+        promote: written.promote,
+        notify: written.notify,
+        paused: written.paused,
+        warnings,
+        written: data,
+        source: Arc::clone(source),
     }
 }

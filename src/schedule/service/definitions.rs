@@ -125,7 +125,7 @@ impl Service {
     pub(in crate::schedule) fn take_in(&self, news: &News) -> Result<()> {
         let now = self.now();
         let name = match news {
-            News::Good { name, file, hash, definition } => {
+            News::Good { name, file, hash, definition, .. } => {
                 self.definitions.keep(hash, Arc::clone(definition));
                 self.store.save_definition(name, file, hash, definition.source.text(), now)?;
                 name

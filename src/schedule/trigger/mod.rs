@@ -17,6 +17,7 @@ use super::period::Period;
 use super::zone::{self, NoSuchZone};
 use cron::{CronError, Pattern};
 use interval::{AnchorError, Interval};
+pub(super) use zoned::moment;
 
 /// When a job runs by itself: a cron pattern (`cron`) or equal distances in time (`every`).
 ///

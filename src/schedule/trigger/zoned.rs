@@ -54,7 +54,7 @@ fn next_fixed(pattern: &Pattern, zone: &TimeZone, after: Timestamp) -> Option<Ti
 }
 
 /// The moment of a time on the wall clock: the first pass where it comes twice, the first moment behind where it does not come.
-pub(super) fn moment(zone: &TimeZone, time: DateTime) -> Option<Timestamp> {
+pub(in crate::schedule) fn moment(zone: &TimeZone, time: DateTime) -> Option<Timestamp> {
     let ambiguous = zone.to_ambiguous_timestamp(time);
     match ambiguous.offset() {
         AmbiguousOffset::Gap { after, .. } => {

@@ -1,0 +1,105 @@
+//! What a job file says of its pipeline: its parameters and its stages.
+//!
+//! A pipeline with a mistake is no mistake of the job file, and may be mended while the job waits: that is a warning.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::Value as Json;
+
+use super::parameters::{self, Occasion};
+use super::partitions::{Partition, Partitions};
+use crate::definition::{self, LoadOptions, Node, Spanned, Value, decode};
+use crate::diagnostic::{Diagnostic, Findings, Severity};
+use crate::schedule::gate::{self, Promote, Require};
+
+/// How the definition names what is given for a parameter.
+const GIVEN: &str = "--set ";
+
+/// Holds parameters and conditions against the pipeline.
+pub(super) fn findings(
+    root: &Node,
+    written: &Spanned<String>,
+    file: &Path,
+    partitions: Option<&Partitions>,
+) -> Findings {
+    let given = root.get("parameters").map(parameters::json);
+    let overrides = match given {
+        Some(Json::Object(given)) => parameters::fill(&given, &example(partitions).occasion()).unwrap_or_default(),
+        _ => serde_json::Map::new(),
+    };
+    let options = LoadOptions {
+        overrides: parameters::settings(&overrides),
+        // Whether a variable is set is known when the run starts.
+        environment: Box::new(|_| Some("0".to_owned())),
+        kinds: &[],
+        references: &[],
+    };
+    match definition::load(file, &options) {
+        Ok(pipeline) => {
+            let (require, promote) = (part::<Vec<Require>>(root, "require"), part::<Promote>(root, "promote"));
+            let ids = pipeline.ids();
+            let kinds = pipeline.stages.iter().map(|stage| stage.kind.value.as_str());
+            let stages: Vec<(&str, &str)> = ids.iter().map(String::as_str).zip(kinds).collect();
+            gate::check(&require, &promote, &stages)
+        }
+        Err(findings) => translate(findings, root, written),
+    }
+}
+
+fn part<T: serde::de::DeserializeOwned + Default>(root: &Node, key: &str) -> T {
+    root.get(key).and_then(|node| decode(node).ok()).unwrap_or_default()
+}
+
+/// What the pipeline says of the parameters that it is given, at their places; the first of all else as a warning.
+fn translate(findings: Findings, root: &Node, written: &Spanned<String>) -> Findings {
+    let mut translated = Findings::new();
+    let mut other = None;
+    for found in findings.into_iter().filter(|found| found.severity == Severity::Error) {
+        let name = found.place.as_ref().and_then(|place| place.source().name().strip_prefix(GIVEN));
+        match name.and_then(|name| place_of(root, name, &found)) {
+            Some(place) => translated.push(Diagnostic { place: Some(place), ..found }),
+            None => other = other.or(Some(found)),
+        }
+    }
+    if let Some(found) = other {
+        let where_ = found.place.as_ref().map(|place| format!(" in line {}", place.line())).unwrap_or_default();
+        let warning = Diagnostic::warning(format!("the pipeline has a mistake{where_}: {}", found.message));
+        translated.push(warning.at(&written.place).help("`gristmill check` shows all of it"));
+    }
+    translated
+}
+
+/// Where a parameter is given: its name, if there is none of that name, else its value.
+fn place_of(root: &Node, name: &str, found: &Diagnostic) -> Option<crate::diagnostic::Place> {
+    let Value::Mapping(entries) = &root.get("parameters")?.value else { return None };
+    let entry = entries.iter().find(|entry| entry.key == name)?;
+    let is_unknown = found.message.starts_with("unknown parameter");
+    Some(if is_unknown { entry.key_place.clone() } else { entry.value.place.clone() })
+}
+
+/// A run as it could be, to see whether its parameters fit.
+struct Example {
+    partition: Option<Partition>,
+}
+
+fn example(partitions: Option<&Partitions>) -> Example {
+    let partition = match partitions {
+        None => None,
+        Some(Partitions::Spans(span)) => Some(span.partition(span.from)),
+        Some(Partitions::Files(_)) => Some(Partition { key: "incoming/a.csv".to_owned(), start: None, end: None }),
+    };
+    Example { partition }
+}
+
+impl Example {
+    fn occasion(&self) -> Occasion<'_> {
+        Occasion {
+            scheduled: Timestamp::UNIX_EPOCH,
+            zone: TimeZone::UTC,
+            partition: self.partition.as_ref(),
+            run: "19700101-000000-00000001",
+        }
+    }
+}
