@@ -1,0 +1,1 @@
+//! Requests to the server, as programs and browsers send them.
