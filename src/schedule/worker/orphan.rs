@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
-use rustix::process::{Pid, Signal, getpgrp, kill_process, kill_process_group};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, getpgrp, kill_process, kill_process_group, waitid};
 
 use super::identity::{Found, Identity, of_run, processes};
 use crate::schedule::termination::{self, GRACE, Termination};
@@ -102,6 +102,10 @@ pub(super) fn kill_left_behind(folder: &Path) -> Vec<u32> {
     let own = std::process::id();
     let mut asked = BTreeSet::new();
     loop {
+        for pid in asked.iter().filter_map(|pid| i32::try_from(*pid).ok().and_then(Pid::from_raw)) {
+            // In a container without another first process they are children of this one, and have to be asked how they ended.
+            let _ = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOHANG);
+        }
         let left: Vec<u32> = of_run(folder).iter().map(|found| found.pid).filter(|pid| *pid != own).collect();
         if left.is_empty() || began.elapsed() > PATIENCE {
             return left;

@@ -28,7 +28,7 @@ use crate::schedule::termination::Signal;
 /// What has been heard and not yet been taken, when a channel is used.
 const CHANNEL: usize = 1024;
 
-/// How long an output may stay open after all processes of the group have ended.
+/// How long an output may stay open without a line after all processes that were started for the run have ended.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A process that runs a pipeline. When this is dropped before it has ended, the process is killed with its group.
@@ -68,6 +68,7 @@ impl Working {
             log,
             hear: Mutex::new(Some(Box::new(hear))),
             speaking: AtomicUsize::new(0),
+            lines: AtomicUsize::new(0),
             state: Mutex::new(State { time: Timekeeper::new(launch.timeouts), ..State::default() }),
             changed: Condvar::new(),
         });
@@ -180,6 +181,8 @@ struct Shared {
     hear: Mutex<Option<Hear>>,
     /// Threads that are telling something.
     speaking: AtomicUsize,
+    /// Lines that were read.
+    lines: AtomicUsize,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -260,6 +263,7 @@ impl Shared {
         let mut output = BufReader::new(output);
         let mut line = Line::default();
         while line.read(&mut output).unwrap_or(false) {
+            self.lines.fetch_add(1, Ordering::SeqCst);
             match event(&line).filter(|_| stream == Stream::Out) {
                 Some(event) if event.get("event").and_then(Value::as_str) == Some("alive") => self.tell(Heard::Alive),
                 Some(event) => self.hear_event(masked(event, &self.secrets)),
@@ -376,12 +380,16 @@ impl Shared {
     fn wait_for_outputs(&self, outputs: &mpsc::Receiver<()>) {
         let mut asked = false;
         let mut open = 2;
+        let mut heard = 0;
         while open > 0 {
-            match outputs.recv_timeout(PATIENCE) {
+            // Soon looked for, and given up late.
+            match outputs.recv_timeout(if asked { PATIENCE } else { PATIENCE.min(self.grace) }) {
                 Ok(()) => open -= 1,
                 Err(mpsc::RecvTimeoutError::Disconnected) => return,
-                // Whoever listens takes his time.
-                Err(mpsc::RecvTimeoutError::Timeout) if self.speaking.load(Ordering::SeqCst) > 0 => {}
+                // Whoever listens takes his time, or there was much to hear.
+                Err(mpsc::RecvTimeoutError::Timeout)
+                    if self.speaking.load(Ordering::SeqCst) > 0
+                        || heard != std::mem::replace(&mut heard, self.lines.load(Ordering::SeqCst)) => {}
                 Err(mpsc::RecvTimeoutError::Timeout) if asked => {
                     self.note("a process that this run left behind holds its output open; what it says from here on is not heard");
                     return;
