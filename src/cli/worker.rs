@@ -131,11 +131,12 @@ fn tell(settings: &Settings, worker: u32, death: &Death, reason: Diagnostic) -> 
     let code = reason.class.exit_code();
     // Without a state folder no run was begun.
     let exists = settings.base.join(".gristmill").is_dir();
-    let open = || match &settings.given {
-        Some(given) => Store::open(&settings.base)?.given(given.clone()),
-        None => Store::open(&settings.base),
+    let store = exists.then(|| Store::open(&settings.base)).transpose()?;
+    let store = match (store, settings.given.clone()) {
+        // In a folder that is none of a run no run was begun, and the worker has said so.
+        (Some(store), Some(given)) => store.given(given).ok(),
+        (store, _) => store,
     };
-    let store = exists.then(open).transpose()?;
     let record = store.as_ref().and_then(|store| recover::recover(store, worker, &reason));
     let report = record.as_ref().zip(store.as_ref()).and_then(|(record, store)| write_report(record, store));
     if settings.json

@@ -6,6 +6,7 @@ mod commands;
 mod memory;
 mod output;
 mod selection;
+mod served;
 mod stopping;
 mod survival;
 
