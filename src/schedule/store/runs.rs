@@ -167,14 +167,14 @@ impl Store {
     /// How many runs that were asked for since a moment failed, timed out or were lost. Time grows with their number.
     pub fn failures_since(&self, since: Timestamp) -> Result<u64> {
         let count = self.read(|session| {
-            // The number of the first of them, so that the index by state gives the count without looking at rows.
+            // The number of the first of them, so that the index by state leads to them without looking at all that ever failed.
             let first = session.number(
                 "SELECT coalesce((SELECT number FROM runs WHERE queued >= ?1 ORDER BY queued, number LIMIT 1), ?2)",
                 (Micros(since), i64::MAX),
             )?;
             session.number(
-                "SELECT count(*) FROM runs WHERE state IN ('failed', 'timed_out', 'lost') AND number >= ?1",
-                [first],
+                "SELECT count(*) FROM runs WHERE state IN ('failed', 'timed_out', 'lost') AND number >= ?1 AND queued >= ?2",
+                (first, Micros(since)),
             )
         })?;
         Ok(u64::try_from(count).unwrap_or_default())

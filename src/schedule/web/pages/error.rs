@@ -46,7 +46,7 @@ pub(super) fn page(status: StatusCode, detail: &str, help: Option<&str>, who: Op
 }
 
 /// Messages begin with a small letter and end without a stop, as those on the command line do.
-fn sentence(detail: &str) -> String {
+pub(super) fn sentence(detail: &str) -> String {
     let mut letters = detail.chars();
     let begun: String = letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default();
     if begun.ends_with(['.', '!', '?']) { begun } else { format!("{begun}.") }

@@ -35,10 +35,10 @@ impl Facts {
             description: definition.description.clone().unwrap_or_default(),
             zone: definition.zone(),
             starts: starts(definition),
-            partitions: definition.partitions.as_ref().map(|partitions| match partitions {
-                Partitions::Days(_) => Kind::Days,
-                Partitions::Months(_) => Kind::Months,
-                Partitions::Files(_) => Kind::Files,
+            partitions: definition.partitions.as_ref().map(|partitions| match (partitions, partitions.kind()) {
+                (Partitions::Files(_), _) => Kind::Files,
+                (Partitions::Spans(_), "month") => Kind::Months,
+                (Partitions::Spans(_), _) => Kind::Days,
             }),
             parameters: written.iter().map(|(name, value)| (name.clone(), shown(value))).collect(),
         }

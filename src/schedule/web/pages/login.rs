@@ -20,7 +20,7 @@ pub fn login(login: &Login<'_>) -> String {
         div.gate {
             h1 { "Log in" }
             @if let Some(problem) = login.problem {
-                p.note.bad id="problem" role="alert" { strong { "Not logged in." } " " (text::prose(problem, 300)) }
+                p.note.bad id="problem" role="alert" { strong { "Not logged in." } " " (text::prose(&super::error::sentence(problem), 300)) }
             }
             form.stack method="post" action="/login" {
                 input type="hidden" name="next" value=(next(login.next));

@@ -34,7 +34,7 @@ pub(super) struct Calendar {
 /// Looks the partitions of a year up; of files the first thousand.
 pub(super) fn look(store: &Store, view: &JobView, kind: Kind, year: Option<i16>, now: Timestamp) -> Result<Calendar> {
     let span = view.definition.as_ref().and_then(|definition| match &definition.partitions {
-        Some(Partitions::Days(span) | Partitions::Months(span)) => {
+        Some(Partitions::Spans(span)) => {
             let today = now.to_zoned(span.zone.clone()).date();
             // The last that has ended.
             let ended = match kind {

@@ -47,8 +47,9 @@ impl Look {
 /// The table with its choices.
 pub(super) fn table(runs: &Page<Run>, job: &str, look: &Look, zone: &TimeZone, now: Timestamp) -> Markup {
     html! {
-        (choice(job, look))
-        @if runs.items.is_empty() { p.quiet { (if look.query(look.before).is_empty() { "No run yet." } else { "No such run." }) } }
+        @let nothing = runs.items.is_empty() && look.query(look.before).is_empty();
+        @if !nothing { (choice(job, look)) }
+        @if runs.items.is_empty() { p.quiet { (if nothing { "No run yet." } else { "No such run." }) } }
         @else {
             div.scroll tabindex="0" role="region" aria-label="Runs" { table.runs {
                 thead { tr {

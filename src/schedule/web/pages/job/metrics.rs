@@ -51,6 +51,7 @@ pub(super) fn follow(runs: &[Run]) -> Vec<Followed> {
         .flat_map(|(_, run)| run.metrics.iter().filter(|(_, value)| value.is_number()).map(|(name, _)| name.as_str()))
         .collect();
     let mut names: Vec<&str> = names.into_iter().collect();
+    names.retain(|name| *name != "seconds");
     names.sort_by_key(|name| FIRST.iter().position(|first| name.contains(first)).unwrap_or(FIRST.len()));
     let others = names.into_iter().take(MOST).map(|name| {
         let points: Vec<_> =
@@ -120,7 +121,7 @@ fn chart(followed: &Followed) -> Markup {
             ..Axis::labelled(unit)
         },
         width: 440,
-        height: Some(230),
+        height: Some(250),
         ..Figure::new(name.clone(), Mark::Line(line))
     };
     match figure.to_svg(SvgColours::Variables) {

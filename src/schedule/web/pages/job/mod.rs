@@ -102,9 +102,15 @@ fn head(view: &JobView, facts: &Facts, asked: &Asked<'_>) -> Markup {
             }
             @if !facts.description.is_empty() { p.description { (text::line(&facts.description, 400)) } }
             @if let Some(problem) = &job.problem { (broken(job, problem)) }
+            @else if job.definition.is_some() && view.definition.is_none() {
+                div.problem.warning {
+                    strong { "The definition that is in force cannot be read" }
+                    p { "An earlier version of the program took it. Correct the file: what is wrong with it is told when it is read again." }
+                }
+            }
             dl.meta {
                 div { dt { "Starts" } dd {
-                    @if facts.starts.is_empty() { "when asked for" }
+                    @if view.definition.is_none() { "not known" } @else if facts.starts.is_empty() { "when asked for" }
                     @for (at, start) in facts.starts.iter().enumerate() { @if at > 0 { ", " } (text::prose(start, 200)) }
                 } }
                 div { dt { "Last run" } dd {

@@ -1,6 +1,7 @@
 //! Data that try to be more than data.
 
 use axum::http::StatusCode;
+use jiff::SignedDuration;
 use serde_json::json;
 
 use super::sample::{Past, Sample, promoted, refused, stage};
@@ -53,12 +54,12 @@ async fn nothing_that_data_bring_becomes_markup() {
                 promoted(&text, &text, json!({text.clone(): 0.5})),
                 refused(&text, &text, &text, json!({})),
             ],
-            ..Past::new("flights", now, 3.0)
+            ..Past::new("flights", now + SignedDuration::from_secs(5), 3.0)
         };
         sample.past(good);
         sample.past(Past {
             metrics: json!({text.clone(): 2.5}),
-            ..Past::new("flights", now + jiff::SignedDuration::from_secs(9), 3.0)
+            ..Past::new("flights", now + SignedDuration::from_secs(9), 3.0)
         });
         let mut failed = stage(&text, &text, "ingest", &[], (5, 3), &text);
         failed["status"] = json!("failed");

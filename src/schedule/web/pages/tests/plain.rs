@@ -88,12 +88,13 @@ async fn every_state_has_its_sentence() {
     sample.job("flights", JOB);
     let now = sample.service.now();
     let second = |number: i64| now + SignedDuration::from_secs(number);
-    let waiting = sample.queued(NewRun::of("flights", Origin::Schedule, "server"), second(1));
     let (working, _) = sample.working(NewRun::of("flights", Origin::Schedule, "server"), second(2));
     let lost = sample.past(Past { state: RunState::Lost, ..Past::new("flights", second(3), 1.0) });
     let late = sample.past(Past { state: RunState::TimedOut, ..Past::new("flights", second(4), 1.0) });
     let refused = sample.past(Past::new("flights", second(5), 1.0).failed(3, ""));
     let good = sample.past(Past::new("flights", second(6), 1.0));
+    // Last: of each job only the first that waits can be claimed.
+    let waiting = sample.queued(NewRun::of("flights", Origin::Schedule, "server"), second(7));
     for (run, said) in [
         (&waiting, "It waits for its turn"),
         (&working, "It is at work, as process 4711"),
