@@ -122,7 +122,8 @@ fn text(seen: &Seen, traffic: &Traffic) -> std::result::Result<String, std::fmt:
     let broken = Family::<OfJob, Gauge>::default();
     let success = Family::<OfJob, Gauge<f64, AtomicU64>>::default();
     let next = Family::<OfJob, Gauge<f64, AtomicU64>>::default();
-    let rows = Family::<OfJob, Gauge<i64, AtomicI64>>::default();
+    let rows_in = Family::<OfJob, Gauge<i64, AtomicI64>>::default();
+    let rows_out = Family::<OfJob, Gauge<i64, AtomicI64>>::default();
     for job in &seen.jobs {
         let of = OfJob { job: name(&job.overview.job.name) };
         waiting.get_or_create(&of).inc_by(i64::from(job.overview.waiting));
@@ -137,8 +138,10 @@ fn text(seen: &Seen, traffic: &Traffic) -> std::result::Result<String, std::fmt:
             if let Some(ended) = run.ended {
                 success.get_or_create(&of).set(ended.as_duration().as_secs_f64());
             }
-            if let Some(count) = run.metrics.get("rows").and_then(serde_json::Value::as_i64) {
-                rows.get_or_create(&of).set(count);
+            for (name, rows) in [("rows_in", &rows_in), ("rows_out", &rows_out)] {
+                if let Some(count) = run.metrics.get(name).and_then(serde_json::Value::as_i64) {
+                    rows.get_or_create(&of).set(count);
+                }
             }
         }
         if let Some(at) = job.next {
@@ -156,7 +159,8 @@ fn text(seen: &Seen, traffic: &Traffic) -> std::result::Result<String, std::fmt:
         success,
     );
     registry.register_with_unit("next_run_timestamp", "When the job is due next, since 1970", Unit::Seconds, next);
-    registry.register("rows", "Rows that the last good run wrote", rows);
+    registry.register("rows_in", "Rows that the last good run read", rows_in);
+    registry.register("rows_out", "Rows that the last good run wrote", rows_out);
 
     let queue = Gauge::<i64, AtomicI64>::default();
     queue.set(i64::try_from(seen.health.queue).unwrap_or(i64::MAX));

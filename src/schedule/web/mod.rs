@@ -21,6 +21,7 @@ mod files;
 mod guard;
 mod listen;
 mod metrics;
+mod pages;
 mod people;
 mod problem;
 mod router;

@@ -1,5 +1,7 @@
 //! What a person with a browser sees: the dashboard, the page for logging in, and problems as pages.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::extract::Request;
 use axum::http::{HeaderMap, header};
@@ -7,19 +9,19 @@ use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
 use serde::Deserialize;
 
-use super::State;
 use super::access::login::is_own_path;
 use super::asked::Asked;
 use super::problem::Problem;
+use super::{State, pages};
 
 /// The pages behind the door.
-pub(super) fn pages(_state: &State) -> Router<State> {
-    Router::new()
+pub(super) fn dashboard(state: &State) -> Router<State> {
+    pages::router(Arc::clone(state.service())).with_state(())
 }
 
 /// Style, script and pictures: for everybody, for the page for logging in needs them.
 pub(super) fn assets() -> Router<State> {
-    Router::new()
+    pages::assets().with_state(())
 }
 
 /// Where to go after logging in.
@@ -36,15 +38,8 @@ pub(super) async fn login(Asked(asked): Asked<Then>) -> Response {
 
 /// The page for logging in, with what went wrong before.
 pub(super) fn login_page(problem: Option<&Problem>, next: &str) -> Response {
-    let page = maud::html! {
-        @if let Some(problem) = problem { p { (problem.message) } }
-        form method="post" action="/login" {
-            input type="password" name="token" autocomplete="current-password";
-            input type="hidden" name="next" value=(next);
-            button { "Log in" }
-        }
-    };
-    let mut response = Html(page.into_string()).into_response();
+    let page = pages::login(&pages::Login { problem: problem.map(|problem| problem.message.as_str()), next });
+    let mut response = Html(page).into_response();
     if let Some(problem) = problem {
         *response.status_mut() = problem.code();
         if let Some(seconds) = problem.retry_after {
@@ -71,7 +66,7 @@ pub(super) fn is_page(request: &Request) -> bool {
 }
 
 fn page(problem: &Problem, headers: &HeaderMap) -> Response {
-    let mut response = (problem.code(), Html(maud::html! { p { (problem.message) } }.into_string())).into_response();
+    let mut response = pages::error(problem.code(), &problem.message, None);
     for name in [header::RETRY_AFTER, header::ALLOW, header::CONNECTION] {
         if let Some(value) = headers.get(&name) {
             response.headers_mut().insert(name, value.clone());

@@ -80,7 +80,7 @@ pub(super) fn open() -> Routes {
 
 /// All of it: routes, and what stands before them, from the inside out.
 pub(super) fn router(state: State) -> Router {
-    let closed = closed().router.merge(people::pages(&state)).layer(layer(state.clone(), guard::refuse_strangers));
+    let closed = closed().router.merge(people::dashboard(&state)).layer(layer(state.clone(), guard::refuse_strangers));
     Router::new()
         .merge(closed)
         .merge(open().router)
