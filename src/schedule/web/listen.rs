@@ -100,6 +100,11 @@ impl Bound {
         }
     }
 
+    /// How many connections are open.
+    pub fn connections(&self) -> usize {
+        self.handle.connection_count()
+    }
+
     /// Reads the certificate and its key again; connections that are open keep the one they have.
     ///
     /// Errors: they cannot be used; the ones before stay in use.

@@ -1,14 +1,14 @@
 //! Requests to the server, as programs and browsers send them: each route and each state, over the router alone; slow clients and TLS
 //! over sockets.
 
-//mod access;
-//mod document;
-//mod escapes;
-//mod events;
-//mod forgery;
-//mod metrics;
-//mod routes;
-//mod sockets;
+mod access;
+mod document;
+mod escapes;
+mod events;
+mod forgery;
+mod metrics;
+mod routes;
+mod sockets;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
