@@ -129,7 +129,13 @@ impl Predict {
                     &base,
                 );
                 variables.push((STATE, base.display().to_string()));
-                worker::supervise(&worker::Settings { base, json: false, quiet: self.quiet, environment: variables })
+                worker::supervise(&worker::Settings {
+                    base,
+                    given: None,
+                    json: false,
+                    quiet: self.quiet,
+                    environment: variables,
+                })
             }
         }
     }

@@ -134,7 +134,13 @@ impl Profile {
                 );
                 variables.push((STATE, base.display().to_string()));
                 // The worker's own output is the profile; a death before it is told without a run.
-                worker::supervise(&worker::Settings { base, json: false, quiet: self.quiet, environment: variables })
+                worker::supervise(&worker::Settings {
+                    base,
+                    given: None,
+                    json: false,
+                    quiet: self.quiet,
+                    environment: variables,
+                })
             }
         }
     }

@@ -111,7 +111,7 @@ impl Serve {
     pub(super) fn execute(self) -> Result<(), Failure> {
         let (stop, stopped) = mpsc::channel();
         // SIGTERM too. A second signal changes nothing: runs are being ended, which takes as long as `--grace` says at most.
-        ctrlc::set_handler(move || drop(stop.send(())))
+        ctrlc::set_handler(move || _ = stop.send(()))
             .map_err(|error| Diagnostic::error(Class::Worker, format!("cannot watch for signals: {error}")))?;
         // Read first: with a wrong option nothing is begun.
         let (settings, made) = self.settings()?;
@@ -119,7 +119,7 @@ impl Serve {
         let log = ToErrors { people: std::io::stderr().is_terminal() };
         let server = Server::start(&base, self.options()?, Arc::new(log)).map_err(failure)?;
         let warnings = settings.warnings();
-        let bound = match web::serve(Arc::clone(server.service()), settings) {
+        let bound = match web::serve(Arc::clone(server.service()), &settings) {
             Ok(bound) => bound,
             Err(error) => {
                 let stopped = server.stop();
@@ -143,7 +143,7 @@ impl Serve {
         let (admin, made) = match &self.token_file {
             Some(path) => (web::Token::read(path).map_err(wrong)?, None),
             None => {
-                let token = web::Token::generate();
+                let token = web::Token::generate().map_err(wrong)?;
                 (token.clone(), Some(token))
             }
         };

@@ -379,7 +379,7 @@ impl Work for CompareWork {
         let serious = compared.iter().filter(|column| column.verdict.is_serious()).map(Compared::describe);
         let serious: Vec<String> = without_rows.into_iter().chain(serious).collect();
         // A run without rows was good once; it must not make every later one fail.
-        let had_none = self.before.is_none() && before.is_some_and(|before| before.rows == 0);
+        let had_none = self.before.is_none() && before.as_ref().is_some_and(|before| before.rows == 0);
         if self.options.severity == Severity::Warn || had_none {
             outcome.remarks = serious;
         } else if !serious.is_empty() {
