@@ -97,6 +97,15 @@ impl Channel {
         }
     }
 
+    /// The variables of the server in which it finds its secrets: no worker gets them.
+    pub fn variables(&self) -> Vec<&str> {
+        let variable = |secret| match secret {
+            &Secret::Env(ref name) => Some(name.as_str()),
+            Secret::File(_) => None,
+        };
+        self.secrets().into_iter().filter_map(variable).collect()
+    }
+
     /// What is wrong with its secrets here and now, to be shown before the first message is lost; empty when all is well.
     pub fn troubles(&self, lookup: &Lookup<'_>) -> Vec<SecretError> {
         let found = self.secrets().into_iter().filter_map(|secret| secret.check(lookup).err());

@@ -1,46 +1,45 @@
 //! The server of a folder: the loop that decides what starts, hears what workers tell, and ends what has to end.
 //!
 //! ```text
-//! time, files, others' success, people --> occurrences, submissions --> queue (the store) --permits--> worker --> end --> what follows
+//! job files, time, changed files --tick--> occurrences --overlap--> queue (the store) --permits--> worker
+//!                                                                       ^                             |
+//!            runs of `after` jobs, retries, backfills ------------------'----- end, gates, messages <-'
 //! ```
+//!
+//! One thread owns the decisions: it wakes when somebody rings, when something is due, and each second, because the command line
+//! may have written into the database meanwhile. Everything that could hold it up is done beside it ([`turn::Aside`]): judging by
+//! gates, looking at watched files, ending orphans, sweeping; messages are sent by threads of their own. What it knows beyond the
+//! database is found again by the next server, so it may be killed at any moment.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `turn.rs` | the loop, a turn, what it is told |
+//! | `jobs.rs`, `tick.rs` | job files and watched files; time into occurrences |
+//! | `admission.rs` | overlap, limits |
+//! | `work.rs`, `launcher.rs` | runs at work: started, heard, made to end |
+//! | `ending.rs`, `judge.rs` | the end of a run and what follows from it; gates |
+//! | `messages.rs` | what is told to whom; the threads that send |
+//! | `recovery.rs`, `sweep.rs` | what an earlier server left; what is removed |
+//! | `log.rs`, `options.rs` | what the server says; how it is to serve |
 
+mod admission;
+mod ending;
+mod jobs;
+mod judge;
+mod launcher;
 mod log;
+mod messages;
 mod options;
-
-use std::path::Path;
-use std::sync::Arc;
+mod recovery;
+mod sweep;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests;
+mod threads;
+mod tick;
+mod turn;
+mod work;
 
 pub use log::{Log, Silent};
 pub use options::Options;
-
-use super::service::{Result, Service};
-
-/// A server at work. It stops when it is told to, or dropped.
-#[derive(Debug)]
-pub struct Server {
-    service: Arc<Service>,
-}
-
-impl Server {
-    /// Serves a folder from now on: takes its lock, opens its database, finds out what an earlier server left, and lets the loop
-    /// turn in a thread of its own.
-    ///
-    /// Errors: another server serves the folder (`Kind::Served`); the database is damaged, newer, or cannot be written.
-    pub fn start(base: &Path, options: Options, log: Arc<dyn Log>) -> Result<Self> {
-        let _ = (options, log);
-        Ok(Self { service: Service::open(base)? })
-    }
-
-    /// What it serves, for its web pages.
-    pub fn service(&self) -> &Arc<Service> {
-        &self.service
-    }
-
-    /// Takes no more work, asks the workers to end, waits for them (as long as [`Options::grace`] says, then they are killed), and
-    /// ends. Their runs are taken up again by the next server.
-    ///
-    /// Errors: the database cannot be written; what is left is found by the next start.
-    pub fn stop(self) -> Result<()> {
-        Ok(())
-    }
-}
+pub use threads::Server;

@@ -6,8 +6,8 @@ use super::views::{BackfillRequest, RunRequest};
 use super::{Service, Who};
 use crate::schedule::job::{Definition, Partition, parameters};
 use crate::schedule::store::{
-    Backfill, JobState, NewBackfill, NewRun, Object, Origin, Promotion, RunId, RunState, StopReason, Stopped,
-    Submission, Submitted,
+    Backfill, JobState, NewBackfill, NewRun, Origin, Promotion, RunId, RunState, StopReason, Stopped, Submission,
+    Submitted,
 };
 
 impl Service {
@@ -244,5 +244,8 @@ impl Service {
 
 /// What makes a key that nobody gave different from every other.
 fn random() -> String {
-    format!("{:016x}", rand::random::<u64>())
+    use std::hash::{BuildHasher, Hasher};
+    // The keys of a map's hasher come from the system's random numbers.
+    let number = || std::collections::hash_map::RandomState::new().build_hasher().finish();
+    format!("{:016x}{:016x}", number(), number())
 }

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use super::Service;
 use super::views::Health;
-use crate::schedule::store::RunFilter;
 
 /// A loop that has not turned for so long does not work: no turn waits for anything but the disk.
 const STILL: Duration = Duration::from_secs(30);

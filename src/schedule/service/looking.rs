@@ -1,8 +1,8 @@
 //! Looking: jobs, records, logs.
 
-use std::fs::File;
-use std::io::{ErrorKind, Read, Seek, SeekFrom};
-use std::path::PathBuf;
+use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
@@ -11,7 +11,7 @@ use super::error::{Result, ServiceError};
 use super::views::{JobView, LogPart};
 use crate::diagnostic::nearest;
 use crate::run::manifest::RunRecord;
-use crate::schedule::store::{JobState, Overview, Run, StoreError};
+use crate::schedule::store::{JobState, Overview, Run, RunId, StoreError};
 
 /// The most bytes that one part of a log has.
 pub const LONGEST_PART: usize = 1 << 20;
@@ -67,14 +67,14 @@ impl Service {
     ///
     /// Errors: the system refuses to read it.
     pub fn record(&self, run: &Run) -> Result<Option<RunRecord>> {
-        let path = self.folder(&run.id).join("manifest.json");
+        self.record_of(&run.id)
+    }
+
+    pub(in crate::schedule) fn record_of(&self, run: &RunId) -> Result<Option<RunRecord>> {
+        let path = self.folder(run).join("manifest.json");
         let io =
             |error: std::io::Error| ServiceError::Io { path: path.clone(), detail: crate::staging::reason(&error) };
-        let file = match File::open(&path) {
-            Ok(file) => file,
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
-            Err(error) => return Err(io(error)),
-        };
+        let Some(file) = open(&path).map_err(io)? else { return Ok(None) };
         let mut text = Vec::new();
         file.take(LARGEST_RECORD).read_to_end(&mut text).map_err(io)?;
         Ok(serde_json::from_slice(&text).ok())
@@ -95,12 +95,8 @@ impl Service {
         let path = self.folder(&run.id).join("log.jsonl");
         let io =
             |error: std::io::Error| ServiceError::Io { path: path.clone(), detail: crate::staging::reason(&error) };
-        let mut file = match File::open(&path) {
-            Ok(file) => file,
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-                return Ok(LogPart { lines: Vec::new(), next: 0, ended: over });
-            }
-            Err(error) => return Err(io(error)),
+        let Some(mut file) = open(&path).map_err(io)? else {
+            return Ok(LogPart { lines: Vec::new(), next: 0, ended: over });
         };
         let length = file.metadata().map_err(io)?.len();
         let from = from_byte.min(length);
@@ -120,5 +116,25 @@ impl Service {
         let text = String::from_utf8_lossy(&bytes);
         let lines = text.lines().map(str::to_owned).collect();
         Ok(LogPart { lines, next, ended: over && next >= length })
+    }
+}
+
+/// Opens a file of a run's folder, if it is one: a command of a pipeline may have put a link or a pipe in its place.
+pub(in crate::schedule) fn open(path: &Path) -> io::Result<Option<File>> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use rustix::fs::OFlags;
+        use std::os::unix::fs::OpenOptionsExt;
+        options.custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits() as i32);
+    }
+    match options.open(path) {
+        Ok(file) if file.metadata()?.is_file() => Ok(Some(file)),
+        Ok(_) => Ok(None),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
+        // A link (ELOOP): the name of that kind is not stable yet.
+        Err(_) if path.symlink_metadata().is_ok_and(|found| !found.is_file()) => Ok(None),
+        Err(error) => Err(error),
     }
 }

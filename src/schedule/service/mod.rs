@@ -29,6 +29,7 @@ use jiff::Timestamp;
 use tokio::sync::broadcast;
 
 pub use error::{Kind, Result, ServiceError};
+pub use looking::{LONGEST_PART, MOST_NEXT};
 pub use news::{Live, LiveStage, News, StageState};
 pub use views::{BackfillRequest, Health, JobView, LogPart, RunRequest};
 pub use who::{Role, Who};

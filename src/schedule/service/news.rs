@@ -224,7 +224,7 @@ impl Troubles {
     }
 
     /// Whether one of them keeps the server from working at all.
-    pub(super) fn hold(&self) -> bool {
+    pub(in crate::schedule) fn hold(&self) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).contains_key(STORE)
     }
 

@@ -81,7 +81,8 @@ impl Store {
             let candidates = candidates(session, now)?;
             let Some(next) = candidates.into_iter().find(|each| permit(each)) else { return Ok(None) };
             let taken = session.set(
-                "UPDATE runs SET state = 'starting', claim = claim + 1, claimed = ?2, heartbeat = ?2 \
+                // The folder from now on: something may be in it although no worker ever begins.
+                "UPDATE runs SET state = 'starting', claim = claim + 1, claimed = ?2, heartbeat = ?2, folder = 'runs/' || id \
                  WHERE id = ?1 AND state = 'queued'",
                 (&next.run, Micros(now)),
             )?;

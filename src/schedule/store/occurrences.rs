@@ -124,7 +124,13 @@ impl Store {
     /// Notes how the files are that a job watches, and records the occurrence that their change is, if it is one, in one transaction.
     ///
     /// Errors: as [`Store::record`].
-    pub fn watch(&self, job: &str, watched: &str, planned: Option<&Planned>, now: Timestamp) -> Result<Option<Recorded>> {
+    pub fn watch(
+        &self,
+        job: &str,
+        watched: &str,
+        planned: Option<&Planned>,
+        now: Timestamp,
+    ) -> Result<Option<Recorded>> {
         self.write(|session| {
             the_job(session, job)?;
             let answer = planned.map(|each| record(session, job, each, now)).transpose()?;

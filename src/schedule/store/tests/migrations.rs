@@ -45,7 +45,7 @@ fn released_steps_are_as_they_were() {
 }
 
 const RELEASED_1: u64 = 0x356a_268f_0add_db8f;
-const RELEASED_2: u64 = 0x8073_9914_fb4f_2ef6;
+const RELEASED_2: u64 = 0x4cba_c9dc_a3b1_4ebc;
 
 #[test]
 fn a_step_is_done_whole_or_not_at_all_and_only_once() {

@@ -1,0 +1,108 @@
+//! Gates: whether what a run made becomes current. Judged beside the loop, one run at a time.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::turn::{Loop, Told};
+use super::work::Phase;
+use crate::run::manifest::RunRecord;
+use crate::schedule::gate::{self, Evidence, Promote, Shelf};
+use crate::schedule::job::Definition;
+use crate::schedule::service::{Result, Service};
+use crate::schedule::store::{NewPromotion, Object, Run, RunId, Verdict};
+
+/// Whether a run of the job has to be judged.
+pub(super) fn has_gates(definition: &Definition) -> bool {
+    !definition.require.is_empty() || !definition.promote.is_empty()
+}
+
+impl Loop {
+    /// Lets gates judge a run. They see what earlier runs made current: the next run is judged when this one has ended.
+    pub(super) fn judge(&mut self, id: &RunId) {
+        let Some(work) = self.works.get_mut(id) else { return };
+        let (exit, record) = match std::mem::replace(&mut work.phase, Phase::Works) {
+            Phase::Ended(exit, record) => (exit, record),
+            other => {
+                work.phase = other;
+                return;
+            }
+        };
+        work.phase = Phase::Judging(exit);
+        let Some(definition) = work.definition.clone() else { return };
+        let (run, claim, told, service) =
+            (work.run.clone(), work.claim.number, self.told.clone(), Arc::clone(&self.service));
+        self.judging = Some(id.clone());
+        self.aside.run(
+            "gates",
+            Box::new(move || {
+                let (promotions, refused) = judged(&service, &definition, &run, record.as_deref());
+                told.tell(Told::Judged { run: run.id, claim, promotions, refused });
+            }),
+        );
+    }
+}
+
+/// The verdicts on what a run made, and why they refuse it, if they do. What cannot be judged is refused.
+fn judged(
+    service: &Service,
+    definition: &Definition,
+    run: &Run,
+    record: Option<&RunRecord>,
+) -> (Vec<NewPromotion>, Option<String>) {
+    let promote = &definition.promote;
+    let (verdict, metrics) = match record {
+        None => (Verdict::Refuse("the run left no record that it could be judged by".to_owned()), Object::new()),
+        Some(record) => {
+            let verdict = verdict(service, definition, promote, run, record)
+                .unwrap_or_else(|error| Verdict::Refuse(format!("it cannot be judged: {error}")));
+            (verdict, gate::metrics(&definition.require, record))
+        }
+    };
+    let refused = match &verdict {
+        Verdict::Promote => None,
+        Verdict::Refuse(reason) => Some(reason.clone()),
+    };
+    let mut names: Vec<&str> = promote.iter().map(|(name, _)| name).collect();
+    if names.is_empty() && refused.is_some() {
+        // Conditions without anything to promote: that they refused is kept under the job's name.
+        names.push(&definition.name);
+    }
+    let promotions = names
+        .into_iter()
+        .map(|name| NewPromotion {
+            name: name.to_owned(),
+            version: run.id.as_str().to_owned(),
+            verdict: verdict.clone(),
+            metrics: metrics.clone(),
+            decided_by: "gate".to_owned(),
+        })
+        .collect();
+    (promotions, refused)
+}
+
+fn verdict(
+    service: &Service,
+    definition: &Definition,
+    promote: &Promote,
+    run: &Run,
+    record: &RunRecord,
+) -> Result<Verdict> {
+    let last = match service.store().last_good(&run.job, run.number)? {
+        Some(last) => service.record_of(&last.id)?,
+        None => None,
+    };
+    let mut champions = BTreeMap::new();
+    for (name, _) in promote.iter() {
+        if let Some(champion) = service.store().champion(name)? {
+            champions.insert(name.to_owned(), champion.metrics);
+        }
+    }
+    let evidence = Evidence { record, last_success: last.as_ref(), champions: &champions };
+    let verdict = gate::follow(&gate::judge(&definition.require, &evidence));
+    if verdict == Verdict::Promote
+        && let Err(error) = Shelf::new(service.base()).stage(run.id.as_str(), promote, record)
+    {
+        return Ok(Verdict::Refuse(error.to_string()));
+    }
+    Ok(verdict)
+}

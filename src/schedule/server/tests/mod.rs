@@ -1,0 +1,1 @@
+//! The loop with a simulated clock and workers that follow a script.

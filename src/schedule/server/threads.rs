@@ -1,0 +1,155 @@
+//! The threads of a server: its start and its end.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use super::launcher::{Launcher, Processes};
+use super::log::{Journal, Log};
+use super::messages::{Channels, Post, senders};
+use super::options::Options;
+use super::turn::{Aside, Loop};
+use crate::schedule::clock::SystemClock;
+use crate::schedule::service::{Bell, Result, STATE, Service, ServiceError};
+use crate::schedule::store::{Faults, Lock};
+
+/// After the grace and the kill, so long workers may take to be gone.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A server at work. It stops when it is told to, or dropped.
+pub struct Server {
+    service: Arc<Service>,
+    stop: Arc<AtomicBool>,
+    turning: Option<JoinHandle<()>>,
+    sending: Vec<JoinHandle<()>>,
+    ended: Arc<AtomicBool>,
+    bell: Arc<Bell>,
+    /// Let go when all has ended.
+    _lock: Lock,
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("service", &self.service).finish_non_exhaustive()
+    }
+}
+
+/// Does work on threads.
+struct Threads;
+
+impl Aside for Threads {
+    fn run(&self, name: &'static str, work: Box<dyn FnOnce() + Send>) {
+        // Where the system gives no thread, the work is dropped; what waits for it is told so by its drop, or looks again.
+        let _ = thread::Builder::new().name(name.to_owned()).spawn(work);
+    }
+}
+
+impl Server {
+    /// Serves a folder from now on: takes its lock, opens its database, finds out what an earlier server left, and lets the loop
+    /// turn in a thread of its own. Takes well under a second, whatever the history.
+    ///
+    /// Errors: another server serves the folder ([`Kind::Served`](crate::schedule::service::Kind::Served)); the folder is not there
+    /// or cannot be written; the database is damaged or newer.
+    pub fn start(base: &Path, options: Options, log: Arc<dyn Log>) -> Result<Self> {
+        Self::start_with(base, options, log, Arc::new(Processes))
+    }
+
+    pub(super) fn start_with(
+        base: &Path,
+        options: Options,
+        log: Arc<dyn Log>,
+        launcher: Arc<dyn Launcher>,
+    ) -> Result<Self> {
+        let io = |path: &Path, error: &std::io::Error| ServiceError::Io {
+            path: path.to_path_buf(),
+            detail: crate::staging::reason(error),
+        };
+        let base = base.canonicalize().map_err(|error| io(base, &error))?;
+        let state = base.join(STATE);
+        std::fs::create_dir_all(&state).map_err(|error| io(&state, &error))?;
+        // The lock first: a second server must not even look through the database.
+        let lock = Lock::take(&state)?;
+        let service = Service::open_with(&base, Arc::new(SystemClock), Arc::new(Faults::none()))?;
+        let log = Journal::new(log);
+        let mut turning = Loop::new(Arc::clone(&service), options, log.clone(), launcher, Arc::new(Threads));
+        turning.recover()?;
+        log.info(service.now(), "server_started").with("folder", base.display()).write();
+        let (ended, bell) = (Arc::new(AtomicBool::new(false)), Arc::new(Bell::default()));
+        let post: Arc<dyn Post> = Arc::new(Channels { base: base.clone() });
+        let sending = senders(&service, &post, &log, &ended, &bell);
+        let stop = Arc::new(AtomicBool::new(false));
+        let told_to_stop = Arc::clone(&stop);
+        let thread = thread::Builder::new().name("server".to_owned());
+        let spawned = thread.spawn(move || turn_until_stopped(turning, &told_to_stop));
+        let turning = spawned.map_err(|error| io(&base, &error))?;
+        Ok(Self { service, stop, turning: Some(turning), sending, ended, bell, _lock: lock })
+    }
+
+    /// What it serves, for its web pages.
+    pub fn service(&self) -> &Arc<Service> {
+        &self.service
+    }
+
+    /// Takes no more work, asks the workers to end, waits for them (as long as [`Options::grace`] says, then they are killed), and
+    /// ends. Their runs are taken up again by the next server.
+    ///
+    /// Errors: the database cannot be closed in order; the next start finds all that was acknowledged.
+    pub fn stop(mut self) -> Result<()> {
+        self.end();
+        Ok(self.service.store().checkpoint()?)
+    }
+
+    fn end(&mut self) {
+        self.service.pulse().stops();
+        self.stop.store(true, Ordering::Release);
+        self.service.bell().ring();
+        if let Some(turning) = self.turning.take() {
+            // A loop that panicked has ended too.
+            let _ = turning.join();
+        }
+        self.ended.store(true, Ordering::Release);
+        self.bell.ring();
+        for sender in self.sending.drain(..) {
+            // One that waits for a slow receiver is not waited for: its message is sent again by the next server.
+            if sender.is_finished() {
+                let _ = sender.join();
+            }
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if self.turning.is_some() {
+            self.end();
+        }
+    }
+}
+
+fn turn_until_stopped(mut turning: Loop, stop: &AtomicBool) {
+    let service = Arc::clone(&turning.service);
+    while !stop.load(Ordering::Acquire) {
+        let sleep = turning.turn();
+        service.bell().wait(sleep);
+    }
+    // A stopping server may be killed after a while, so nothing here waits longer than it was told to.
+    let grace = turning.options.grace;
+    let began = Instant::now();
+    let mut killed = false;
+    turning.begin_stop();
+    loop {
+        turning.turn();
+        if turning.works.is_empty() || began.elapsed() >= grace + PATIENCE {
+            break;
+        }
+        if !killed && began.elapsed() >= grace {
+            killed = true;
+            turning.kill_all();
+        }
+        service.bell().wait(Duration::from_millis(100));
+    }
+    turning.end_log();
+}

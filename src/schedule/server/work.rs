@@ -1,0 +1,453 @@
+//! Runs at work: claimed, launched, listened to, made to end.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::admission::wish;
+use super::ending::Exit;
+use super::launcher::{Ear, Hand};
+use super::turn::{Loop, Teller, Told};
+use crate::diagnostic::Diagnostic;
+use crate::run::manifest::RunRecord;
+use crate::schedule::ending::Ending;
+use crate::schedule::job::parameters::{Occasion, fill};
+use crate::schedule::job::{AfterCrash, Definition};
+use crate::schedule::service::{News, RUNS, Result, Service, ServiceError};
+use crate::schedule::store::{
+    Begun, Claim, Claimed, NewPromotion, Origin, Run, RunId, RunState, StopReason, Stopped, StoreError, Worker,
+};
+use crate::schedule::termination::{self, Cause};
+use crate::schedule::worker::{self, Ended, Heard, Launch, Overdue, Timeouts};
+
+/// A worker that says nothing for so long is dead.
+const SILENT: Duration = Duration::from_secs(30);
+
+/// A run at work.
+pub(super) struct Work {
+    pub(super) claim: Claim,
+    pub(super) run: Run,
+    pub(super) definition: Option<Arc<Definition>>,
+    hand: Option<Box<dyn Hand>>,
+    sign: Arc<Sign>,
+    /// Whether the database knows that the worker has begun.
+    begun: bool,
+    /// Why it is made to end, the first reason.
+    pub(super) cause: Option<Cause>,
+    /// When it was asked to end, by the clock that does not step.
+    asked: Option<Duration>,
+    /// The last sign that is written down.
+    beaten: u64,
+    pub(super) phase: Phase,
+}
+
+/// How far a run at work is.
+pub(super) enum Phase {
+    /// Its worker works.
+    Works,
+    /// Its worker has ended; gates have to judge it.
+    Ended(Exit, Option<Box<RunRecord>>),
+    /// Gates judge it.
+    Judging(Exit),
+    /// Its end is to be written down.
+    Ends(Exit, Vec<NewPromotion>),
+}
+
+/// When a worker last gave a sign of life: milliseconds that have passed, by the clock that does not step.
+#[derive(Debug, Default)]
+struct Sign(AtomicU64);
+
+impl Sign {
+    fn give(&self, passed: Duration) {
+        self.0.fetch_max(millis(passed), Ordering::Relaxed);
+    }
+
+    fn last(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+fn millis(passed: Duration) -> u64 {
+    u64::try_from(passed.as_millis()).unwrap_or(u64::MAX)
+}
+
+impl Loop {
+    /// Starts what may start.
+    ///
+    /// Errors: the database.
+    pub(super) fn start_works(&mut self) -> Result<()> {
+        loop {
+            let jobs = &self.jobs;
+            let mut round = self.permits.round();
+            let claimed = self.service.store().claim_next(self.now, |candidate| {
+                let known = jobs.get(&candidate.job);
+                // What a job's file pauses starts nothing by itself.
+                let asked_for = matches!(candidate.origin, Origin::Manual | Origin::Api);
+                let held = known.is_some_and(|known| known.definition.paused) && !asked_for;
+                !held && round.permit(&wish(candidate, known.map(|known| &*known.definition)))
+            });
+            drop(round);
+            match claimed? {
+                Some(claimed) => self.start_work(claimed),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    fn start_work(&mut self, claimed: Claimed) {
+        let Claimed { claim, run, definition } = claimed;
+        let definition = self.service.definition_of(&run.job, &run.definition, &definition);
+        let needs = definition.as_ref().map(|definition| definition.needs()).unwrap_or_default();
+        self.permits.works(run.id.as_str(), &run.job, needs, run.origin != Origin::Backfill);
+        self.tells(&run.id, &run.job, RunState::Starting);
+        let sign = Arc::new(Sign::default());
+        sign.give(self.passed);
+        let mut work = Work {
+            claim,
+            definition,
+            hand: None,
+            sign,
+            begun: false,
+            cause: None,
+            asked: None,
+            beaten: millis(self.passed),
+            phase: Phase::Works,
+            run,
+        };
+        match self.launch(&work) {
+            Ok(hand) => {
+                let pid = u64::from(hand.identity().pid);
+                let entry = self.log.info(self.now, "run_started").with("run", &work.run.id).with("job", &work.run.job);
+                entry.count("pid", pid).count("attempt", u64::from(work.run.attempt)).write();
+                work.hand = Some(hand);
+                self.service.board().begins(&work.run.id, &work.run.job, self.now);
+            }
+            Err(finding) => {
+                let folder = self.service.folder(&work.run.id);
+                // The log is for people; that the run could not start is in the database too.
+                let _ = worker::log::append(&folder, &finding.to_string());
+                work.phase = Phase::Ends(Exit::never_started(&finding), Vec::new());
+            }
+        }
+        let id = work.run.id.clone();
+        self.works.insert(id.clone(), work);
+        if let Err(error) = self.begin(&id) {
+            // It is tried again with the next beat.
+            self.log.warning(self.now, "begin_failed").with("run", &id).with("why", error).write();
+        }
+        // What could not start ends at once.
+        self.told_ring();
+    }
+
+    fn told_ring(&self) {
+        self.service.bell().ring();
+    }
+
+    /// Lets the database know that a worker has begun.
+    fn begin(&mut self, id: &RunId) -> Result<()> {
+        let Some(work) = self.works.get_mut(id) else { return Ok(()) };
+        let Some(hand) = work.hand.as_ref().filter(|_| !work.begun) else { return Ok(()) };
+        let identity = hand.identity();
+        let worker = Worker { pid: identity.pid, started: identity.started };
+        let folder = format!("{RUNS}/{id}");
+        match self.service.store().begin(&work.claim, worker, &folder, self.now)? {
+            Begun::Go => {
+                work.begun = true;
+                work.run.started.get_or_insert(self.now);
+                let job = work.run.job.clone();
+                self.tells(id, &job, RunState::Running);
+            }
+            Begun::Stop(reason) => self.make_end(id, cause_of(reason)),
+        }
+        Ok(())
+    }
+
+    /// Starts the process of a run.
+    ///
+    /// Errors: why the run cannot start.
+    fn launch(&self, work: &Work) -> std::result::Result<Box<dyn Hand>, Diagnostic> {
+        let run = &work.run;
+        let Some(definition) = &work.definition else {
+            return Err(Diagnostic::definition(format!(
+                "the definition of job `{}` that the run was asked for with cannot be read by this program",
+                run.job
+            ))
+            .help("save the job's file again, then ask for the run again"));
+        };
+        let base = self.service.base();
+        let folder = self.service.folder(&run.id);
+        let pipeline = definition.locate(base)?;
+        let partition = match (&definition.partitions, &run.partition) {
+            (Some(partitions), Some(key)) => {
+                Some(partitions.one(key, self.now, base).map_err(|error| Diagnostic::definition(error.to_string()))?)
+            }
+            _ => None,
+        };
+        let occasion = Occasion {
+            scheduled: run.scheduled.unwrap_or(run.queued),
+            zone: definition.zone(),
+            partition: partition.as_ref(),
+            run: run.id.as_str(),
+        };
+        let mut written = definition.parameters.clone();
+        written.extend(run.parameters.clone());
+        let parameters = fill(&written, &occasion).map_err(Diagnostic::definition)?;
+        std::fs::create_dir_all(&folder)
+            .map_err(|error| crate::staging::failure("cannot make the folder of the run", &folder, &error))?;
+        let mut launch = Launch::new(self.options.program.clone(), pipeline, base.to_path_buf(), folder);
+        launch.parameters = parameters;
+        launch.memory = definition.memory;
+        launch.threads = definition.cores.map(|cores| u16::try_from(cores).unwrap_or(u16::MAX));
+        launch.no_cache = run.attempt > 1 && !run.resumes && definition.after_crash == AfterCrash::Again;
+        launch.timeouts = Timeouts {
+            run: self.time_left(run, definition),
+            stage: definition.stage_timeout.map(|period| Duration::from_secs(period.as_seconds())),
+        };
+        launch.previous = self.previous(run);
+        launch.withheld = super::messages::withheld(definition);
+        let ear = ear(&self.service, &self.told, &work.claim, &work.sign);
+        self.launcher.start(&launch, ear)
+    }
+
+    /// The folder of the last run of the job that succeeded and that no gate refused: what this run compares its rows with.
+    fn previous(&self, run: &Run) -> Option<std::path::PathBuf> {
+        let before = self.service.store().last_good(&run.job, run.number).ok()??;
+        Some(self.service.folder(&before.id)).filter(|folder| folder.is_dir())
+    }
+
+    /// What is left of a run's `timeout`: all tries together count, since the first that no dead server cut off.
+    fn time_left(&self, run: &Run, definition: &Definition) -> Option<Duration> {
+        let timeout = definition.timeout?;
+        let whole = Duration::from_secs(timeout.as_seconds());
+        let Some(first) = self.first_start(run).filter(|_| run.attempt > 1) else { return Some(whole) };
+        let left = termination::deadline(first, Some(timeout))?.duration_since(self.now);
+        // A clock that went back leaves no more than there was.
+        Some(Duration::try_from(left).unwrap_or(Duration::from_millis(1)).min(whole))
+    }
+
+    /// What others have asked to end, by the database: another process may have asked.
+    ///
+    /// Errors: the database.
+    pub(super) fn stop_asked(&mut self) -> Result<()> {
+        if self.works.is_empty() {
+            return Ok(());
+        }
+        for run in self.service.store().at_work()? {
+            if let Some(reason) = run.stop {
+                self.make_end(&run.id, cause_of(reason));
+            }
+        }
+        Ok(())
+    }
+
+    /// Follows a stop that this loop asked the database for.
+    ///
+    /// Errors: the database.
+    pub(super) fn after_stop(&mut self, run: &RunId, stopped: Stopped) -> Result<()> {
+        match stopped {
+            Stopped::Ended => {
+                let found = self.service.store().run(run)?;
+                self.tells(run, &found.job, found.state);
+                self.log.info(self.now, "run_ended").with("run", run).with("state", found.state).write();
+            }
+            Stopped::Asked => self.make_end(run, Cause::Replaced),
+            Stopped::AskedBefore(reason) => self.make_end(run, cause_of(reason)),
+            Stopped::EndedBefore(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Makes a worker end. To ask twice is to ask once.
+    pub(super) fn make_end(&mut self, id: &RunId, cause: Cause) {
+        let Some(work) = self.works.get_mut(id) else { return };
+        if work.cause.is_some() || !matches!(work.phase, Phase::Works) {
+            return;
+        }
+        work.cause = Some(cause);
+        work.asked = Some(self.passed);
+        if let Some(hand) = &work.hand {
+            hand.stop();
+        }
+        self.log.info(self.now, "run_stopping").with("run", id).with("why", word(cause)).write();
+    }
+
+    /// Asks all workers to end because the server stops.
+    pub(super) fn stop_all(&mut self) {
+        for id in self.works.keys().cloned().collect::<Vec<_>>() {
+            self.make_end(&id, Cause::ServerStops);
+        }
+    }
+
+    /// Kills what has not ended.
+    pub(super) fn kill_all(&self) {
+        for work in self.works.values().filter(|work| matches!(work.phase, Phase::Works)) {
+            if let Some(hand) = &work.hand {
+                hand.kill();
+            }
+        }
+    }
+
+    pub(super) fn overdue(&mut self, id: &RunId, claim: i64, what: &Overdue) {
+        let Some(work) = self.works.get_mut(id).filter(|work| work.claim.number == claim) else { return };
+        if work.cause.is_none() {
+            work.cause = Some(Cause::TimedOut);
+            work.asked = Some(self.passed);
+        }
+        self.log.info(self.now, "run_overdue").with("run", id).with("why", what).write();
+    }
+
+    pub(super) fn ended(&mut self, id: &RunId, claim: i64, ended: Ended, record: Option<RunRecord>) {
+        let Some(work) = self.works.get_mut(id).filter(|work| work.claim.number == claim) else { return };
+        if !matches!(work.phase, Phase::Works) {
+            return;
+        }
+        work.hand = None;
+        if ended.overdue.is_some() {
+            work.cause.get_or_insert(Cause::TimedOut);
+        }
+        let exit = Exit::of(&ended, work.cause, record.as_ref());
+        let judged = exit.ending == Ending::Succeeded
+            && work.definition.as_ref().is_some_and(|definition| super::judge::has_gates(definition));
+        work.phase = match judged {
+            true => Phase::Ended(exit, record.map(Box::new)),
+            false => Phase::Ends(exit, Vec::new()),
+        };
+    }
+
+    pub(super) fn judged(&mut self, id: &RunId, claim: i64, promotions: Vec<NewPromotion>, refused: Option<String>) {
+        let Some(work) = self.works.get_mut(id).filter(|work| work.claim.number == claim) else { return };
+        work.phase = match std::mem::replace(&mut work.phase, Phase::Works) {
+            Phase::Judging(exit) => Phase::Ends(Exit { refused, ..exit }, promotions),
+            other => other,
+        };
+    }
+
+    /// Moves runs whose workers have ended on to their end.
+    ///
+    /// Errors: the database; then it is tried again.
+    pub(super) fn end_works(&mut self) -> Result<()> {
+        for id in self.works.keys().cloned().collect::<Vec<_>>() {
+            if self.judging.is_none() && self.works.get(&id).is_some_and(|work| matches!(work.phase, Phase::Ended(..)))
+            {
+                self.judge(&id);
+            }
+            if self.works.get(&id).is_some_and(|work| matches!(work.phase, Phase::Ends(..))) {
+                self.finish(&id)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes down signs of life, and ends workers that gave none for 30 s.
+    ///
+    /// Errors: the database.
+    pub(super) fn beat(&mut self) -> Result<()> {
+        for id in self.works.keys().cloned().collect::<Vec<_>>() {
+            match self.begin(&id) {
+                // Another claim is in force, or the run has ended: this worker works for nobody.
+                Err(ServiceError::Conflict { .. } | ServiceError::Store(StoreError::Stale { .. })) => {
+                    self.make_end(&id, Cause::Cancelled);
+                }
+                answer => answer?,
+            }
+        }
+        let alive: Vec<(RunId, Claim, u64)> = self
+            .works
+            .iter()
+            .filter_map(|(id, work)| {
+                // After its worker has ended, a run lives as long as this server works at its end.
+                let last = match work.phase {
+                    Phase::Works => work.sign.last(),
+                    _ => millis(self.passed),
+                };
+                (last > work.beaten).then(|| (id.clone(), work.claim.clone(), last))
+            })
+            .collect();
+        let claims: Vec<Claim> = alive.iter().map(|(_, claim, _)| claim.clone()).collect();
+        if !claims.is_empty() {
+            for (id, answer) in self.service.store().beat_all(&claims, self.now)? {
+                match answer {
+                    Ok(None) => {}
+                    Ok(Some(reason)) => self.make_end(&id, cause_of(reason)),
+                    Err(_) => self.make_end(&id, Cause::Cancelled),
+                }
+            }
+            for (id, _, last) in alive {
+                if let Some(work) = self.works.get_mut(&id) {
+                    work.beaten = last;
+                }
+            }
+        }
+        self.kill_silent();
+        Ok(())
+    }
+
+    fn kill_silent(&mut self) {
+        let silent = millis(SILENT);
+        for (id, work) in &mut self.works {
+            let still = millis(self.passed).saturating_sub(work.sign.last());
+            if !matches!(work.phase, Phase::Works) || still < silent {
+                continue;
+            }
+            self.log.warning(self.now, "worker_silent").with("run", id).count("seconds", still / 1000).write();
+            if let Some(hand) = &work.hand {
+                hand.kill();
+            }
+            // Nobody may hear of its end any more; a worker that still ends is heard no longer.
+            if still >= 2 * silent || work.hand.is_none() {
+                work.phase = Phase::Ends(Exit::silent(), Vec::new());
+            }
+        }
+    }
+}
+
+/// What hears a worker: news go to those who follow the run, ends to the loop.
+fn ear(service: &Arc<Service>, told: &Teller, claim: &Claim, sign: &Arc<Sign>) -> Ear {
+    let (service, told, sign) = (Arc::clone(service), told.clone(), Arc::clone(sign));
+    let (run, claim) = (claim.run.clone(), claim.number);
+    Box::new(move |heard| {
+        if heard.is_sign_of_life() {
+            sign.give(service.clock().passed());
+        }
+        match heard {
+            Heard::Event(event) => {
+                let now = service.now();
+                if event.get("event").and_then(serde_json::Value::as_str) != Some("stage_progress") {
+                    let line = json!({"time": now.to_string(), "stream": "out", "event": event}).to_string();
+                    service.board().tell(News::Log { run: run.clone(), line });
+                }
+                service.board().hears(&run, &event, now);
+            }
+            Heard::Line { stream, text } => {
+                let line = json!({"time": service.now().to_string(), "stream": stream, "line": text}).to_string();
+                service.board().tell(News::Log { run: run.clone(), line });
+            }
+            Heard::Alive => {}
+            Heard::Overdue(what) => told.tell(Told::Overdue { run: run.clone(), claim, what }),
+            Heard::Ended(ended) => {
+                // Read here, on the worker's thread: the loop waits for no large file.
+                let record = service.record_of(&run).ok().flatten().map(Box::new);
+                told.tell(Told::Ended { run: run.clone(), claim, ended, record });
+            }
+        }
+    })
+}
+
+pub(super) fn cause_of(reason: StopReason) -> Cause {
+    match reason {
+        StopReason::Cancel => Cause::Cancelled,
+        StopReason::Replaced => Cause::Replaced,
+        StopReason::Timeout => Cause::TimedOut,
+    }
+}
+
+fn word(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Cancelled => "cancelled",
+        Cause::Replaced => "replaced by a later run",
+        Cause::TimedOut => "out of time",
+        Cause::ServerStops => "the server stops",
+    }
+}
