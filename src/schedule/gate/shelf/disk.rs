@@ -7,7 +7,7 @@ use std::path::Path;
 
 use rustix::fs::OFlags;
 
-/// Bytes that are copied at once where the system does not copy by itself.
+/// Bytes of a file that are there when its copy fails in a test.
 #[cfg(test)]
 const HALF: u64 = 3;
 
@@ -61,7 +61,7 @@ impl Disk {
         let bytes = io::copy(&mut source, &mut target)?;
         target.flush()?;
         self.step()?;
-        target.sync_all()?;
+        synced(&target)?;
         target.set_permissions(fs::Permissions::from_mode(0o644))?;
         Ok(bytes)
     }
@@ -69,7 +69,7 @@ impl Disk {
     /// Syncs a folder, so that what was named in it stays.
     pub(super) fn sync(&self, folder: &Path) -> io::Result<()> {
         self.step()?;
-        File::open(folder)?.sync_all()
+        synced(&File::open(folder)?)
     }
 
     /// Renames a file, folder or link; a link there is replaced in the same step.
@@ -103,6 +103,11 @@ impl Disk {
         }
         fs::remove_dir_all(path)
     }
+}
+
+/// Brings a file or folder to the disk. Not in tests: they take no power away, and are a hundred times faster without.
+fn synced(file: &File) -> io::Result<()> {
+    if cfg!(test) { Ok(()) } else { file.sync_all() }
 }
 
 /// Opens a file that is no link, without waiting for anything that is no file.

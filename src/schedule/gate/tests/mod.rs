@@ -47,7 +47,7 @@ fn conditions(text: &str) -> Vec<Require> {
 }
 
 /// A stage of a record: `extra` is laid over.
-fn stage(id: &str, kind: &str, extra: &Value) -> Value {
+pub(in crate::schedule::gate) fn stage(id: &str, kind: &str, extra: &Value) -> Value {
     let mut stage = json!({
         "id": id, "kind": kind, "family": "prepare", "description": null, "line": 1, "inputs": [], "status": "done", "error": null,
         "fingerprint": "0", "options": {}, "files": {}, "began": 0.0, "seconds": 1.5, "peak_memory": 0, "schema": null, "ledger": null,
@@ -59,7 +59,7 @@ fn stage(id: &str, kind: &str, extra: &Value) -> Value {
     stage
 }
 
-fn record(stages: &[Value]) -> RunRecord {
+pub(in crate::schedule::gate) fn record(stages: &[Value]) -> RunRecord {
     serde_json::from_value(json!({
         "format": 1, "id": "20261127-020000-00000042", "pipeline": "p", "description": null, "title": "p", "file": "p.yaml", "text": "",
         "params": {}, "started": "2026-11-27T02:00:00Z", "seconds": 12.5, "status": "done", "peak_memory": 0, "threads": 1,
