@@ -16,6 +16,7 @@ use super::size::Size;
 use super::written::{WrittenFiles, WrittenPartitions, WrittenSpan};
 use crate::definition::{Node, Spanned, Value, decode};
 use crate::diagnostic::{Diagnostic, Findings};
+use crate::schedule::notify::{self, Channel, ChannelOptions};
 use crate::schedule::{Period, Schedule, Trigger, zone};
 
 /// The least memory that a run takes, in bytes: what `gristmill run --memory` takes.
@@ -36,6 +37,7 @@ pub(super) struct Checked {
     pub(super) schedule: Option<Trigger>,
     pub(super) files: Option<Watch>,
     pub(super) partitions: Option<Partitions>,
+    pub(super) notify: Vec<Channel>,
 }
 
 /// Looks at the options of a job file and collects what is wrong.
@@ -77,7 +79,8 @@ impl<'a> Check<'a> {
         self.times();
         let pipeline = self.pipeline(base, known.flatten());
         self.triggers();
-        Some(Checked { pipeline: pipeline?, schedule, files, partitions })
+        let notify = self.notify()?;
+        Some(Checked { pipeline: pipeline?, schedule, files, partitions, notify })
     }
 
     /// What stands under an option; nothing is as if it were left out.
@@ -220,14 +223,32 @@ impl<'a> Check<'a> {
 
     /// The pipeline as it is written, where it is a file inside the served folder.
     fn pipeline(&mut self, base: Option<&Path>, partitions: Option<&Partitions>) -> Option<PathBuf> {
+        let path = self.pipeline_path(base);
+        // Conditions that need no pipeline are looked at without one.
+        let file = path.as_ref().and_then(|(_, _, file)| file.as_deref());
+        let found = pipeline::findings(self.root, path.as_ref().map(|(written, _, _)| written), file, partitions);
+        self.report_all(found);
+        path.map(|(_, path, _)| path)
+    }
+
+    /// The pipeline's path as it is written, without `.`, and its file.
+    fn pipeline_path(&mut self, base: Option<&Path>) -> Option<(Spanned<String>, PathBuf, Option<PathBuf>)> {
         let written: Spanned<String> = self.option("pipeline")?;
         let names = self.path(&written, inside::names(&written))?;
-        if let Some(base) = base {
-            let file = self.path(&written, inside::file(base, &names))?;
-            let found = pipeline::findings(self.root, &written, &file, partitions);
-            self.report_all(found);
-        }
-        Some(names.iter().collect())
+        let file = match base {
+            Some(base) => Some(self.path(&written, inside::file(base, &names))?),
+            None => None,
+        };
+        let path = names.iter().collect();
+        Some((written, path, file))
+    }
+
+    fn notify(&mut self) -> Option<Vec<Channel>> {
+        // Each channel by itself, so that one whose options cannot be read hides no other.
+        let node = self.node("notify");
+        let Some(Value::Sequence(items)) = node.map(|node| &node.value) else { return Some(Vec::new()) };
+        let options: Vec<ChannelOptions> = items.iter().filter_map(|item| decode(item).ok()).collect();
+        notify::check(&options).map_err(|findings| self.report_all(findings)).ok()
     }
 
     /// Warns of a job that nothing starts.

@@ -11,9 +11,10 @@ use super::check::Checked;
 use super::files::Watch;
 use super::partitions::Partitions;
 use super::written::Written;
-use crate::definition::{Node, Spanned};
+use crate::definition::Spanned;
 use crate::diagnostic::{Findings, Source};
 use crate::schedule::gate::{Promote, Require};
+use crate::schedule::notify::Channel;
 use crate::schedule::queue::{Limits, Needs};
 use crate::schedule::retention::Keep;
 use crate::schedule::retry::Retries;
@@ -85,7 +86,7 @@ pub struct Definition {
     /// What becomes current when they hold.
     pub promote: Promote,
     /// Who is told what.
-    pub notify: Vec<Node>,
+    pub notify: Vec<Channel>,
     /// Whether its file pauses it: nothing starts it by itself then.
     pub paused: bool,
     /// What is worth a look though it works.
@@ -145,7 +146,7 @@ pub(super) fn assemble(
         keep: written.keep,
         require: written.require,
         promote: written.promote,
-        notify: written.notify,
+        notify: checked.notify,
         paused: written.paused,
         warnings,
         written: data,

@@ -10,42 +10,53 @@ use serde_json::Value as Json;
 
 use super::parameters::{self, Occasion};
 use super::partitions::{Partition, Partitions};
-use crate::definition::{self, LoadOptions, Node, Spanned, Value, decode};
+use crate::definition::{self, LoadOptions, Node, Pipeline, Spanned, Value, decode};
 use crate::diagnostic::{Diagnostic, Findings, Severity};
 use crate::schedule::gate::{self, Promote, Require};
 
 /// How the definition names what is given for a parameter.
 const GIVEN: &str = "--set ";
 
-/// Holds parameters and conditions against the pipeline.
+/// Holds parameters and conditions against the pipeline, as far as that can be read: `file` is `None` where it is not to be looked at or is not
+/// there.
 pub(super) fn findings(
     root: &Node,
-    written: &Spanned<String>,
-    file: &Path,
+    written: Option<&Spanned<String>>,
+    file: Option<&Path>,
     partitions: Option<&Partitions>,
 ) -> Findings {
-    let given = root.get("parameters").map(parameters::json);
-    let overrides = match given {
+    let loaded = file.map(|file| load(root, file, partitions));
+    let (require, promote) = (part::<Vec<Require>>(root, "require"), part::<Promote>(root, "promote"));
+    let conditions = |stages: &[(&str, &str)]| gate::check(&require, &promote, stages);
+    match (loaded, written) {
+        (Some(Ok(pipeline)), _) => {
+            let ids = pipeline.ids();
+            let kinds = pipeline.stages.iter().map(|stage| stage.kind.value.as_str());
+            let stages: Vec<(&str, &str)> = ids.iter().map(String::as_str).zip(kinds).collect();
+            conditions(&stages)
+        }
+        (Some(Err(findings)), Some(written)) => {
+            let mut findings = translate(findings, root, written);
+            findings.extend(conditions(&[]));
+            findings
+        }
+        _ => conditions(&[]),
+    }
+}
+
+/// Loads the pipeline as a run would, but for the environment: whether a variable is set is known when the run starts.
+fn load(root: &Node, file: &Path, partitions: Option<&Partitions>) -> Result<Pipeline, Findings> {
+    let given = match root.get("parameters").map(parameters::json) {
         Some(Json::Object(given)) => parameters::fill(&given, &example(partitions).occasion()).unwrap_or_default(),
         _ => serde_json::Map::new(),
     };
     let options = LoadOptions {
-        overrides: parameters::settings(&overrides),
-        // Whether a variable is set is known when the run starts.
+        overrides: parameters::settings(&given),
         environment: Box::new(|_| Some("0".to_owned())),
         kinds: &[],
         references: &[],
     };
-    match definition::load(file, &options) {
-        Ok(pipeline) => {
-            let (require, promote) = (part::<Vec<Require>>(root, "require"), part::<Promote>(root, "promote"));
-            let ids = pipeline.ids();
-            let kinds = pipeline.stages.iter().map(|stage| stage.kind.value.as_str());
-            let stages: Vec<(&str, &str)> = ids.iter().map(String::as_str).zip(kinds).collect();
-            gate::check(&require, &promote, &stages)
-        }
-        Err(findings) => translate(findings, root, written),
-    }
+    definition::load(file, &options)
 }
 
 fn part<T: serde::de::DeserializeOwned + Default>(root: &Node, key: &str) -> T {

@@ -28,12 +28,12 @@ const UNITS: [(&str, u64); 14] = [
 /// A number of bytes: digits, perhaps with a decimal point, and one of the units `kB`, `MB`, `GB`, `TB` (powers of 1000), `KiB`,
 /// `MiB`, `GiB`, `TiB` or `K`, `M`, `G`, `T` (powers of 1024); without a unit, bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Size(pub u64);
+pub(super) struct Size(pub(super) u64);
 
 /// A text is no size.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is no size; write one such as `4GiB`, `500MB` or `1000000` (bytes)")]
-pub struct SizeError(String);
+pub(super) struct SizeError(String);
 
 impl FromStr for Size {
     type Err = SizeError;

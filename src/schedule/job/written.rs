@@ -9,6 +9,7 @@ use super::definition::AfterCrash;
 use super::size::Size;
 use crate::definition::{Node, Ordered, Spanned};
 use crate::schedule::gate::{Promote, Require};
+use crate::schedule::notify::ChannelOptions;
 use crate::schedule::retention::Keep;
 use crate::schedule::retry::Retries;
 use crate::schedule::{Catchup, Overlap, Period, Schedule};
@@ -93,7 +94,7 @@ pub(super) struct Written {
     pub(super) promote: Promote,
     /// Who is told of what.
     #[serde(default)]
-    pub(super) notify: Vec<Node>,
+    pub(super) notify: Vec<ChannelOptions>,
     /// `true` pauses the job: it starts by hand only. `false` when absent. `gristmill jobs pause` does the same without a change of the file.
     #[serde(default)]
     pub(super) paused: bool,

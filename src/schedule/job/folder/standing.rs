@@ -121,7 +121,7 @@ fn unknown(definition: &Definition, files: &BTreeMap<String, File>) -> Findings 
     let missing = definition.after.iter().filter(|other| !files.contains_key(&other.value));
     let warn = |other: &crate::definition::Spanned<String>| {
         let found = Diagnostic::warning(format!("there is no job `{other}` to run after")).at(&other.place);
-        match nearest(other, files.keys().map(String::as_str)) {
+        match nearest(other, files.keys().map(String::as_str).filter(|name| *name != definition.name)) {
             Some(near) => found.label(format!("did you mean `{near}`?")),
             None => found,
         }

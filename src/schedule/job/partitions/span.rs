@@ -59,7 +59,7 @@ impl Unit {
         Ok(date)
     }
 
-    fn key(self, start: Date) -> String {
+    pub(super) fn key(self, start: Date) -> String {
         match self {
             Self::Day => start.to_string(),
             Self::Month => start.strftime("%Y-%m").to_string(),
