@@ -6,15 +6,18 @@
 //! {"time":"2026-03-01T02:30:00.001Z","stream":"server","line":"cancelled by anna"}
 //! ```
 //!
+//! Everything that the worker says is in it but signs of life; how far a stage is, at most once a second for each.
+//!
 //! It only grows, so whoever follows it may remember how many bytes he has seen. It has a limit: when fifteen sixteenths of that are
 //! written, what follows is kept in memory as far as the last sixteenth holds it, and is appended at the end; what was left out
 //! between is said. A disk that is full, or a file that cannot be written, costs lines and stops nothing.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -27,6 +30,9 @@ pub const FILE: &str = "log.jsonl";
 
 /// Bytes that a log has at most, when nobody says otherwise.
 pub const LONGEST: u64 = 64 << 20;
+
+/// From one line on how far a stage is to the next.
+const PROGRESS: Duration = Duration::from_secs(1);
 
 /// What a log has, and what it has not.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -79,6 +85,8 @@ struct State {
     left_out_bytes: u64,
     /// Lines lost since the last that could be written.
     gap: u64,
+    /// When it was last written how far a stage is.
+    progress: BTreeMap<String, Instant>,
     logged: Logged,
     closed: bool,
 }
@@ -102,6 +110,7 @@ impl Log {
             is_full: false,
             left_out_bytes: 0,
             gap: 0,
+            progress: BTreeMap::new(),
             logged: Logged { trouble, ..Logged::default() },
             closed: false,
         }))
@@ -109,8 +118,10 @@ impl Log {
 
     /// Writes a line.
     pub(super) fn write(&self, stream: Stream, entry: &Entry<'_>) {
-        let line = record(stream, entry);
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take(line);
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !state.is_told_already(entry) {
+            state.take(record(stream, entry));
+        }
     }
 
     /// Appends what was kept in memory, and waits until everything is on the disk. What comes later is dropped.
@@ -120,6 +131,18 @@ impl Log {
 }
 
 impl State {
+    /// Whether it says how far a stage is, and that was written a moment ago.
+    fn is_told_already(&mut self, entry: &Entry<'_>) -> bool {
+        let Entry::Event(event) = entry else { return false };
+        let text = |key: &str| event.get(key).and_then(Value::as_str);
+        let (Some("stage_progress"), Some(stage)) = (text("event"), text("stage")) else { return false };
+        let is_recent = self.progress.get(stage).is_some_and(|told| told.elapsed() < PROGRESS);
+        if !is_recent {
+            self.progress.insert(stage.to_owned(), Instant::now());
+        }
+        is_recent
+    }
+
     fn take(&mut self, line: Vec<u8>) {
         if self.closed {
             return;
@@ -245,118 +268,4 @@ fn bytes(number: u64) -> String {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn lines(folder: &Path) -> Vec<Value> {
-        let text = fs::read_to_string(folder.join(FILE)).unwrap();
-        assert!(text.is_empty() || text.ends_with('\n'));
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-    }
-
-    fn said(line: &Value) -> &str {
-        line["line"].as_str().unwrap()
-    }
-
-    #[test]
-    fn each_line_has_its_time_and_where_it_comes_from() {
-        let folder = tempfile::tempdir().unwrap();
-        let log = Log::open(folder.path(), LONGEST);
-        log.write(Stream::Out, &Entry::Event(&json!({ "event": "run_started" })));
-        log.write(Stream::Err, &Entry::Line("a \"line\" \u{1}\u{fffd}"));
-        assert_eq!(log.close(), Logged { written: 2, ..Logged::default() });
-        log.write(Stream::Err, &Entry::Line("too late"));
-        append(folder.path(), "lost").unwrap();
-        let lines = lines(folder.path());
-        assert_eq!(lines.len(), 3);
-        let time = lines[0]["time"].as_str().unwrap();
-        assert!(time.parse::<Timestamp>().is_ok() && time.len() == 24, "{time}");
-        assert_eq!((&lines[0]["stream"], &lines[0]["event"]), (&json!("out"), &json!({ "event": "run_started" })));
-        assert_eq!((&lines[1]["stream"], said(&lines[1])), (&json!("err"), "a \"line\" \u{1}\u{fffd}"));
-        assert_eq!((&lines[2]["stream"], said(&lines[2])), (&json!("server"), "lost"));
-    }
-
-    #[test]
-    fn of_a_log_that_is_too_long_the_middle_is_dropped_and_that_is_said() {
-        let folder = tempfile::tempdir().unwrap();
-        let log = Log::open(folder.path(), 16_000);
-        for number in 0..1000 {
-            log.write(Stream::Out, &Entry::Line(&format!("line {number:05}")));
-        }
-        let grows_only = fs::read(folder.path().join(FILE)).unwrap();
-        let logged = log.close();
-        let text = fs::read(folder.path().join(FILE)).unwrap();
-        assert!(text.starts_with(&grows_only) && text.len() <= 16_300, "{}", text.len());
-        let lines = lines(folder.path());
-        let full = lines.iter().position(|line| said(line).starts_with("the log is full")).unwrap();
-        let gap = lines.iter().position(|line| said(line).contains("were left out here")).unwrap();
-        assert_eq!((said(&lines[0]), said(&lines[full - 1])), ("line 00000", format!("line {:05}", full - 1).as_str()));
-        assert_eq!(gap, full + 1);
-        assert!(said(&lines[gap]).starts_with(&format!("{} lines (", logged.left_out)));
-        assert_eq!(said(lines.last().unwrap()), "line 00999");
-        assert_eq!(logged.written + logged.left_out, 1000);
-        assert_eq!(logged.written as usize, lines.len() - 2);
-        let tail: Vec<&str> = lines[gap + 1..].iter().map(said).collect();
-        let expected: Vec<String> = (1000 - tail.len()..1000).map(|number| format!("line {number:05}")).collect();
-        assert_eq!(tail, expected);
-    }
-
-    #[test]
-    fn a_log_that_is_just_full_leaves_nothing_out() {
-        let folder = tempfile::tempdir().unwrap();
-        let log = Log::open(folder.path(), 16_000);
-        let length = record(Stream::Out, &Entry::Line("line 00000")).len();
-        let number = 15_000 / length + 5;
-        for number in 0..number {
-            log.write(Stream::Out, &Entry::Line(&format!("line {number:05}")));
-        }
-        assert_eq!(log.close(), Logged { written: number as u64, ..Logged::default() });
-        assert_eq!(lines(folder.path()).len(), number + 1);
-    }
-
-    #[test]
-    fn a_full_disk_loses_lines_and_stops_nothing() {
-        let folder = tempfile::tempdir().unwrap();
-        // It takes nothing, for want of space.
-        std::os::unix::fs::symlink("/dev/full", folder.path().join(FILE)).unwrap();
-        let log = Log::open(folder.path(), LONGEST);
-        for _ in 0..3 {
-            log.write(Stream::Out, &Entry::Line("x"));
-        }
-        let logged = log.close();
-        assert_eq!((logged.written, logged.lost), (0, 3));
-        assert_eq!(logged.trouble.as_deref(), Some("no space left on device"));
-        let nowhere = Log::open(Path::new("/proc/no-such-folder"), LONGEST);
-        nowhere.write(Stream::Out, &Entry::Line("x"));
-        assert!(nowhere.close().trouble.is_some());
-        assert!(append(Path::new("/proc/no-such-folder"), "x").is_err());
-    }
-
-    #[test]
-    fn what_was_lost_is_said_once_there_is_room_again() {
-        let folder = tempfile::tempdir().unwrap();
-        let log = Log::open(folder.path(), LONGEST);
-        log.write(Stream::Out, &Entry::Line("before"));
-        let whole = log.0.lock().unwrap().file.replace(File::options().append(true).open("/dev/full").unwrap());
-        log.write(Stream::Out, &Entry::Line("lost"));
-        log.write(Stream::Out, &Entry::Line("lost too"));
-        log.0.lock().unwrap().file = whole;
-        log.write(Stream::Out, &Entry::Line("after"));
-        assert_eq!(log.close().lost, 2);
-        let lines = lines(folder.path());
-        let said: Vec<&str> = lines.iter().map(said).collect();
-        assert_eq!(said, ["before", "2 lines could not be written here: no space left on device", "after"]);
-    }
-
-    #[test]
-    fn a_line_that_a_crash_left_unfinished_is_ended() {
-        let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join(FILE), "{\"time\":\"2026").unwrap();
-        append(folder.path(), "lost").unwrap();
-        let text = fs::read_to_string(folder.path().join(FILE)).unwrap();
-        assert_eq!(text.lines().count(), 2);
-        assert!(text.starts_with("{\"time\":\"2026\n{"));
-    }
-}
+mod tests;

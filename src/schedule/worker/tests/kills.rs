@@ -53,5 +53,4 @@ fn killed_at_any_moment_a_worker_leaves_one_end_and_no_process() {
         assert!(working.is_none_or(|working| working.wait(Duration::from_secs(30))));
         assert!(logged(&launch).len() as u64 >= ended.logged.written);
     }
-    eprintln!("{} kills", rounds());
 }

@@ -1,25 +1,26 @@
-//! A worker at work.
+//! A worker at work: its handle, and what its threads share.
+//!
+//! Four threads: one reads each output (`listening.rs`), one keeps the time (`timing.rs`), one waits for the end (`ending.rs`).
+
+mod ending;
+mod listening;
+mod timing;
 
 use std::fmt;
-use std::io::BufReader;
 use std::path::PathBuf;
-use std::process::{Child, ExitStatus};
+use std::process::Child;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
-use serde_json::Value;
-
-use super::ended::{Ended, FailedStage, LastLines};
+use super::ended::{FailedStage, LastLines};
 use super::heard::{Heard, Stream};
 use super::identity::Identity;
 use super::launch::Launch;
-use super::lines::Line;
 use super::log::{Entry, Log};
 use super::memory;
-use super::orphan::{due, kill_left_behind, send};
+use super::orphan::send;
 use super::timekeeper::{Overdue, Timekeeper};
 use crate::definition::Secrets;
 use crate::diagnostic::{Class, Diagnostic};
@@ -27,9 +28,6 @@ use crate::schedule::termination::Signal;
 
 /// What has been heard and not yet been taken, when a channel is used.
 const CHANNEL: usize = 1024;
-
-/// How long an output may stay open without a line after all processes that were started for the run have ended.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A process that runs a pipeline. When this is dropped before it has ended, the process is killed with its group.
 pub struct Working {
@@ -204,6 +202,22 @@ struct State {
     told: bool,
 }
 
+/// A thread is telling something; also when what hears it panics, that ends.
+struct Speaking<'a>(&'a AtomicUsize);
+
+impl<'a> Speaking<'a> {
+    fn begin(speaking: &'a AtomicUsize) -> Self {
+        speaking.fetch_add(1, Ordering::SeqCst);
+        Self(speaking)
+    }
+}
+
+impl Drop for Speaking<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 /// The threads that have to end before the end is told.
 struct Threads {
     /// Hears when an output has ended.
@@ -248,89 +262,14 @@ impl Shared {
     }
 
     fn tell(&self, heard: Heard) {
-        self.speaking.fetch_add(1, Ordering::SeqCst);
+        let _speaking = Speaking::begin(&self.speaking);
         if let Some(hear) = self.hear.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
             hear(heard);
         }
-        self.speaking.fetch_sub(1, Ordering::SeqCst);
     }
 
     fn note(&self, line: &str) {
         self.log.write(Stream::Server, &Entry::Line(&self.secrets.mask(line)));
-    }
-
-    fn read(&self, stream: Stream, output: impl std::io::Read) {
-        let mut output = BufReader::new(output);
-        let mut line = Line::default();
-        while line.read(&mut output).unwrap_or(false) {
-            self.lines.fetch_add(1, Ordering::SeqCst);
-            match event(&line).filter(|_| stream == Stream::Out) {
-                Some(event) if event.get("event").and_then(Value::as_str) == Some("alive") => self.tell(Heard::Alive),
-                Some(event) => self.hear_event(masked(event, &self.secrets)),
-                None => {
-                    let text = line.text(&self.secrets);
-                    if stream == Stream::Err {
-                        self.lock().errors.push(&text);
-                    }
-                    self.log.write(stream, &Entry::Line(&text));
-                    self.tell(Heard::Line { stream, text });
-                }
-            }
-        }
-    }
-
-    fn hear_event(&self, event: Value) {
-        let mut state = self.lock();
-        if state.time.hear(&event, self.began.elapsed()) {
-            self.changed.notify_all();
-        }
-        if state.failed.is_none() {
-            state.failed = FailedStage::of(&event);
-        }
-        drop(state);
-        self.log.write(Stream::Out, &Entry::Event(&event));
-        self.tell(Heard::Event(event));
-    }
-
-    /// Ends what is overdue, and kills what does not end.
-    fn keep_time(&self) {
-        let mut state = self.lock();
-        while !state.ended {
-            let now = self.began.elapsed();
-            if state.stop.is_none()
-                && let Some(overdue) = state.time.overdue(now)
-            {
-                (state.stop, state.overdue) = (Some(now), Some(overdue.clone()));
-                self.signal(&mut state, now);
-                drop(state);
-                self.note(&format!("{overdue}; it is made to end"));
-                self.tell(Heard::Overdue(overdue));
-                state = self.lock();
-                continue;
-            }
-            self.signal(&mut state, now);
-            let next = match (state.stop, state.sent) {
-                (_, Some(Signal::Kill)) => None,
-                (Some(since), _) => since.checked_add(self.grace),
-                (None, _) => state.time.next(),
-            };
-            state = match next {
-                Some(next) => {
-                    let wait = next.saturating_sub(self.began.elapsed());
-                    self.changed.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0
-                }
-                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
-            };
-        }
-    }
-
-    /// Sends what is due to a process that was told to end.
-    fn signal(&self, state: &mut State, now: Duration) {
-        let Some(since) = state.stop else { return };
-        if let Some(signal) = due(now.saturating_sub(since), self.grace, state.sent) {
-            self.send(state, signal);
-            state.sent = Some(signal);
-        }
     }
 
     /// The number stays that of the group as long as its leader was not asked how it ended, and that happens under this lock.
@@ -348,148 +287,5 @@ impl Shared {
             state.sent = Some(Signal::Kill);
         }
         self.changed.notify_all();
-    }
-
-    /// Waits for the end of the process, ends what it left, and tells.
-    fn wait(&self, mut child: Child, threads: Threads) {
-        wait_for(child.id());
-        let mut state = self.lock();
-        state.ended = true;
-        // What the leader left in its group ends with it.
-        self.send(&state, Signal::Kill);
-        drop(state);
-        self.changed.notify_all();
-        // A panic of what listens is not ours.
-        let _ = threads.keeper.join();
-        self.wait_for_outputs(&threads.outputs);
-        let mut state = self.lock();
-        let status = child.wait();
-        state.reaped = true;
-        drop(state);
-        adopt(self.identity.pid);
-        let ended = self.ended(status.ok());
-        let hear = self.hear.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(mut hear) = hear {
-            hear(Heard::Ended(Box::new(ended)));
-        }
-        self.lock().told = true;
-        self.changed.notify_all();
-    }
-
-    /// Waits until both outputs have ended. A process that left the group may hold them open; it is killed.
-    fn wait_for_outputs(&self, outputs: &mpsc::Receiver<()>) {
-        let mut asked = false;
-        let mut open = 2;
-        let mut heard = 0;
-        while open > 0 {
-            // Soon looked for, and given up late.
-            match outputs.recv_timeout(if asked { PATIENCE } else { PATIENCE.min(self.grace) }) {
-                Ok(()) => open -= 1,
-                Err(mpsc::RecvTimeoutError::Disconnected) => return,
-                // Whoever listens takes his time, or there was much to hear.
-                Err(mpsc::RecvTimeoutError::Timeout)
-                    if self.speaking.load(Ordering::SeqCst) > 0
-                        || heard != std::mem::replace(&mut heard, self.lines.load(Ordering::SeqCst)) => {}
-                Err(mpsc::RecvTimeoutError::Timeout) if asked => {
-                    self.note("a process that this run left behind holds its output open; what it says from here on is not heard");
-                    return;
-                }
-                Err(mpsc::RecvTimeoutError::Timeout) => {
-                    asked = true;
-                    kill_left_behind(&self.folder);
-                }
-            }
-        }
-    }
-
-    fn ended(&self, status: Option<ExitStatus>) -> Ended {
-        let code = status.and_then(|status| status.code());
-        let signal = status.and_then(|status| std::os::unix::process::ExitStatusExt::signal(&status));
-        let mut state = self.lock();
-        let mut ended = Ended {
-            code,
-            signal,
-            out_of_memory: state.sent != Some(Signal::Kill)
-                && Ended::was_killed(code, signal)
-                && memory::kills() > self.kills,
-            stopped: state.stop.is_some(),
-            overdue: state.overdue.clone(),
-            failed: state.failed.take(),
-            errors: state.errors.take(),
-            lived: self.began.elapsed(),
-            logged: super::log::Logged::default(),
-        };
-        drop(state);
-        if let Some(message) = ended.message() {
-            self.note(&message);
-        }
-        ended.logged = self.log.close();
-        ended
-    }
-
-    /// Ends a process that nobody can listen to.
-    fn abandon(&self) {
-        self.kill();
-        let _ = self.hear.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let mut state = self.lock();
-        state.ended = true;
-        self.changed.notify_all();
-        wait_for(self.identity.pid);
-        state.reaped = true;
-        drop(state);
-        adopt(self.identity.pid);
-    }
-}
-
-/// Waits until a child has ended, and leaves it to be asked how.
-fn wait_for(child: u32) {
-    let Some(child) = pid(child) else { return };
-    loop {
-        match waitid(WaitId::Pid(child), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT) {
-            Err(rustix::io::Errno::INTR) => {}
-            _ => return,
-        }
-    }
-}
-
-/// Asks those of a group how they ended who became children of this process when their parents died: it is so where this is the first
-/// process of a container. They were killed, so it takes a moment at most.
-fn adopt(group: u32) {
-    let Some(group) = pid(group) else { return };
-    let began = Instant::now();
-    while began.elapsed() < PATIENCE {
-        match waitid(WaitId::Pgid(Some(group)), WaitIdOptions::EXITED | WaitIdOptions::NOHANG) {
-            Ok(Some(_)) | Err(rustix::io::Errno::INTR) => {}
-            // It is there and has not ended yet.
-            Ok(None) => thread::sleep(Duration::from_millis(1)),
-            Err(_) => return,
-        }
-    }
-}
-
-fn pid(number: u32) -> Option<Pid> {
-    i32::try_from(number).ok().and_then(Pid::from_raw)
-}
-
-/// The event on a line: an object with its name under `event`.
-fn event(line: &Line) -> Option<Value> {
-    if !line.is_whole() || !line.bytes().starts_with(b"{") {
-        return None;
-    }
-    let event: Value = serde_json::from_slice(line.bytes()).ok()?;
-    event.get("event").is_some_and(Value::is_string).then_some(event)
-}
-
-fn masked(value: Value, secrets: &Secrets) -> Value {
-    if secrets.is_empty() {
-        return value;
-    }
-    match value {
-        Value::String(text) => Value::String(secrets.mask(&text)),
-        Value::Array(items) => items.into_iter().map(|item| masked(item, secrets)).collect(),
-        Value::Object(entries) => Value::Object(
-            entries.into_iter().map(|(key, value)| (secrets.mask(&key), masked(value, secrets))).collect(),
-        ),
-        other => other,
     }
 }
