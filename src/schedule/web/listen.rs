@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -25,6 +26,9 @@ use crate::schedule::service::Service;
 
 /// How long open requests may go on when the server ends.
 const GRACE: Duration = Duration::from_secs(3);
+
+/// How often the files of a certificate are looked at.
+const RENEWAL: Duration = Duration::from_secs(30);
 
 /// The most bytes of a request's head.
 const LONGEST_HEAD: usize = 32 << 10;
@@ -84,6 +88,9 @@ pub fn serve(service: Arc<Service>, settings: &Settings) -> Result<Bound, ServeE
             drop(done);
         }
     };
+    if let Some((files, config)) = tls.clone() {
+        runtime.spawn(follow(files, config));
+    }
     let on = runtime.handle().clone();
     let thread = std::thread::Builder::new().name("web".to_owned()).spawn(move || on.block_on(work));
     let thread = Some(thread.map_err(ServeError::Threads)?);
@@ -141,6 +148,23 @@ impl Drop for Bound {
 async fn certificate(files: &Certificate) -> Result<RustlsConfig, ServeError> {
     let read = RustlsConfig::from_pem_file(&files.certificate, &files.key).await;
     read.map_err(|error| ServeError::Certificate { certificate: files.clone(), error })
+}
+
+/// Takes over a certificate that was renewed. One that cannot be used leaves the one before in use: its two files may be in the
+/// middle of being replaced.
+async fn follow(files: Certificate, config: RustlsConfig) {
+    let look = |files: &Certificate| {
+        let changed = |path: &Path| path.metadata().and_then(|about| about.modified()).ok();
+        (changed(&files.certificate), changed(&files.key))
+    };
+    let mut seen = look(&files);
+    loop {
+        sleep(RENEWAL).await;
+        let now = look(&files);
+        if now != seen && config.reload_from_pem_file(&files.certificate, &files.key).await.is_ok() {
+            seen = now;
+        }
+    }
 }
 
 /// Sets what the head of a request may be, and how long it may take.

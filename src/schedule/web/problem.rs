@@ -31,7 +31,7 @@ pub struct Problem {
 }
 
 /// The answer of what may go wrong here.
-pub type Result<T> = std::result::Result<T, Problem>;
+pub(super) type Result<T> = std::result::Result<T, Problem>;
 
 impl Problem {
     /// A problem with a state and a message. The word for programs follows from the state.

@@ -25,7 +25,7 @@ use sessions::Sessions;
 use token::Digest;
 
 /// How long a session lasts.
-pub const SESSION: Duration = Duration::from_secs(12 * 60 * 60);
+pub(super) const SESSION: Duration = Duration::from_secs(12 * 60 * 60);
 
 /// How a request showed who sends it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,9 +10,9 @@ use sha2::{Digest as _, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
 /// The shortest token that a file may hold, in characters.
-pub const SHORTEST: usize = 32;
+const SHORTEST: usize = 32;
 /// The longest.
-pub const LONGEST: usize = 1024;
+const LONGEST: usize = 1024;
 /// How many different characters it has at least.
 const VARIETY: usize = 8;
 

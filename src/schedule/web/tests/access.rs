@@ -213,7 +213,13 @@ fn a_token_is_never_printed() {
     let settings = settings();
     let printed = format!("{settings:?} {:?}", settings.admin);
     assert!(!printed.contains(ADMIN) && !printed.contains(READER), "{printed}");
-    let access = access::Access::new(&settings.admin, settings.reader.as_ref(), Budget::default(), 1, false);
+    let access = crate::schedule::web::access::Access::new(
+        &settings.admin,
+        settings.reader.as_ref(),
+        Budget::default(),
+        1,
+        false,
+    );
     assert!(!format!("{access:?}").contains("0123456789abcdef"));
 }
 
