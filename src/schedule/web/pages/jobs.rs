@@ -171,7 +171,7 @@ fn line(row: &Row, now: Timestamp) -> Markup {
                     span.broken { strong { "Bad file: " } (text::prose(problem.lines().next().unwrap_or_default(), 200)) }
                 }
             }
-            td data-label="Last run" {
+            td data-label="Last run" { div {
                 @match last {
                     Some(run) => {
                         a.outcome href={ "/runs/" (run.id) } { (words::run(run.state).badge()) }
@@ -179,9 +179,9 @@ fn line(row: &Row, now: Timestamp) -> Markup {
                     }
                     None => span.quiet { "never" },
                 }
-            }
-            td.strip-cell data-label={ "Last " (strip::LENGTH) } { (strip::strip(&row.runs, now)) }
-            td data-label="Next run" { (next(job, row, now)) }
+            } }
+            td.strip-cell data-label={ "Last " (strip::LENGTH) } { div { (strip::strip(&row.runs, now)) } }
+            td data-label="Next run" { div { (next(job, row, now)) } }
         }
     }
 }

@@ -141,7 +141,12 @@ async fn run_page(State(service): Shared, Extension(who): Visitor, Path(id): Pat
     page(service, who, move |service, asked| run::show(service, asked, &RunId::from(id.as_str()))).await
 }
 
-async fn log_part(State(service): Shared, Extension(who): Visitor, Path(id): Path<String>, Query(asks): Query<Asks>) -> Response {
+async fn log_part(
+    State(service): Shared,
+    Extension(who): Visitor,
+    Path(id): Path<String>,
+    Query(asks): Query<Asks>,
+) -> Response {
     let from = number(asks.from.as_ref()).unwrap_or(0);
     page(service, who, move |service, _| run::log::part(service, &RunId::from(id.as_str()), from)).await
 }

@@ -111,7 +111,7 @@ fn axis(span: &Span) -> Markup {
             span.job { "UTC" }
             svg.track width="100%" height="20" {
                 @for tick in ticks.iter().filter(|tick| span.place(**tick) > 2.0 && span.place(**tick) < 92.0) {
-                    text x=(percent(span.place(*tick))) y="14" text-anchor="middle" font-size="11.5" { (tick.strftime(form)) }
+                    text.near[span.place(*tick) > 84.0] x=(percent(span.place(*tick))) y="14" text-anchor="middle" font-size="11.5" { (tick.strftime(form)) }
                 }
                 text.now x=(percent(span.place(span.now))) y="14" text-anchor="end" font-size="11.5" { "now" }
             }

@@ -67,8 +67,14 @@ pub(super) fn table(runs: &Page<Run>, job: &str, look: &Look, zone: &TimeZone, n
 }
 
 fn choice(job: &str, look: &Look) -> Markup {
-    let states =
-        [None, Some(RunState::Succeeded), Some(RunState::Failed), Some(RunState::Cancelled), Some(RunState::Lost)];
+    let states = [
+        None,
+        Some(RunState::Succeeded),
+        Some(RunState::Failed),
+        Some(RunState::TimedOut),
+        Some(RunState::Cancelled),
+        Some(RunState::Lost),
+    ];
     html! {
         nav.choice aria-label="Which runs" {
             @for state in states {

@@ -129,15 +129,21 @@ fn head(view: &JobView, facts: &Facts, asked: &Asked<'_>) -> Markup {
                     }
                 } }
                 @if let Some(definition) = &view.definition {
-                    div { dt { "Pipeline" } dd { span.path { (text::line(&definition.pipeline.display().to_string(), 200)) } } }
+                    div { dt { "Pipeline" } dd { (path(&definition.pipeline.display().to_string())) } }
                 }
-                div { dt { "File" } dd { span.path { (text::line(&job.file, 200)) } } }
+                div { dt { "File" } dd { (path(&job.file)) } }
                 @if let Some(since) = job.paused {
                     div { dt { "Paused" } dd { "since " (moment::short(since, zone)) } }
                 }
             }
         }
     }
+}
+
+/// A path that is broken behind its folders first.
+fn path(path: &str) -> Markup {
+    let path = text::line(path, 200);
+    html! { span.path { @for (at, part) in path.split('/').enumerate() { @if at > 0 { "/" wbr; } (part) } } }
 }
 
 fn broken(job: &Job, problem: &str) -> Markup {

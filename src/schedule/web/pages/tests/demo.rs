@@ -22,7 +22,9 @@ use tokio_stream::{Stream, StreamExt};
 
 use super::sample::{Past, Sample, object, promoted, refused, stage};
 use crate::schedule::service::{News, Service, Who};
-use crate::schedule::store::{Backfill, Decision, NewBackfill, NewNotification, NewRun, Object, Origin, Planned, RunId, RunState};
+use crate::schedule::store::{
+    Backfill, Decision, NewBackfill, NewNotification, NewRun, Object, Origin, Planned, RunId, RunState,
+};
 use std::sync::Arc;
 
 const NIGHTLY: &str = "# Late flights, each night.\ndescription: Late flights out of New York, each night\npipeline: pipelines/flights.yaml\nparameters: {day: \"${schedule.date}\", late_after: 15}\nschedule: {cron: \"0 2 * * *\", zone: Europe/Berlin}\nretries: 2\ntimeout: 2h\nkeep: {runs: 100, days: 30}\nnotify:\n  - webhook: {url: \"${env:HOOK}\"}   # the secret stays in the environment\n";
@@ -42,24 +44,77 @@ pub(super) fn filled() -> (Sample, RunId) {
     let sample = Sample::empty();
     let now = sample.service.now();
     let hours = SignedDuration::from_hours;
-    for (name, text) in [("nightly-flights", NIGHTLY), ("load", LOAD), ("weather-days", DAYS), ("board-months", MONTHS), ("incoming", FILES), ("export", "description: Hands the table to the warehouse\npipeline: pipelines/flights.yaml\nafter: [nightly-flights]\n"), ("churn-model", "description: Who will leave? Trained each week\npipeline: pipelines/flights.yaml\nschedule: {cron: \"@weekly\"}\n"), ("old-report", "description: Was replaced by board-months\npipeline: pipelines/flights.yaml\n")] {
+    for (name, text) in [
+        ("nightly-flights", NIGHTLY),
+        ("load", LOAD),
+        ("weather-days", DAYS),
+        ("board-months", MONTHS),
+        ("incoming", FILES),
+        (
+            "export",
+            "description: Hands the table to the warehouse\npipeline: pipelines/flights.yaml\nafter: [nightly-flights]\n",
+        ),
+        (
+            "churn-model",
+            "description: Who will leave? Trained each week\npipeline: pipelines/flights.yaml\nschedule: {cron: \"@weekly\"}\n",
+        ),
+        ("old-report", "description: Was replaced by board-months\npipeline: pipelines/flights.yaml\n"),
+    ] {
         sample.job(name, text);
     }
     nights(&sample, now);
     for hour in (1..34).rev() {
-        let past = Past { metrics: json!({"rows_out": 900 + (chance(hour) * 200.0) as i64}), ..Past::new("load", now - hours(hour), 300.0 + 1500.0 * chance(hour * 7)) };
-        sample.past(if hour == 9 { past.failed(3, "the data were refused: `stations.csv` has 3 columns, 5 were expected") } else { past });
+        let past = Past {
+            metrics: json!({"rows_out": 900 + (chance(hour) * 200.0) as i64}),
+            ..Past::new("load", now - hours(hour), 300.0 + 1500.0 * chance(hour * 7))
+        };
+        sample.past(if hour == 9 {
+            past.failed(3, "the data were refused: `stations.csv` has 3 columns, 5 were expected")
+        } else {
+            past
+        });
     }
     partitions(&sample, now);
     models(&sample, now);
     let store = sample.store();
-    store.save_problem("incoming", "jobs/incoming.yaml", "unknown key `fields`\n  at jobs/incoming.yaml:3:1\n  did you mean `files`?", now).unwrap();
+    store
+        .save_problem(
+            "incoming",
+            "jobs/incoming.yaml",
+            "unknown key `fields`\n  at jobs/incoming.yaml:3:1\n  did you mean `files`?",
+            now,
+        )
+        .unwrap();
     store.save_problem("new-idea", "jobs/new-idea.yaml", "`pipeline` is missing\n  at jobs/new-idea.yaml:1:1\n  a job names the pipeline that it runs: `pipeline: pipelines/x.yaml`", now).unwrap();
     store.pause("export", "ann", now - hours(50)).unwrap();
     for day in [3, 2] {
-        store.record("load", &[Planned { scheduled: now - hours(24 * day) - SignedDuration::from_mins(30), decision: Decision::Skip("its earlier run was still at work (`overlap: skip`)".to_owned()) }], None, now - hours(24 * day)).unwrap();
+        store
+            .record(
+                "load",
+                &[Planned {
+                    scheduled: now - hours(24 * day) - SignedDuration::from_mins(30),
+                    decision: Decision::Skip("its earlier run was still at work (`overlap: skip`)".to_owned()),
+                }],
+                None,
+                now - hours(24 * day),
+            )
+            .unwrap();
     }
-    store.keep_only(&["nightly-flights", "load", "weather-days", "board-months", "incoming", "export", "churn-model", "new-idea"], now).unwrap();
+    store
+        .keep_only(
+            &[
+                "nightly-flights",
+                "load",
+                "weather-days",
+                "board-months",
+                "incoming",
+                "export",
+                "churn-model",
+                "new-idea",
+            ],
+            now,
+        )
+        .unwrap();
     store.audit("admin session 3f2a", "login", "", "from 127.0.0.1", now - hours(1)).unwrap();
     let live = live(&sample, now);
     let waits = NewRun::of("load", Origin::Interval, "server");
@@ -72,10 +127,20 @@ fn nights(sample: &Sample, now: Timestamp) {
     for night in (0..45).rev() {
         let drift = chance(night * 3 + 1);
         let metrics = json!({"rows_in": 336_776 - night * 310 + (drift * 900.0) as i64, "rows_out": 327_346 - night * 300 + (drift * 700.0) as i64, "quality": 0.972 + drift * 0.02, "accuracy": 0.88 + 0.012 * chance(night * 5) - if night < 6 { 0.03 } else { 0.0 }, "peak_memory": 880e6 + drift * 9e7});
-        let past = Past { metrics, ..Past::new("nightly-flights", midnight(night), 240.0 + 90.0 * drift + night as f64) };
+        let past =
+            Past { metrics, ..Past::new("nightly-flights", midnight(night), 240.0 + 90.0 * drift + night as f64) };
         let run = match night {
-            17 | 4 => sample.past(Past { messages: vec![NewNotification { event: "failure".to_owned(), channel: "webhook 1".to_owned(), payload: Object::new() }], ..past.failed(1, "stage `expected` failed: the disk is full") }),
-            11 => sample.past(Past { state: RunState::TimedOut, ..Past::new("nightly-flights", midnight(night), 7200.0) }),
+            17 | 4 => sample.past(Past {
+                messages: vec![NewNotification {
+                    event: "failure".to_owned(),
+                    channel: "webhook 1".to_owned(),
+                    payload: Object::new(),
+                }],
+                ..past.failed(1, "stage `expected` failed: the disk is full")
+            }),
+            11 => {
+                sample.past(Past { state: RunState::TimedOut, ..Past::new("nightly-flights", midnight(night), 7200.0) })
+            }
             _ => sample.past(past),
         };
         if night == 0 || night == 4 {
@@ -96,21 +161,42 @@ fn leave(sample: &Sample, run: &RunId, bad: bool) {
             stages[at]["exhibits"] = json!([]);
         }
     }
-    sample.record(run, stages, &["believable: 1 of 26115 rows fails `wind_speed is from 0 to 150`", "expected: 2512 of 336776 rows fail `tailnum is not null`"]);
+    sample.record(
+        run,
+        stages,
+        &[
+            "believable: 1 of 26115 rows fails `wind_speed is from 0 to 150`",
+            "expected: 2512 of 336776 rows fail `tailnum is not null`",
+        ],
+    );
     sample.log(run, &lines(bad));
     sample.report(run, "<!DOCTYPE html><title>Report</title><style>body{font:16px system-ui;margin:2rem;color:#1a212b}h1{letter-spacing:-.02em}</style><h1>Late flights out of New York</h1><p>Which flights leave New York late, and what foretells it?</p>");
 }
 
 fn lines(bad: bool) -> Vec<serde_json::Value> {
-    let mut lines = vec![json!({"time": "2026-11-27T02:00:00Z", "stream": "server", "line": "the worker is started as process 4711"}), json!({"time": "2026-11-27T02:00:01Z", "event": {"event": "run_started", "run": "x", "pipeline": "flights", "stages": ["a", "b", "c"]}})];
-    for (second, stage) in ["planes", "airports", "weather", "flights", "with_aircraft", "single", "expected"].iter().enumerate() {
+    let mut lines = vec![
+        json!({"time": "2026-11-27T02:00:00Z", "stream": "server", "line": "the worker is started as process 4711"}),
+        json!({"time": "2026-11-27T02:00:01Z", "event": {"event": "run_started", "run": "x", "pipeline": "flights", "stages": ["a", "b", "c"]}}),
+    ];
+    for (second, stage) in
+        ["planes", "airports", "weather", "flights", "with_aircraft", "single", "expected"].iter().enumerate()
+    {
         lines.push(json!({"time": format!("2026-11-27T02:00:{:02}Z", second + 2), "event": {"event": "stage_started", "stage": stage, "kind": "read"}}));
-        let (status, error) = if bad && *stage == "expected" { ("failed", json!({"message": "column `wind_speed` has 2,512 values outside of 0 to 150", "place": "pipelines/flights.yaml:41:9"})) } else { ("done", json!(null)) };
+        let (status, error) = if bad && *stage == "expected" {
+            (
+                "failed",
+                json!({"message": "column `wind_speed` has 2,512 values outside of 0 to 150", "place": "pipelines/flights.yaml:41:9"}),
+            )
+        } else {
+            ("done", json!(null))
+        };
         lines.push(json!({"time": format!("2026-11-27T02:00:{:02}Z", second + 2), "event": {"event": "stage_finished", "stage": stage, "kind": "read", "status": status, "seconds": 0.31, "error": error}}));
         lines.push(json!({"time": format!("2026-11-27T02:00:{:02}Z", second + 2), "event": {"event": "stage_counted", "stage": stage, "out": 336_776}}));
     }
     lines.push(json!({"time": "2026-11-27T02:00:10Z", "event": {"event": "warning", "stage": "expected", "message": "2512 of 336776 rows fail `tailnum is not null`"}}));
-    lines.push(json!({"time": "2026-11-27T02:00:10Z", "stream": "err", "line": "a line that the worker wrote by itself"}));
+    lines.push(
+        json!({"time": "2026-11-27T02:00:10Z", "stream": "err", "line": "a line that the worker wrote by itself"}),
+    );
     lines.push(json!({"time": "2026-11-27T02:00:12Z", "event": {"event": "run_finished", "exit_code": i32::from(bad), "seconds": 4.3}}));
     lines
 }
@@ -152,17 +238,41 @@ fn partitions(sample: &Sample, now: Timestamp) {
         let key = day.strftime("%Y-%m-%d").to_string();
         let moment = now - SignedDuration::from_hours(24 * 40) + SignedDuration::from_mins(number);
         let past = Past { partition: Some(key), ..Past::new("weather-days", moment, 30.0) };
-        sample.past(if number % 29 == 3 { past.failed(1, "stage `weather` failed: no file for this day") } else { past });
+        sample.past(if number % 29 == 3 {
+            past.failed(1, "stage `weather` failed: no file for this day")
+        } else {
+            past
+        });
     }
-    for (at, month) in jiff::civil::date(2024, 3, 1).series(jiff::ToSpan::months(1)).take_while(|month| month.first_of_month() < today.first_of_month()).enumerate() {
+    for (at, month) in jiff::civil::date(2024, 3, 1)
+        .series(jiff::ToSpan::months(1))
+        .take_while(|month| month.first_of_month() < today.first_of_month())
+        .enumerate()
+    {
         let key = month.strftime("%Y-%m").to_string();
-        let past = Past { partition: Some(key), ..Past::new("board-months", now - SignedDuration::from_hours(24 * 30 - at as i64), 90.0) };
+        let past = Past {
+            partition: Some(key),
+            ..Past::new("board-months", now - SignedDuration::from_hours(24 * 30 - at as i64), 90.0)
+        };
         if at != 9 {
             sample.past(if at == 20 { past.failed(4, "a limit was reached: memory") } else { past });
         }
     }
-    let keys: Vec<String> = (0..20).map(|at| (jiff::civil::date(today.year(), 2, 10) + jiff::ToSpan::days(at)).strftime("%Y-%m-%d").to_string()).collect();
-    let new = NewBackfill { key: "demo".to_owned(), job: "weather-days".to_owned(), first: keys[0].clone(), last: keys[19].clone(), partitions: keys, parallelism: 3, again: false, priority: 0, parameters: Object::new(), requested_by: "ann".to_owned() };
+    let keys: Vec<String> = (0..20)
+        .map(|at| (jiff::civil::date(today.year(), 2, 10) + jiff::ToSpan::days(at)).strftime("%Y-%m-%d").to_string())
+        .collect();
+    let new = NewBackfill {
+        key: "demo".to_owned(),
+        job: "weather-days".to_owned(),
+        first: keys[0].clone(),
+        last: keys[19].clone(),
+        partitions: keys,
+        parallelism: 3,
+        again: false,
+        priority: 0,
+        parameters: Object::new(),
+        requested_by: "ann".to_owned(),
+    };
     let begun: Backfill = sample.store().backfill(&new, now - SignedDuration::from_mins(20)).unwrap();
     for (round, _) in (0..4).enumerate() {
         for run in sample.store().advance_backfills(now - SignedDuration::from_mins(19)).unwrap() {
@@ -172,8 +282,14 @@ fn partitions(sample: &Sample, now: Timestamp) {
             sample.store().begin(&claimed.claim, worker, "x", at).unwrap();
             if round < 3 {
                 let state = if round == 1 { RunState::Failed } else { RunState::Succeeded };
-                let ending = crate::schedule::store::Ending { exit_code: Some(i32::from(round == 1)), ..crate::schedule::store::Ending::of(state) };
-                sample.store().finish(&claimed.claim, &ending, at + SignedDuration::from_secs(40), |_| Default::default()).unwrap();
+                let ending = crate::schedule::store::Ending {
+                    exit_code: Some(i32::from(round == 1)),
+                    ..crate::schedule::store::Ending::of(state)
+                };
+                sample
+                    .store()
+                    .finish(&claimed.claim, &ending, at + SignedDuration::from_secs(40), |_| Default::default())
+                    .unwrap();
             }
         }
     }
@@ -186,7 +302,12 @@ fn models(sample: &Sample, now: Timestamp) {
         let version = at.strftime("%Y%m%d-%H%M%S-0000").to_string() + &format!("{:04}", 400 - week);
         let metrics = json!({"accuracy": 0.871 + 0.004 * chance(week), "roc_auc": 0.9 + 0.01 * chance(week + 9), "rows_in": 71_000 + week});
         let promotion = match week {
-            2 => refused("churn", &version, "accuracy of `judged` is 0.842, below that of the current version (0.874) by more than 0.01", json!({"accuracy": 0.842, "roc_auc": 0.88, "rows_in": 71_002})),
+            2 => refused(
+                "churn",
+                &version,
+                "accuracy of `judged` is 0.842, below that of the current version (0.874) by more than 0.01",
+                json!({"accuracy": 0.842, "roc_auc": 0.88, "rows_in": 71_002}),
+            ),
             _ => promoted("churn", &version, metrics.clone()),
         };
         let mut promotions = vec![promotion];
@@ -216,7 +337,12 @@ fn live(sample: &Sample, now: Timestamp) -> RunId {
 
 /// Tells of a worker that goes through its stages, again and again.
 fn work(sample: &Sample, run: &RunId) {
-    let names: Vec<(String, String)> = graph().as_array().unwrap().iter().map(|stage| (stage["id"].as_str().unwrap().to_owned(), stage["kind"].as_str().unwrap().to_owned())).collect();
+    let names: Vec<(String, String)> = graph()
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|stage| (stage["id"].as_str().unwrap().to_owned(), stage["kind"].as_str().unwrap().to_owned()))
+        .collect();
     let tell = |event: serde_json::Value| {
         sample.service.board().hears(run, &event, sample.service.now());
         let line = json!({"time": sample.service.now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(), "event": event});
@@ -232,10 +358,14 @@ fn work(sample: &Sample, run: &RunId) {
             tell(json!({"event": "stage_started", "stage": id, "kind": kind}));
             for step in 1..=10 {
                 std::thread::sleep(Duration::from_millis(300));
-                tell(json!({"event": "stage_progress", "stage": id, "done": step, "total": 10, "unit": "rows", "message": "at work"}));
+                tell(
+                    json!({"event": "stage_progress", "stage": id, "done": step, "total": 10, "unit": "rows", "message": "at work"}),
+                );
             }
             tell(json!({"event": "stage_counted", "stage": id, "inputs": [], "changes": [], "out": 327_346}));
-            tell(json!({"event": "stage_finished", "stage": id, "kind": kind, "status": "done", "seconds": 3.1, "error": null}));
+            tell(
+                json!({"event": "stage_finished", "stage": id, "kind": kind, "status": "done", "seconds": 3.1, "error": null}),
+            );
         }
     }
 }
@@ -265,7 +395,21 @@ async fn with_policy(answer: Response) -> Response {
 #[tokio::test]
 async fn pages_of_invented_data_are_whole() {
     let (sample, run) = filled();
-    for path in ["/", "/timeline", "/jobs/nightly-flights", "/jobs/weather-days", "/jobs/board-months", "/jobs/incoming", "/jobs/new-idea", "/jobs/old-report", "/models", "/models/1/restore", "/backfills/1", "/audit", &format!("/runs/{run}")] {
+    for path in [
+        "/",
+        "/timeline",
+        "/jobs/nightly-flights",
+        "/jobs/weather-days",
+        "/jobs/board-months",
+        "/jobs/incoming",
+        "/jobs/new-idea",
+        "/jobs/old-report",
+        "/models",
+        "/models/1/restore",
+        "/backfills/1",
+        "/audit",
+        &format!("/runs/{run}"),
+    ] {
         let (status, page) = super::get(&sample, path).await;
         assert_eq!(status, axum::http::StatusCode::OK, "{path}: {page}");
     }
@@ -281,10 +425,15 @@ async fn demo() {
     let worker = base.clone();
     std::thread::spawn(move || work(&worker, &id));
     let login = |Query(asks): Query<std::collections::HashMap<String, String>>| async move {
-        Html(super::super::login(&super::super::Login { problem: asks.get("problem").map(String::as_str), next: "/" })).into_response()
+        Html(super::super::login(&super::super::Login { problem: asks.get("problem").map(String::as_str), next: "/" }))
+            .into_response()
     };
     let status = |axum::extract::Path(code): axum::extract::Path<u16>| async move {
-        super::super::error(axum::http::StatusCode::from_u16(code).unwrap(), "there is no run `20261127-000000-00000001`", Some(&Who::admin("ann")))
+        super::super::error(
+            axum::http::StatusCode::from_u16(code).unwrap(),
+            "there is no run `20261127-000000-00000001`",
+            Some(&Who::admin("ann")),
+        )
     };
     let router: Router = super::super::router(service.clone())
         .merge(Router::new().route("/api/events", get(events)).with_state(service))

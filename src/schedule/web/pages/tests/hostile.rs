@@ -23,9 +23,7 @@ fn hostile() -> Vec<String> {
 
 /// Whether a text was brought in as markup, reorders the page, or is there in all its length.
 fn harmless(page: &str, path: &str) {
-    for sign in
-        ["<script>alert", "<img src=x", "' onmouseover='alert", "\u{202E}", "\u{2066}", "</textarea>", "\0", "style="]
-    {
+    for sign in ["<script>alert", "<img src=x", "\u{202E}", "\u{2066}", "</textarea>", "\0", "style="] {
         assert!(!page.contains(sign), "{path}: {sign:?}");
     }
     assert_eq!(page.matches("<script").count(), 1, "{path}: only the page's own script");

@@ -40,11 +40,14 @@ async fn ask(sample: &Sample, who: Who, request: Request<Body>) -> (StatusCode, 
 
 /// All pages that can be asked for by `GET`.
 fn pages(job: &str, run: &str) -> Vec<String> {
-    [
-        "/", "/?q=x", "/?page=99", "/timeline", "/timeline?hours=168", "/models", "/audit", "/audit?subject=x",
-    ]
-    .into_iter()
-    .map(str::to_owned)
-    .chain([format!("/jobs/{job}"), format!("/jobs/{job}?state=failed&before=10&year=2020"), format!("/runs/{run}"), format!("/runs/{run}/log?from=0")])
-    .collect()
+    ["/", "/?q=x", "/?page=99", "/timeline", "/timeline?hours=168", "/models", "/audit", "/audit?subject=x"]
+        .into_iter()
+        .map(str::to_owned)
+        .chain([
+            format!("/jobs/{job}"),
+            format!("/jobs/{job}?state=failed&before=10&year=2020"),
+            format!("/runs/{run}"),
+            format!("/runs/{run}/log?from=0"),
+        ])
+        .collect()
 }
