@@ -1,9 +1,10 @@
 //! Sends a message as a mail of plain text by SMTP.
 
+use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
 use lettre::message::Message;
-use lettre::message::header::{ContentType, HeaderName, HeaderValue};
+use lettre::message::header::{ContentType, HeaderName, HeaderValue, MIME_VERSION_1_0};
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{SmtpConnection, TlsParameters};
@@ -21,6 +22,9 @@ use super::secret::Lookup;
 const SUBJECT: usize = 150;
 /// The longest body, in characters.
 const BODY: usize = 30_000;
+
+/// The shortest time for an answer: none would mean without end.
+const LEAST: Duration = Duration::from_millis(50);
 
 /// One try.
 pub(super) fn send(mail: &Mail, delivery: &Delivery<'_>, lookup: &Lookup<'_>) -> Outcome {
@@ -40,10 +44,10 @@ pub(super) fn send(mail: &Mail, delivery: &Delivery<'_>, lookup: &Lookup<'_>) ->
     }
 }
 
-/// The dialog with the server. Each answer may take what is left of the time of the channel, at least a second.
+/// The dialog with the server. Each answer may take what is left of the time of the channel.
 fn converse(mail: &Mail, credentials: Option<&Credentials>, message: &Message) -> Result<(), Error> {
     let until = Instant::now() + mail.timeout;
-    let left = || Some(until.saturating_duration_since(Instant::now()).max(Duration::from_secs(1)));
+    let left = || Some(until.saturating_duration_since(Instant::now()).max(LEAST));
     let us = ClientId::default();
     let tls = match mail.tls {
         Tls::None => None,
@@ -69,7 +73,7 @@ fn converse(mail: &Mail, credentials: Option<&Credentials>, message: &Message) -
 }
 
 /// The mail, with all headers written by lettre, which encodes what is no plain ASCII and breaks no line at a wrong place.
-fn message(mail: &Mail, delivery: &Delivery<'_>) -> Option<Message> {
+pub(super) fn message(mail: &Mail, delivery: &Delivery<'_>) -> Option<Message> {
     let header = |name: &'static str, value: String| HeaderValue::new(HeaderName::new_from_ascii_str(name), value);
     let key = delivery.header_key();
     let id = blake3::hash(delivery.key.as_bytes()).to_hex();
@@ -83,6 +87,7 @@ fn message(mail: &Mail, delivery: &Delivery<'_>) -> Option<Message> {
         .raw_header(header("Auto-Submitted", "auto-generated".to_owned()))
         .raw_header(header("Gristmill-Event", delivery.text("event", 64)))
         .raw_header(header("Gristmill-Delivery", key))
+        .header(MIME_VERSION_1_0)
         .header(ContentType::TEXT_PLAIN);
     for to in &mail.to {
         message = message.to(to.clone());
@@ -91,7 +96,7 @@ fn message(mail: &Mail, delivery: &Delivery<'_>) -> Option<Message> {
 }
 
 /// The text of a mail: what happened, the facts, the message, the metrics.
-fn body(delivery: &Delivery<'_>) -> String {
+pub(super) fn body(delivery: &Delivery<'_>) -> String {
     let mut body = format!("{}.\n\n", delivery.text("text", 400));
     for (key, name) in [
         ("job", "Job"),
@@ -123,7 +128,9 @@ fn body(delivery: &Delivery<'_>) -> String {
             let text =
                 |key: &str| gate.get(key).and_then(Value::as_str).map(|text| line(text, 400)).unwrap_or_default();
             let verdict = if gate.get("passed") == Some(&Value::Bool(true)) { "holds" } else { "does not hold" };
-            body.push_str(&format!("  {}: {verdict} {}\n", text("name"), text("reason")));
+            let reason = Some(text("reason")).filter(|reason| !reason.is_empty());
+            let reason = reason.map(|reason| format!(", {reason}")).unwrap_or_default();
+            body.push_str(&format!("  {}: {verdict}{reason}\n", text("name")));
         }
     }
     if let Some(Value::Object(metrics)) = delivery.payload.get("metrics") {
@@ -154,15 +161,19 @@ fn judge(mail: &Mail, error: &Error) -> Outcome {
         let reason = format!("{server} answered {code}: {meaning}");
         return if error.is_permanent() { Outcome::GiveUp(reason) } else { Outcome::again(reason) };
     }
-    let why = if error.is_timeout() {
+    let network = network_error(error);
+    // A time that is over shows as either of them, by system.
+    let is_timeout = network.is_some_and(|error| matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock));
+    let why = if is_timeout {
         format!("gave no answer within {} s", mail.timeout.as_secs())
     } else if error.is_client() {
         return Outcome::GiveUp(unable(mail, &server, &error.to_string()));
     } else if error.is_response() {
         "gave an answer that is not SMTP, or closed the connection".to_owned()
     } else {
-        // Of the network and of TLS: words of this machine, not of the server.
-        format!("cannot be spoken to: {}", line(&network_words(error), 200))
+        // Words of this machine, not of the server.
+        let words = network.map_or_else(|| "no connection".to_owned(), crate::staging::reason);
+        format!("cannot be spoken to: {}", line(&words, 200))
     };
     Outcome::again(format!("{server} {why}"))
 }
@@ -184,13 +195,14 @@ fn unable(mail: &Mail, server: &str, error: &str) -> String {
     format!("{server} cannot be used as the channel says")
 }
 
-fn network_words(error: &Error) -> String {
+/// What the system, or TLS, said.
+fn network_error(error: &Error) -> Option<&std::io::Error> {
     let mut source = std::error::Error::source(error);
     while let Some(found) = source {
-        if let Some(error) = found.downcast_ref::<std::io::Error>() {
-            return crate::staging::reason(error);
+        if let Some(error) = found.downcast_ref() {
+            return Some(error);
         }
         source = found.source();
     }
-    "no connection".to_owned()
+    None
 }

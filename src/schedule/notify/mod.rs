@@ -26,6 +26,9 @@ mod options;
 mod payload;
 mod secret;
 mod signature;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests;
 mod webhook;
 
 pub use channel::{Channel, find};

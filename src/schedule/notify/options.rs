@@ -74,10 +74,10 @@ pub struct MailOptions {
     pub name: Option<Spanned<String>>,
     /// The name of the mail server.
     pub server: Spanned<String>,
-    /// Its port; 587 for `starttls`, 465 for `implicit` and 25 for `none` when absent.
+    /// Its port; 465 for `implicit`, 587 for `starttls` and 25 for `none` when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
-    /// How the connection is encrypted; `starttls` when absent.
+    /// How the connection is encrypted; `implicit` when absent.
     #[serde(default)]
     pub tls: Spanned<Tls>,
     /// The sender, as `gristmill@example.org` or `Gristmill <gristmill@example.org>`.
@@ -132,11 +132,11 @@ pub struct CommandOptions {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, DeriveDeserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Tls {
-    /// It begins in the clear and is encrypted before anything is said; a server that does not offer it is refused.
+    /// It is encrypted from the first byte (RFC 8314).
     #[default]
-    Starttls,
-    /// It is encrypted from the first byte.
     Implicit,
+    /// It begins in the clear and is encrypted before anything of the mail is said; a server that does not offer it is refused.
+    Starttls,
     /// It is not. Only to this machine, or with `insecure: true`; never with a password to another machine.
     None,
 }

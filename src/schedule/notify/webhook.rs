@@ -43,7 +43,7 @@ pub(super) fn send(webhook: &Webhook, delivery: &Delivery<'_>, lookup: &Lookup<'
 }
 
 /// The request, with all secrets in it.
-fn request(
+pub(super) fn request(
     webhook: &Webhook,
     delivery: &Delivery<'_>,
     lookup: &Lookup<'_>,
