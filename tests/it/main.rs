@@ -31,6 +31,7 @@ mod relations;
 mod reshape;
 mod run;
 mod sequences;
+mod serve;
 mod support;
 mod tensors;
 mod testing;
