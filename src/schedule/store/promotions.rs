@@ -120,6 +120,13 @@ impl Store {
         self.read(|session| session.all("SELECT DISTINCT name FROM promotions ORDER BY name", [], |row| row.get(0)))
     }
 
+    /// The verdicts on what a run made, in their order.
+    pub fn promotions_of_run(&self, run: &RunId) -> Result<Vec<Promotion>> {
+        self.read(|session| {
+            session.all("SELECT * FROM promotions WHERE run = ?1 ORDER BY number LIMIT 1000", [run], Promotion::of)
+        })
+    }
+
     /// A verdict by its number.
     ///
     /// Errors: there is none.

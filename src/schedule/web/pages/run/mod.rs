@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use maud::{Markup, html};
 
 use super::super::super::service::{Service, ServiceError};
-use super::super::super::store::{Run, RunId, RunState};
+use super::super::super::store::{Promotion, Run, RunId, RunState};
 use super::facts::{Facts, shown};
 use super::reply::Asked;
 use super::shell::Place;
@@ -34,8 +34,10 @@ pub(super) fn show(service: &Service, asked: &Asked<'_>, id: &RunId) -> Result<M
     let log = log::tail(service, &run)?;
     let zone = &facts.zone;
     let stages = graph::stages(record.as_ref(), live.as_ref());
+    let verdicts = service.store().promotions_of_run(id)?;
     let body = html! {
         div id="head" data-live { (head(&run, record.as_ref(), zone, asked)) }
+        div id="verdicts" data-live { (gates(&verdicts)) }
         div id="attempts" data-live { (chain(&attempts, &run)) }
         @if run.state != RunState::Queued {
             section.part { h2 { "Stages" } div id="graph" data-live { (graph::graph(&stages)) } }
@@ -116,6 +118,26 @@ fn actions(run: &Run, now: Timestamp) -> Markup {
                 form method="post" action={ "/runs/" (run.id) "/cancel" } { button.danger type="submit" { "Cancel" } }
             } @else {
                 p.quiet { "It is asked to end; what does not end by itself is killed after 10 s." }
+            }
+        }
+    }
+}
+
+/// What gates said of what the run made.
+fn gates(verdicts: &[Promotion]) -> Markup {
+    html! {
+        @if !verdicts.is_empty() {
+            section.part {
+                h2 { "Models and outputs" }
+                ul.chain {
+                    @for each in verdicts {
+                        li {
+                            a href={ "/models?name=" (super::jobs::encoded(&each.name)) } { bdi { (text::line(&each.name, 100)) } } " "
+                            (words::promotion(each.state).badge())
+                            @if let Some(reason) = &each.reason { " " (text::prose(reason, 600)) }
+                        }
+                    }
+                }
             }
         }
     }

@@ -2,6 +2,7 @@
 
 mod demo;
 mod hostile;
+mod invented;
 mod plain;
 mod sample;
 mod speed;
