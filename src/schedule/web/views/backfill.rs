@@ -1,0 +1,123 @@
+//! Backfills.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::Moment;
+use crate::schedule::store;
+use crate::schedule::store::Object;
+
+/// A backfill.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Backfill {
+    /// Its number; pages go by it.
+    number: i64,
+    /// The job.
+    job: String,
+    /// The first partition of the range.
+    from: String,
+    /// The last one.
+    to: String,
+    /// How many partitions at a time.
+    parallelism: u32,
+    /// `running`, `stopped`, `succeeded` or `failed`.
+    state: &'static str,
+    /// Who asked.
+    requested_by: String,
+    /// When.
+    created: Moment,
+    /// When it ended.
+    ended: Option<Moment>,
+    /// Partitions whose turn has not come.
+    pending: u32,
+    /// Partitions whose run waits or works.
+    active: u32,
+    /// Partitions that ended well.
+    succeeded: u32,
+    /// Partitions that ended otherwise.
+    failed: u32,
+}
+
+impl From<store::Backfill> for Backfill {
+    fn from(each: store::Backfill) -> Self {
+        Self {
+            number: each.number,
+            job: each.job,
+            from: each.first,
+            to: each.last,
+            parallelism: each.parallelism,
+            state: each.state.word(),
+            requested_by: each.requested_by,
+            created: Moment(each.created),
+            ended: each.ended.map(Moment),
+            pending: each.pending,
+            active: each.active,
+            succeeded: each.succeeded,
+            failed: each.failed,
+        }
+    }
+}
+
+/// A backfill with its partitions.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct BackfillInFull {
+    /// The backfill.
+    #[serde(flatten)]
+    pub(crate) backfill: Backfill,
+    /// Its partitions in order, after the place asked for.
+    pub(crate) items: Vec<BackfillItem>,
+}
+
+/// A partition of a backfill.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct BackfillItem {
+    /// Its place in the order, from 0.
+    position: i64,
+    /// Its key.
+    partition: String,
+    /// `pending`, or the state of its last run.
+    state: &'static str,
+    /// That run.
+    run: Option<String>,
+}
+
+impl From<store::BackfillItem> for BackfillItem {
+    fn from(each: store::BackfillItem) -> Self {
+        Self {
+            position: each.position,
+            partition: each.partition,
+            state: each.state.word(),
+            run: each.run.map(|run| run.to_string()),
+        }
+    }
+}
+
+/// What is wanted of a new backfill.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WantedBackfill {
+    /// The first partition; without it from the first there is.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 1000, example = "2026-01-01")]
+    pub(crate) from: Option<String>,
+    /// The last one; without it up to the last there is.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 1000, example = "2026-01-31")]
+    pub(crate) to: Option<String>,
+    /// How many at a time.
+    #[serde(default = "one")]
+    #[schema(minimum = 1, maximum = 1000)]
+    pub(crate) parallelism: u32,
+    /// Whether partitions that have ended well are run too.
+    #[serde(default)]
+    pub(crate) again: bool,
+    /// Parameters in place of those in the job's file.
+    #[serde(default)]
+    #[schema(value_type = std::collections::BTreeMap<String, Value>)]
+    pub(crate) parameters: Object,
+}
+
+fn one() -> u32 {
+    1
+}
