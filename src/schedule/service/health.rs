@@ -44,6 +44,11 @@ impl Pulse {
 }
 
 impl Service {
+    /// Whether the server's loop turns, or none runs here. Costs nothing: nothing is read.
+    pub fn alive(&self) -> bool {
+        self.pulse.state().turned.is_none_or(|turned| self.clock.passed().saturating_sub(turned) < STILL)
+    }
+
     /// How the server is. Costs two counts in the database.
     ///
     /// Without a server it is alive and not ready.

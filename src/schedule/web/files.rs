@@ -6,7 +6,7 @@ use std::path::{Component, Path};
 
 use axum::body::{Body, Bytes};
 use rustix::fs::{CWD, Mode, OFlags};
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 
 /// Bytes that are read at once.
@@ -38,10 +38,11 @@ pub(crate) fn open_below(root: &Path, file: &Path) -> io::Result<File> {
     }
 }
 
-/// A file as a body: read piece by piece as the client takes it. `most` bytes are sent at most.
-pub(crate) fn body(file: File, most: u64) -> Body {
+/// A file as a body: read piece by piece as the client takes it, by a thread that holds a place. `most` bytes are sent at most.
+pub(crate) fn body(file: File, most: u64, place: OwnedSemaphorePermit) -> Body {
     let (sender, receiver) = mpsc::channel::<io::Result<Bytes>>(2);
     tokio::task::spawn_blocking(move || {
+        let _place = place;
         let mut file = file.take(most);
         loop {
             let mut chunk = vec![0; CHUNK];

@@ -27,6 +27,9 @@ use crate::schedule::service::Service;
 /// How long open requests may go on when the server ends.
 const GRACE: Duration = Duration::from_secs(3);
 
+/// Threads for pages, beside those for calls and files.
+const PAGES: usize = 32;
+
 /// How often the files of a certificate are looked at.
 const RENEWAL: Duration = Duration::from_secs(30);
 
@@ -59,7 +62,7 @@ pub fn serve(service: Arc<Service>, settings: &Settings) -> Result<Bound, ServeE
     let address = listener.local_addr().map_err(failed)?;
     let runtime = Builder::new_multi_thread()
         .worker_threads(2)
-        .max_blocking_threads(settings.limits.calls.max(1) + settings.limits.connections.clamp(1, 64))
+        .max_blocking_threads(settings.limits.calls.max(1) + settings.limits.downloads.max(1) + PAGES)
         .thread_name("web")
         .enable_all()
         .build()

@@ -30,6 +30,8 @@ pub struct Limits {
     pub connections: usize,
     /// Streams of events at a time; one more is answered with 503.
     pub streams: usize,
+    /// Files on their way to a client at a time; one more is answered with 503.
+    pub downloads: usize,
     /// Calls of the store at a time; others wait their turn.
     pub calls: usize,
     /// How long a call waits for its turn; then the answer is 503.
@@ -51,6 +53,7 @@ impl Default for Limits {
             send_time: Duration::from_secs(30),
             connections: 256,
             streams: 64,
+            downloads: 32,
             calls: 16,
             turn_time: Duration::from_secs(10),
             heartbeat: Duration::from_secs(15),

@@ -28,6 +28,7 @@ struct Shared {
     traffic: Traffic,
     calls: Arc<Semaphore>,
     streams: Arc<Semaphore>,
+    downloads: Arc<Semaphore>,
     closing: watch::Sender<bool>,
 }
 
@@ -44,6 +45,7 @@ impl State {
             traffic: Traffic::default(),
             calls: Arc::new(Semaphore::new(limits.calls.max(1))),
             streams: Arc::new(Semaphore::new(limits.streams)),
+            downloads: Arc::new(Semaphore::new(limits.downloads.max(1))),
             closing: watch::Sender::new(false),
             limits,
         }))
@@ -107,6 +109,11 @@ impl State {
     /// Places for streams of events.
     pub(super) fn streams(&self) -> &Arc<Semaphore> {
         &self.0.streams
+    }
+
+    /// Places for files on their way to a client: each holds a thread while it is read.
+    pub(super) fn downloads(&self) -> &Arc<Semaphore> {
+        &self.0.downloads
     }
 
     /// Becomes true when the server is to end.

@@ -65,12 +65,12 @@ impl Modify for Common {
         for (path, item) in &mut document.paths.paths {
             let open = matches!(path.as_str(), "/healthz" | "/readyz");
             for (operation, changes) in operations(item) {
-                let mut states =
-                    vec![("400", "The request is not as it should be."), ("421", "The request is for another host.")];
+                let mut states = vec![("400", "The request is not as it should be.")];
                 if !open {
                     states.push(("429", "Too many failed logins."));
                     states.push(("500", "The server or its disk has a trouble."));
                     states.push(("503", "The server has too much to do, or its disk has no room."));
+                    states.push(("421", "The request is for another host."));
                     states.push(("401", "The token or session is missing or unknown."));
                     states.push(("403", "The role does not allow it, or the request was forged."));
                 }

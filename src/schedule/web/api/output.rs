@@ -1,6 +1,7 @@
 //! What a run left behind: its log, its record, its report.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use axum::Json;
 use axum::http::header;
@@ -92,6 +93,8 @@ pub(crate) async fn record(state: State, Named(id): Named<RunName>) -> Result<Re
     params(("id" = String, Path, pattern = "^[0-9]{8}-[0-9]{6}-[0-9]{8,19}$")),
     responses((status = 200, description = "The page.", body = String, content_type = "text/html")))]
 pub(crate) async fn report(state: State, Named(id): Named<RunName>) -> Result<Response> {
+    let place = Arc::clone(state.downloads()).try_acquire_owned();
+    let place = place.map_err(|_| Problem::busy("as many files are on their way as the server bears"))?;
     let (file, bytes) = state
         .ask(move |service| {
             let run = service.store().run(&id.id())?;
@@ -112,5 +115,5 @@ pub(crate) async fn report(state: State, Named(id): Named<RunName>) -> Result<Re
         (header::CONTENT_SECURITY_POLICY, REPORT_POLICY),
         (header::X_FRAME_OPTIONS, "SAMEORIGIN"),
     ];
-    Ok((headers, files::body(file, bytes)).into_response())
+    Ok((headers, files::body(file, bytes, place)).into_response())
 }

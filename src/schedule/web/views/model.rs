@@ -1,7 +1,6 @@
 //! Versions of models and outputs.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::Moment;
