@@ -151,6 +151,10 @@ pub(crate) fn json<T: DeserializeOwned>(headers: &HeaderMap, bytes: &[u8]) -> Re
 }
 
 fn json_of<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+    // A list would be taken as the fields of an object in their order.
+    if bytes.trim_ascii_start().starts_with(b"[") {
+        return Err(Problem::bad("the body is to be an object, and it is a list"));
+    }
     serde_json::from_slice(bytes).map_err(|error| Problem::bad(format!("the body is not as it should be: {error}")))
 }
 
