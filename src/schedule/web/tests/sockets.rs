@@ -7,15 +7,8 @@ use std::time::{Duration, Instant};
 
 use super::*;
 
-/// Limits so short that a test waits for them.
-fn short() -> Limits {
-    Limits {
-        head_time: Duration::from_millis(60),
-        body_time: Duration::from_millis(60),
-        connections: 4,
-        ..Limits::default()
-    }
-}
+/// A time so short that a test waits for it.
+const SHORT: Duration = Duration::from_millis(60);
 
 fn bound(site: &Site, limits: Limits) -> Bound {
     serve(Arc::clone(&site.service), &Settings { port: 0, limits, ..settings() }).unwrap()
@@ -63,7 +56,7 @@ fn a_request_is_answered_over_a_socket() {
 #[test]
 fn a_body_that_comes_too_slowly_is_answered_with_408() {
     let site = site();
-    let server = bound(&site, short());
+    let server = bound(&site, Limits { body_time: SHORT, ..Limits::default() });
     let mut stream = connect(&server);
     let head = format!(
         "POST /api/jobs/plain/run HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {ADMIN}\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{{"
@@ -77,7 +70,7 @@ fn a_body_that_comes_too_slowly_is_answered_with_408() {
 #[test]
 fn a_body_that_drips_is_cut_by_the_whole_time_and_not_by_the_pauses() {
     let site = site();
-    let server = bound(&site, short());
+    let server = bound(&site, Limits { body_time: SHORT, ..Limits::default() });
     let mut stream = connect(&server);
     let head = "POST /login HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n";
     stream.write_all(head.as_bytes()).unwrap();
@@ -97,7 +90,7 @@ fn a_body_that_drips_is_cut_by_the_whole_time_and_not_by_the_pauses() {
 #[test]
 fn a_head_that_comes_too_slowly_and_a_connection_that_says_nothing_are_cut() {
     let site = site();
-    let server = bound(&site, short());
+    let server = bound(&site, Limits { head_time: SHORT, ..Limits::default() });
     for begin in ["", "GET /healthz HTTP/1.1\r\nhost: loc"] {
         let mut stream = connect(&server);
         stream.write_all(begin.as_bytes()).unwrap();
