@@ -53,13 +53,14 @@ impl Working {
         };
         let log = Log::open(&launch.folder, launch.longest_log);
         let kills = memory::kills();
+        let began = Instant::now();
         let mut child = launch.command().spawn().map_err(|error| failed("", &error))?;
         let identity = Identity::of(child.id()).unwrap_or(Identity { pid: child.id(), started: 0 });
         let shared = Arc::new(Shared {
             run: launch.run(),
             folder: launch.folder.clone(),
             identity,
-            began: Instant::now(),
+            began,
             grace: launch.grace,
             kills,
             secrets: launch.secrets.clone(),
