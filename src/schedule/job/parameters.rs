@@ -180,6 +180,9 @@ impl Wrong {
     }
 }
 
+/// So many of the references of one text are told.
+const MOST_IN_TEXT: usize = 8;
+
 /// The references of a text that are refused, and where they are in it.
 fn wrong_in(text: &str, partitions: Option<Option<&Partitions>>) -> Vec<(Wrong, std::ops::Range<usize>)> {
     let found = match pieces(text) {
@@ -196,7 +199,7 @@ fn wrong_in(text: &str, partitions: Option<Option<&Partitions>>) -> Vec<(Wrong, 
         Piece::Reference(name, range) => Some((name, range)),
         _ => None,
     });
-    references.filter_map(|(name, range)| Some((wrong(name, partitions)?, range))).collect()
+    references.filter_map(|(name, range)| Some((wrong(name, partitions)?, range))).take(MOST_IN_TEXT).collect()
 }
 
 fn wrong(name: &str, partitions: Option<Option<&Partitions>>) -> Option<Wrong> {

@@ -6,10 +6,13 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use super::check::Check;
+use super::written::Written;
 use super::{Definition, inside, parameters};
-use crate::definition::{self, Value, decode};
+use crate::definition::{self, Entry, Node, Text, Value, decode};
 use crate::diagnostic::{Diagnostic, Findings, Place, Severity, Source};
 
+/// The most findings about one file; whoever has that many will look again.
+const MOST_FINDINGS: usize = 64;
 /// The longest name of a job.
 const LONGEST_NAME: usize = 64;
 
@@ -43,25 +46,24 @@ pub fn recall(name: &str, source: &Arc<Source>) -> Result<Definition, Findings> 
 fn understand(name: &str, source: &Arc<Source>, base: Option<&Path>) -> Result<Definition, Findings> {
     let start = Place::new(source, 0..0);
     let root = definition::read(source)?;
-    let what = match &root.value {
-        Value::Mapping(_) => None,
-        Value::Null => Some("the file is empty".to_owned()),
-        _ => Some(format!("expected a job, found {}", root.describe())),
-    };
-    if let Some(message) = what {
-        let found =
-            Diagnostic::definition(message).at(if message_is_empty(&root.value) { &start } else { &root.place });
-        return Err(vec![found.help("a job is a mapping with a `pipeline`, such as `pipeline: pipelines/load.yaml`")]);
+    if !matches!(root.value, Value::Mapping(_)) {
+        let (message, place) = match &root.value {
+            Value::Null => ("the file is empty".to_owned(), &start),
+            _ => (format!("expected a job, found {}", root.describe()), &root.place),
+        };
+        let help = "a job is a mapping with a `pipeline`, such as `pipeline: pipelines/load.yaml`";
+        return Err(vec![Diagnostic::definition(message).at(place).help(help)]);
     }
     let mut check = Check::new(&root);
     if !is_name(name) {
         let found = Diagnostic::definition(format!("`{name}` cannot name a job")).at(&start);
         check.report(found.help(format!("rename the file; {NAMES}")));
     }
-    let written = decode(&root).map_err(|findings| check.report_all(findings));
+    let written = decode::<Written>(&root).map_err(|findings| check.report_all(each_by_itself(&root, findings)));
     let checked = check.all(name, base);
     let (mut findings, written) = (check.into_findings(), written.ok());
     findings.sort_by_key(|finding| finding.place.as_ref().map(|place| place.range().start));
+    findings.truncate(MOST_FINDINGS);
     let is_sound = findings.iter().all(|finding| finding.severity == Severity::Warning);
     match (written, checked) {
         (Some(written), Some(checked)) if is_sound => {
@@ -72,9 +74,30 @@ fn understand(name: &str, source: &Arc<Source>, base: Option<&Path>) -> Result<D
     }
 }
 
-fn message_is_empty(value: &Value) -> bool {
-    matches!(value, Value::Null)
+/// What is wrong with the types of the options, and with those that were not looked at because of others.
+fn each_by_itself(root: &Node, mut findings: Findings) -> Findings {
+    let Value::Mapping(entries) = &root.value else { return findings };
+    for entry in entries.iter().filter(|entry| entry.key != PIPELINE) {
+        let pipeline = Entry {
+            key: PIPELINE.to_owned(),
+            key_place: root.place.clone(),
+            value: Node::new(Value::Text(Text::new("", root.place.clone())), root.place.clone()),
+        };
+        let alone = Node::new(Value::Mapping(vec![pipeline, entry.clone()]), root.place.clone());
+        for found in decode::<Written>(&alone).err().unwrap_or_default() {
+            if findings.len() >= MOST_FINDINGS {
+                return findings;
+            }
+            if !findings.contains(&found) {
+                findings.push(found);
+            }
+        }
+    }
+    findings
 }
+
+/// The option that every job has.
+const PIPELINE: &str = "pipeline";
 
 impl Definition {
     /// The pipeline's file with all links resolved, if it is (still) a file inside the served folder. To be asked right before each

@@ -1,6 +1,7 @@
 //! What a person sees of a job file: what it means, and every message with its place.
 
 mod examples;
+mod hostile;
 mod messages;
 
 use std::fs;

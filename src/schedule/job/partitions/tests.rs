@@ -1,4 +1,4 @@
-//! Days, months and files, against a calendar that is counted by hand and a clock that is looked at minute by minute.
+//! Days, months and files, against a calendar that is counted by hand and a clock that is looked at every quarter of an hour.
 
 use std::fs;
 use std::path::Path;
@@ -210,11 +210,12 @@ fn next_by_hand((year, month, day): (i16, i8, i8)) -> (i16, i8, i8) {
     }
 }
 
-/// The first minute at which the clock of a zone shows a day or a later one, looked for minute by minute.
-fn first_minute(zone: &TimeZone, day: Date) -> Timestamp {
+/// The first moment at which the clock of a zone shows a day or a later one, looked for by quarters of an hour: in the zones and
+/// years of these tests all offsets are whole quarters.
+fn first_quarter(zone: &TimeZone, day: Date) -> Timestamp {
     let from = TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).unwrap() - SignedDuration::from_hours(27);
-    (0..54 * 60)
-        .map(|minute| from + SignedDuration::from_mins(minute))
+    (0..54 * 4)
+        .map(|quarter| from + SignedDuration::from_mins(15 * quarter))
         .find(|moment| zone.to_datetime(*moment).date() >= day)
         .unwrap()
 }
@@ -248,12 +249,12 @@ proptest! {
             calendar.push(next_by_hand(*calendar.last().unwrap()));
         }
         let key = |(year, month, day): &(i16, i8, i8)| format!("{year:04}-{month:02}-{day:02}");
-        let now = first_minute(&zone, first) + SignedDuration::from_mins(minutes) - SignedDuration::from_hours(48);
+        let now = first_quarter(&zone, first) + SignedDuration::from_mins(minutes) - SignedDuration::from_hours(48);
         let ended: Vec<&(i16, i8, i8)> = calendar
             .iter()
             .filter(|day| {
                 let (year, month, day) = next_by_hand(**day);
-                first_minute(&zone, date(year, month, day)) <= now
+                first_quarter(&zone, date(year, month, day)) <= now
             })
             .collect();
         let partitions = days(&key(&calendar[0]), Some(&key(calendar.last().unwrap())), zone_name);
@@ -264,7 +265,7 @@ proptest! {
         }
         // The one that is meant is the last that has ended, unless the one behind the job's last has ended too.
         let (year, month, day) = next_by_hand(next_by_hand(*calendar.last().unwrap()));
-        let over = first_minute(&zone, date(year, month, day)) <= now;
+        let over = first_quarter(&zone, date(year, month, day)) <= now;
         let expected = if over { None } else { all.last().cloned() };
         prop_assert_eq!(meant(&partitions, &now.to_string()), expected);
         if let (Some(from), Some(to)) = (all.first(), all.last()) {
@@ -287,12 +288,12 @@ proptest! {
             calendar.push(next(*calendar.last().unwrap()));
         }
         let key = |(year, month): &(i16, i8)| format!("{year:04}-{month:02}");
-        let now = first_minute(&zone, date(year, month, 1)) + SignedDuration::from_hours(24 * days_later);
+        let now = first_quarter(&zone, date(year, month, 1)) + SignedDuration::from_hours(24 * days_later);
         let ended: Vec<String> = calendar
             .iter()
             .filter(|one| {
                 let (year, month) = next(**one);
-                first_minute(&zone, date(year, month, 1)) <= now
+                first_quarter(&zone, date(year, month, 1)) <= now
             })
             .map(key)
             .collect();
