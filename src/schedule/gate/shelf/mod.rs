@@ -5,6 +5,7 @@
 //! models/NAME/versions/RUN/           complete and synced: a rename made it so
 //! models/NAME/current                 a link to versions/RUN: a rename of another link switches it
 //! models/NAME/.trash/RUN.N/           being removed; removed at the next start
+//! models/.lock                        held while a link is switched or a version leaves its place
 //! ```
 //!
 //! Whatever stands under `versions` without an ending is complete, and whatever `current` leads to is one of these; a crash
@@ -23,8 +24,10 @@ mod tests;
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
 
 pub use error::PromoteError;
 
@@ -41,12 +44,15 @@ const MODELS: &str = "models";
 const VERSIONS: &str = "versions";
 const CURRENT: &str = "current";
 const TRASH: &str = ".trash";
+const LOCK: &str = ".lock";
 /// The end of the name of a version that is being copied.
 const PARTIAL: &str = ".partial";
 /// How the name of a link begins that is about to become `current`.
 const NEXT: &str = ".current.";
 /// The longest name of a version.
 const LONGEST: usize = 64;
+/// A version that is younger is not swept: the run that made it may be about to make it current.
+const RESTING: Duration = Duration::from_secs(3_600);
 
 /// A version that is complete on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,27 +78,35 @@ pub struct Swept {
 
 /// The promoted versions of a served folder: `BASE/models/NAME/versions/RUN/` and the link `BASE/models/NAME/current`.
 ///
-/// All calls block, and may come from any thread: those of one shelf that change something work one after the other. Calls of
-/// two processes at the same time do not break anything; the last link wins.
+/// All calls block, and may come from any thread and any process: a lock in the folder lets one link be switched, or one version
+/// leave its place, at a time. Only versions of the same run and name must not be staged twice at the same time.
 #[derive(Debug)]
 pub struct Shelf {
     base: PathBuf,
     disk: Disk,
-    turn: Mutex<()>,
+    resting: Duration,
 }
 
 impl Shelf {
     /// The shelf of a served folder. Touches nothing.
     pub fn new(base: &Path) -> Self {
-        Self::on(base, Disk::default())
+        Self { base: base.to_path_buf(), disk: Disk::default(), resting: RESTING }
     }
 
-    fn on(base: &Path, disk: Disk) -> Self {
-        Self { base: base.to_path_buf(), disk, turn: Mutex::new(()) }
-    }
-
-    fn turn(&self) -> MutexGuard<'_, ()> {
-        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The lock, held as long as the file is open; none without a folder, or where the file system has no locks.
+    fn turn(&self) -> Result<Option<File>, PromoteError> {
+        let path = self.base.join(MODELS).join(LOCK);
+        let failed = |error: io::Error| PromoteError::of("cannot lock", &path, &error);
+        let file = match File::options().create(true).truncate(false).write(true).open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(failed(error)),
+        };
+        match file.lock() {
+            Ok(()) => Ok(Some(file)),
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok(None),
+            Err(error) => Err(failed(error)),
+        }
     }
 
     /// Removes what a server that died has left half-done. For the start, and only with the folder's lock. Gives the number of
@@ -101,7 +115,6 @@ impl Shelf {
     /// # Errors
     /// The disk's.
     pub fn clear(&self) -> Result<usize, PromoteError> {
-        let _turn = self.turn();
         self.names()?.iter().map(|name| clear::clear(&self.disk, &self.folder(name))).sum()
     }
 
@@ -112,7 +125,6 @@ impl Shelf {
     /// `Refused`: a source that is not there, is a link, holds links, or was not written by this run; `Full`; `Io`. None of the
     /// versions that this call made is there then.
     pub fn stage(&self, run: &str, promote: &Promote, record: &RunRecord) -> Result<Vec<Version>, PromoteError> {
-        let _turn = self.turn();
         check_version(run)?;
         let mut made: Vec<PathBuf> = Vec::new();
         let mut staged = Vec::new();
@@ -170,9 +182,9 @@ impl Shelf {
     /// `Missing`: no such version; `Refused`: a name that is none, or `current` is not a link; `Full`; `Io`. When the last step,
     /// the sync, fails, the version is the current one already; asked for again, it is synced again.
     pub fn publish(&self, name: &str, version: &str) -> Result<bool, PromoteError> {
-        let _turn = self.turn();
         self.check_name(name)?;
         check_version(version)?;
+        let _turn = self.turn()?;
         if let Some(error) = error::not_a_folder(&self.version(name, version)) {
             return Err(error);
         }
@@ -210,30 +222,41 @@ impl Shelf {
         Path::new(MODELS).join(name).join(CURRENT)
     }
 
-    /// Removes the versions of all names beyond the last `keep` (at least one), never a current one nor one of `needed` (as name
-    /// and version: those that the store calls current, whose link may not be switched yet). A name whose `current` cannot be read
-    /// is left alone.
+    /// Removes the versions of all names beyond the last `keep` (at least one), never a current one, one that is less than an hour old,
+    /// nor one of `needed` (as name and version: those that the store calls current, whose link may not be switched yet). A name whose
+    /// `current` cannot be read is left alone.
     ///
     /// # Errors
     /// The disk's; what was removed until then is gone as a whole.
     pub fn sweep(&self, keep: usize, needed: &BTreeSet<(String, String)>) -> Result<Swept, PromoteError> {
-        let _turn = self.turn();
         let mut swept = Swept::default();
         for name in self.names()? {
-            let Ok(current) = publish::current(&self.folder(&name)) else { continue };
             for version in self.listed(&name)?.into_iter().skip(keep.max(1)) {
-                let is_needed = needed.contains(&(name.clone(), version.clone()));
-                if is_needed || current.as_ref() == Some(&version) {
+                let path = self.version(&name, &version);
+                if needed.contains(&(name.clone(), version.clone())) || !self.has_rested(&path) {
                     continue;
                 }
-                let path = self.version(&name, &version);
                 let (_, bytes) = source::counts(&path);
-                sweep::discard(&self.disk, &path)?;
+                let turn = self.turn()?;
+                match publish::current(&self.folder(&name)) {
+                    Ok(current) if current.as_ref() != Some(&version) => {}
+                    _ => continue,
+                }
+                let gone = sweep::take_away(&self.disk, &path)?;
+                drop(turn);
+                // What may take long: nobody sees it any more.
+                sweep::remove(&self.disk, &gone)?;
                 swept.bytes += bytes;
                 swept.versions.push((name.clone(), version));
             }
         }
         Ok(swept)
+    }
+
+    /// Whether a version was made long enough ago. One from the future was not: the clock was set.
+    fn has_rested(&self, version: &Path) -> bool {
+        let made = version.symlink_metadata().and_then(|found| found.modified());
+        made.is_ok_and(|made| SystemTime::now().duration_since(made).is_ok_and(|age| age >= self.resting))
     }
 
     fn folder(&self, name: &str) -> PathBuf {

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::{Disk, PromoteError, Shelf, Version};
+use super::{PromoteError, Shelf, Version};
 use crate::definition::{Ordered, Spanned};
 use crate::run::manifest::RunRecord;
 use crate::schedule::gate::Promote;
@@ -26,10 +26,15 @@ struct Served {
     shelf: Shelf,
 }
 
+/// A shelf that sweeps versions at once.
+fn shelf(base: &Path) -> Shelf {
+    Shelf { resting: Duration::ZERO, ..Shelf::new(base) }
+}
+
 impl Served {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let shelf = Shelf::on(folder.path(), Disk::default());
+        let shelf = shelf(folder.path());
         Self { folder, shelf }
     }
 
@@ -192,6 +197,45 @@ fn a_sweep_keeps_the_last_versions_the_current_and_those_that_are_needed() {
     served.shelf.sweep(0, &BTreeSet::new()).unwrap();
     assert_eq!(served.shelf.versions("m").unwrap(), ["9", "2"]);
     assert_eq!(served.shelf.current("m"), Ok(Some("2".to_owned())));
+}
+
+#[test]
+fn a_version_that_was_just_made_is_not_swept_although_later_runs_were_faster() {
+    let served = Served::new();
+    for run in ["2", "3", "1"] {
+        served.write_model(run);
+        served.stage(run, &model()).unwrap();
+    }
+    let swept = Shelf::new(served.folder.path()).sweep(1, &BTreeSet::new()).unwrap();
+    assert_eq!(swept.versions, []);
+    let hours_ago = SystemTime::now() - Duration::from_secs(2 * 3_600);
+    fs::File::open(served.path("models/m/versions/2")).unwrap().set_modified(hours_ago).unwrap();
+    let swept = Shelf::new(served.folder.path()).sweep(1, &BTreeSet::new()).unwrap();
+    assert_eq!(swept.versions, [("m".to_owned(), "2".to_owned())]);
+}
+
+#[test]
+fn links_that_are_switched_at_the_same_time_always_lead_to_a_whole_version() {
+    let served = Served::new();
+    for run in ["1", "2", "3"] {
+        served.write_model(run);
+        served.stage(run, &model()).unwrap();
+    }
+    served.shelf.publish("m", "1").unwrap();
+    std::thread::scope(|scope| {
+        for runs in [["1", "2"], ["3", "2"]] {
+            // Each with a shelf of its own, as two processes have.
+            let shelf = shelf(served.folder.path());
+            scope.spawn(move || {
+                for run in runs.into_iter().cycle().take(60) {
+                    shelf.publish("m", run).unwrap();
+                    let text = fs::read_to_string(shelf.base.join("models/m/current/model.json")).unwrap();
+                    assert!(["1", "2", "3"].contains(&text.as_str()));
+                }
+            });
+        }
+    });
+    assert!(served.listing().iter().filter(|name| name.contains("current")).count() == 1);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use super::{Disk, PromoteError, Served, Shelf, model, promote};
+use super::{PromoteError, Served, model, promote, shelf};
 
 /// The text of the current version, which must be complete; none without one.
 fn current(served: &Served) -> Option<String> {
@@ -42,7 +42,7 @@ fn each_fault(
             let happened = served.shelf.disk.faults.end();
             look(&served, &result);
             // The next start.
-            served.shelf = Shelf::on(served.folder.path(), Disk::default());
+            served.shelf = shelf(served.folder.path());
             served.shelf.clear().unwrap();
             look(&served, &result);
             let left: Vec<String> = served.listing();

@@ -5,7 +5,7 @@ use std::fs;
 
 use proptest::prelude::*;
 
-use super::{Disk, Served, Shelf, promote};
+use super::{Served, promote, shelf};
 
 const NAMES: [&str; 2] = ["m", "n"];
 
@@ -123,7 +123,7 @@ fn walk(steps: Vec<Step>) -> Result<(), TestCaseError> {
         let crashed = crash > 0 && served.shelf.disk.faults.end();
         check(&served, &mut names)?;
         if crashed || matches!(step, Step::Start) {
-            served.shelf = Shelf::on(served.folder.path(), Disk::default());
+            served.shelf = shelf(served.folder.path());
             served.shelf.clear().unwrap();
             check(&served, &mut names)?;
             let left: Vec<String> = served.listing();
