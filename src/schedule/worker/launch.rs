@@ -1,9 +1,12 @@
 //! What is started for a run.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::{self, File, TryLockError};
+use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
 
@@ -17,6 +20,9 @@ pub const SERVE: &str = "GRISTMILL_SERVE";
 
 /// Variables that begin so are the server's own (its token, its mail password): no worker gets them.
 const OWN: &[u8] = b"GRISTMILL_";
+
+/// How long it is waited for a process that holds the folder of the run.
+const MOMENT: Duration = Duration::from_secs(2);
 
 /// A run of a pipeline that is to be started.
 #[derive(Debug, Clone)]
@@ -78,6 +84,40 @@ impl Launch {
     /// The name of the run: that of its folder.
     pub fn run(&self) -> String {
         self.folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+    }
+
+    /// Makes the folder of the run, and removes from it what an earlier worker of the same run left but for the log: its server died
+    /// before it could write down that it had begun, so the run was given back.
+    ///
+    /// Errors: a worker is still at work there, or the disk does not allow it.
+    pub(super) fn prepare(&self) -> io::Result<()> {
+        fs::create_dir_all(&self.folder)?;
+        // Nothing is ever removed from another folder.
+        if !self.folder.parent().is_some_and(|runs| runs.ends_with(".gristmill/runs")) {
+            return Ok(());
+        }
+        let lock = match File::options().read(true).write(true).open(self.folder.join("lock")) {
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            lock => Some(lock?),
+        };
+        // Held until everything is gone. Another run that finishes the record of the dead one holds it for a moment.
+        let began = Instant::now();
+        while lock.as_ref().is_some_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock))) {
+            if began.elapsed() > self.grace.min(MOMENT) {
+                return Err(io::Error::new(ErrorKind::ResourceBusy, "an earlier worker of the run is still at work"));
+            }
+            thread::sleep(Duration::from_millis(2));
+        }
+        // What it was writing in other places.
+        crate::staging::sweep(&self.folder.join("places"));
+        for entry in fs::read_dir(&self.folder)? {
+            let entry = entry?;
+            if entry.file_name() == super::log::FILE {
+                continue;
+            }
+            if entry.file_type()?.is_dir() { fs::remove_dir_all(entry.path()) } else { fs::remove_file(entry.path()) }?;
+        }
+        Ok(())
     }
 
     /// The process to start: a group of its own, nothing to read, its output to be read here.
@@ -157,6 +197,31 @@ mod tests {
             )
         );
         assert_eq!(launch.run(), "7");
+    }
+
+    #[test]
+    fn the_folder_of_a_run_that_was_given_back_is_emptied_but_for_the_log() {
+        let base = tempfile::tempdir().unwrap();
+        let folder = base.path().join(".gristmill/runs/7");
+        let mut launch = Launch::new("a".into(), "b".into(), base.path().into(), folder.clone());
+        launch.grace = Duration::from_millis(10);
+        launch.prepare().unwrap();
+        for name in ["log.jsonl", "lock", "events.jsonl", ".manifest.json.1-2.x.tmp"] {
+            fs::write(folder.join(name), "{}").unwrap();
+        }
+        fs::create_dir_all(folder.join("scratch/artifacts-1")).unwrap();
+        std::os::unix::fs::symlink(base.path(), folder.join("link")).unwrap();
+        let lock = File::open(folder.join("lock")).unwrap();
+        lock.lock().unwrap();
+        assert!(launch.prepare().unwrap_err().to_string().contains("still at work"));
+        drop(lock);
+        launch.prepare().unwrap();
+        let left: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, ["log.jsonl"]);
+        // A folder that is none of a run keeps what is in it.
+        fs::write(base.path().join("data.csv"), "1").unwrap();
+        Launch::new("a".into(), "b".into(), base.path().into(), base.path().into()).prepare().unwrap();
+        assert!(base.path().join("data.csv").exists());
     }
 
     #[test]

@@ -15,8 +15,12 @@ use super::*;
 
 /// A worker that is this script of `/bin/sh`. Its options follow as the script's own.
 fn launch(base: &Path, script: &str) -> Launch {
-    let mut launch =
-        Launch::new("/bin/sh".into(), "p.yaml".into(), base.into(), base.join("runs/20260301-020000-00000042"));
+    let mut launch = Launch::new(
+        "/bin/sh".into(),
+        "p.yaml".into(),
+        base.into(),
+        base.join(".gristmill/runs/20260301-020000-00000042"),
+    );
     launch.arguments = vec!["-c".into(), script.into()];
     // Processes whose parents die become children of this one, as they do of the first process of a container, so that none is
     // overlooked.

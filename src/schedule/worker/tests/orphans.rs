@@ -28,7 +28,7 @@ fn an_orphan_ends_with_all_of_its_group_when_it_is_asked_to() {
     let launch = launch(base.path(), "sleep 1000 & (sleep 1000; :) & touch ready; wait");
     let (mut child, worker) = orphan(&launch);
     wait_until_ready(base.path());
-    assert_eq!(orphans(&base.path().join("runs")), [(launch.folder.clone(), worker)]);
+    assert_eq!(orphans(&base.path().join(".gristmill/runs")), [(launch.folder.clone(), worker)]);
     assert_eq!(orphans(base.path()), [], "another folder of runs");
     assert_eq!(kill_orphan(worker, &launch.folder, GRACE), Orphan::Ended);
     assert_eq!(members(worker), 0);
@@ -60,17 +60,17 @@ fn what_an_orphan_left_in_its_group_or_out_of_it_ends_after_it_has_ended() {
     let (mut child, worker) = orphan(&launch);
     child.wait().unwrap();
     assert_eq!(members(worker), 1);
-    let found = orphans(&base.path().join("runs"));
+    let found = orphans(&base.path().join(".gristmill/runs"));
     assert!(found.len() == 2 && found.contains(&(launch.folder.clone(), Identity { pid: worker.pid, started: 0 })));
     assert_eq!(kill_orphan(worker, &launch.folder, GRACE), Orphan::Ended);
-    assert_eq!((members(worker), orphans(&base.path().join("runs"))), (0, Vec::new()));
+    assert_eq!((members(worker), orphans(&base.path().join(".gristmill/runs"))), (0, Vec::new()));
 }
 
 #[test]
 fn another_process_with_the_number_is_left_alone() {
     let base = tempfile::tempdir().unwrap();
     let launch = launch(base.path(), "touch ready; exec sleep 1000");
-    let other = base.path().join("runs/another");
+    let other = base.path().join(".gristmill/runs/another");
     let (mut child, worker) = orphan(&launch);
     wait_until_ready(base.path());
     for started in [worker.started - 1, worker.started + 1, 0] {

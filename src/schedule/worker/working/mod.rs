@@ -38,7 +38,10 @@ impl Working {
     /// Starts the process of a run. `hear` is told everything that comes of it, one thing at a time and in order, from threads of its
     /// own; when it blocks, the worker has to wait. The last is always [`Heard::Ended`].
     ///
-    /// Errors: the program cannot be started; then nothing is left of it, and `hear` is never called.
+    /// What an earlier worker of the same run left in its folder is removed, but for the log.
+    ///
+    /// Errors: the folder cannot be made or another worker is at work in it ([`Class::Output`]); the program cannot be started
+    /// ([`Class::Worker`]). Then nothing is left of it, and `hear` is never called.
     pub fn start(launch: &Launch, hear: impl FnMut(Heard) + Send + 'static) -> Result<Self, Diagnostic> {
         let failed = |what: &str, error: &std::io::Error| {
             let message = format!(
@@ -51,6 +54,9 @@ impl Working {
                 "check that the program and the served folder are there, and how many processes this user may have",
             )
         };
+        launch
+            .prepare()
+            .map_err(|error| crate::staging::failure("cannot make the folder of the run", &launch.folder, &error))?;
         let log = Log::open(&launch.folder, launch.longest_log);
         let kills = memory::kills();
         let began = Instant::now();
