@@ -1,7 +1,7 @@
 //! Files whose change starts a job: which, how they look, and when they have settled.
 //!
-//! The rule is a function of snapshots and a clock that are given, so it is tested without waiting. [`snapshot()`] alone touches the
-//! disk.
+//! The rule is a function of snapshots and a clock that are given, so it is tested without waiting. [`snapshot()`] and [`holds()`] alone
+//! touch the disk.
 
 mod pattern;
 mod poller;
@@ -12,7 +12,7 @@ mod tests;
 
 pub use pattern::Pattern;
 pub use poller::{Changed, Poller};
-pub use snapshot::{MOST_FILES, Snapshot, Stamp, snapshot};
+pub use snapshot::{MOST_FILES, Snapshot, Stamp, holds, snapshot};
 
 use crate::schedule::Period;
 

@@ -75,6 +75,17 @@ pub fn snapshot(base: &Path, pattern: &Pattern) -> Result<Snapshot, String> {
     Ok(Snapshot(walk.found))
 }
 
+/// Whether a path is that of a file of the pattern, as [`snapshot()`] would find it; only the folders of the path are looked at.
+///
+/// Errors: as [`snapshot()`].
+pub fn holds(base: &Path, pattern: &Pattern, path: &str) -> Result<bool, String> {
+    let base = fs::canonicalize(base).map_err(|error| failure(base, &error))?;
+    let walk = Walk { base, pattern, found: BTreeMap::new(), names: 0 };
+    let names: Vec<&str> = path.split('/').collect();
+    let is_plain = inside::names(path).is_ok_and(|plain| plain == names);
+    Ok(is_plain && walk.holds("", pattern.parts(), &names))
+}
+
 struct Walk<'a> {
     base: PathBuf,
     pattern: &'a Pattern,
@@ -125,6 +136,28 @@ impl Walk<'_> {
         }
     }
 
+    /// Whether `names`, below the folder `at`, are a file that fits `parts`.
+    fn holds(&self, at: &str, parts: &[Part], names: &[&str]) -> bool {
+        let (Some((part, more)), Some((name, rest))) = (parts.split_first(), names.split_first()) else { return false };
+        if *part == Part::Folders && !more.is_empty() && self.holds(at, more, names) {
+            return true;
+        }
+        let path = below(at, name);
+        if !part.fits(name) {
+            return false;
+        }
+        let is_folder = || self.real(&path).is_some_and(|real| real.is_dir());
+        // The entry itself, not what a link leads to.
+        let is_own_folder = || fs::symlink_metadata(self.base.join(&path)).is_ok_and(|about| about.is_dir());
+        match (part, more, rest) {
+            (Part::Folders, _, [_, ..]) => is_own_folder() && self.holds(&path, parts, rest),
+            (Part::Folders, [_, ..], []) => false,
+            (_, [], []) => self.stamp(&path).is_some(),
+            (Part::Name(_), [], _) => is_folder() && self.holds(&path, &[Part::Folders], rest),
+            _ => is_folder() && self.holds(&path, more, rest),
+        }
+    }
+
     /// The entries of a folder with usable names; none where it is no folder, or outside.
     fn entries(&mut self, at: &str) -> Result<Vec<(String, DirEntry)>, String> {
         let Some(real) = self.real(at).filter(|real| real.is_dir()) else { return Ok(Vec::new()) };
@@ -149,12 +182,8 @@ impl Walk<'_> {
 
     /// Takes a file in, unless it went away meanwhile, is no file, or lies outside.
     fn take(&mut self, path: String) -> Result<(), String> {
-        let Some(about) = self.real(&path).and_then(|real| fs::metadata(real).ok()).filter(fs::Metadata::is_file)
-        else {
-            return Ok(());
-        };
-        let modified = about.mtime().saturating_mul(1_000_000_000).saturating_add(about.mtime_nsec());
-        self.found.insert(path, Stamp { size: about.len(), modified, inode: about.ino() });
+        let Some(stamp) = self.stamp(&path) else { return Ok(()) };
+        self.found.insert(path, stamp);
         if self.found.len() > MOST_FILES {
             let text = self.pattern.as_str();
             return Err(format!(
@@ -162,6 +191,13 @@ impl Walk<'_> {
             ));
         }
         Ok(())
+    }
+
+    /// How a file looks; `None` where it is none, or outside.
+    fn stamp(&self, path: &str) -> Option<Stamp> {
+        let about = self.real(path).and_then(|real| fs::metadata(real).ok()).filter(fs::Metadata::is_file)?;
+        let modified = about.mtime().saturating_mul(1_000_000_000).saturating_add(about.mtime_nsec());
+        Some(Stamp { size: about.len(), modified, inode: about.ino() })
     }
 
     /// Where a path leads, if that is inside the served folder and not the server's own.

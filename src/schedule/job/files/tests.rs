@@ -63,6 +63,15 @@ fn a_pattern_finds_its_files() {
         ("*", &["one.csv"]),
     ] {
         assert_eq!(found(base.path(), text), files, "{text}");
+        // One by one, the same.
+        for file in found(base.path(), "**").iter().chain(&["in/.hidden.csv".to_owned(), "in/.git/f.csv".to_owned()]) {
+            assert_eq!(holds(base.path(), &pattern(text), file), Ok(files.contains(&file.as_str())), "{text} {file}");
+        }
+        for other in
+            ["", "in", "in/sub", "in/./a.csv", "in//a.csv", "in/sub/../a.csv", "in/a.csv/", "/in/a.csv", "in/a.csv/x"]
+        {
+            assert_eq!(holds(base.path(), &pattern(text), other), Ok(false), "{text} {other}");
+        }
     }
 }
 
@@ -103,6 +112,19 @@ fn links_are_followed_inside_only_and_never_in_circles() {
     assert_eq!(found(&base, "*/cache/*.csv"), Vec::<String>::new());
     // Upwards, but inside.
     assert_eq!(found(&base, "in/up/in/a.csv"), ["in/up/in/a.csv"]);
+    for (text, path, is_one) in [
+        ("in/*.csv", "in/alias.csv", true),
+        ("in/*.csv", "in/secret.csv", false),
+        ("**/*.csv", "in/outside/secret.csv", false),
+        ("in/*/*.csv", "in/outside/secret.csv", false),
+        ("**/*.csv", "in/up/in/a.csv", false),
+        ("in/*/in/*.csv", "in/up/in/a.csv", true),
+        ("in/*/*/*.csv", "in/state/cache/b.csv", false),
+        ("in/*.csv", "in/dangling.csv", false),
+    ] {
+        assert_eq!(holds(&base, &pattern(text), path), Ok(is_one), "{text} {path}");
+        assert_eq!(found(&base, text).contains(&path.to_owned()), is_one, "{text} {path}");
+    }
 }
 
 #[test]

@@ -15,7 +15,7 @@ use jiff::civil::Date;
 
 pub use span::{Span, Unit};
 
-use super::files::{Pattern, snapshot};
+use super::files::{Pattern, holds, snapshot};
 
 /// What a job is run for.
 #[derive(Debug, Clone)]
@@ -65,8 +65,9 @@ impl Partitions {
                 Ok(span.partition(start))
             }
             Self::Files(pattern) => {
-                let found = files(pattern, base)?.into_iter().find(|file| file.key == key);
-                found.ok_or_else(|| PartitionError(format!("no file `{key}` fits `{}`", pattern.as_str())))
+                let is_one = holds(base, pattern, key).map_err(PartitionError)?;
+                let partition = is_one.then(|| Partition { key: key.to_owned(), start: None, end: None });
+                partition.ok_or_else(|| PartitionError(format!("no file `{key}` fits `{}`", pattern.as_str())))
             }
         }
     }
