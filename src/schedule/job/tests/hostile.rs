@@ -83,9 +83,9 @@ fn validator() -> &'static jsonschema::Validator {
 fn large_files_take_no_long_time() {
     let many = (0..1_000).map(|number| format!("k{number}: x\n")).collect::<String>();
     let deep = format!("pipeline: p.yaml\nparameters: {{a: {}{}}}\n", "[".repeat(31), "]".repeat(31));
-    let long = format!("pipeline: p.yaml\nparameters: {{a: \"{}\"}}\n", "${run.id}".repeat(100_000));
-    let wrong = format!("pipeline: p.yaml\nparameters: {{a: \"{}\"}}\n", "${run.i}".repeat(100_000));
-    let dollars = format!("pipeline: p.yaml\nparameters: {{a: \"{}\"}}\n", "$".repeat(900_000));
+    let long = format!("pipeline: p.yaml\nparameters: {{a: \"{}\"}}\n", "${run.id}".repeat(10_000));
+    let wrong = format!("pipeline: p.yaml\nparameters: {{a: \"{}\"}}\n", "${run.i}".repeat(10_000));
+    let dollars = format!("pipeline: p.yaml\nparameters: {{a: \"{}\"}}\n", "$".repeat(90_000));
     let jobs =
         format!("pipeline: p.yaml\nafter: [{}]\n", (0..3_000).map(|number| format!("j{number}, ")).collect::<String>());
     let anchors = format!(
