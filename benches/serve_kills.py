@@ -119,7 +119,7 @@ class Server:
         return found
 
 
-def submit(server, acknowledged, ended, pause, seed):
+def submit(server, acknowledged, refused, ended, pause, seed):
     """A client: submits one run after the other until it is told to end."""
     dice = random.Random(seed)
     while not ended.is_set():
@@ -133,8 +133,10 @@ def submit(server, acknowledged, ended, pause, seed):
             if status in (200, 201, 202):
                 acknowledged[key] = json.loads(body)["run"]
                 break
-            if status not in (429, 503):
-                raise SystemExit(f"a run is refused: {status} {body[:300]}")
+            # A job file that was just written is read after two seconds; until then there is no such job.
+            if status not in (404, 429, 503):
+                refused.append(f"a run is refused: {status} {body[:300]}")
+                return
             time.sleep(0.1)
         time.sleep(dice.uniform(0, 2 * pause))
 
@@ -163,12 +165,12 @@ def judge(folder, acknowledged):
         if submitted.get(key) != run:
             wrong.append(f"the acknowledged run {run} is lost: its key has {submitted.get(key)}")
     chains = collections.defaultdict(list)
-    for root, state, started, ended in database.execute("SELECT root, state, started, ended FROM runs ORDER BY number"):
-        chains[root].append((state, started, ended))
+    for root, state, message in database.execute("SELECT root, state, message FROM runs ORDER BY number"):
+        chains[root].append((state, message))
     for root, attempts in chains.items():
-        states = [state for state, _, _ in attempts]
+        states = [state for state, _ in attempts]
         if states.count("succeeded") != 1 or states[-1] != "succeeded":
-            wrong.append(f"run {root} went {' > '.join(states)}")
+            wrong.append(f"run {root} went {' > '.join(states)}: {attempts[-1][1]}")
     temporary = [str(path) for pattern in ("**/*.partial", "**/*.tmp", "**/.tmp*") for path in folder.glob(pattern)]
     wrong += [f"left behind: {path}" for path in temporary]
     attempts = sum(len(attempts) for attempts in chains.values())
@@ -187,8 +189,8 @@ def main():
         folder = pathlib.Path(name)
         lay(folder)
         server = Server(arguments.binary, folder)
-        acknowledged, ended = {}, threading.Event()
-        clients = [threading.Thread(target=submit, args=(server, acknowledged, ended, arguments.pause, dice.random())) for _ in range(4)]
+        acknowledged, refused, ended = {}, [], threading.Event()
+        clients = [threading.Thread(target=submit, args=(server, acknowledged, refused, ended, arguments.pause, dice.random())) for _ in range(4)]
         for client in clients:
             client.start()
         killed = collections.Counter()
@@ -219,6 +221,7 @@ def main():
         server.process.terminate()
         server.process.wait(timeout=60)
         wrong, numbers = judge(folder, acknowledged)
+        wrong += refused
         if code != 0:
             wrong.append(f"the server ended with {code} when it was asked to")
         if wrong:
