@@ -24,14 +24,14 @@ pub(super) fn vary(options: &AudioOptions, scales: &[Band], row: &mut [f32], dra
         return;
     }
     if augment.shift > 0.0 {
-        let most = (f64::from(augment.shift) * frames as f64) as f32;
+        let most = (augment.shift * frames as f64) as f32;
         shift(options, row, bands, (most * either(draw, SHIFT)).round() as i64);
     }
     if augment.gain > 0.0 {
-        gain(options, scales, row, augment.gain * either(draw, GAIN));
+        gain(options, scales, row, augment.gain as f32 * either(draw, GAIN));
     }
     if augment.noise > 0.0 {
-        noise(row, augment.noise, draw);
+        noise(row, augment.noise as f32, draw);
     }
     mask(options, row, bands, draw);
 }
@@ -107,8 +107,8 @@ fn mask(options: &AudioOptions, row: &mut [f32], bands: usize, draw: u64) {
             .collect(),
         Normalize::Clip | Normalize::Bands | Normalize::Learned => vec![0.0; bands],
     };
-    let stretch = |kind: u64, length: usize, longest: f32| {
-        let most = ((f64::from(longest) * length as f64).round() as usize).min(length);
+    let stretch = |kind: u64, length: usize, longest: f64| {
+        let most = ((longest * length as f64).round() as usize).min(length);
         let width = below(draw, kind, most + 1);
         let first = below(draw, kind + 1, length - width + 1);
         first..first + width

@@ -84,20 +84,20 @@ impl Default for AudioOptions {
 #[serde(deny_unknown_fields, default)]
 pub struct AudioAugment {
     /// The largest shift in time to either side, as a share of the length.
-    pub shift: f32,
+    pub shift: f64,
     /// The largest change of loudness to either side, in decibels; only where `normalize` leaves loudness in, which is
     /// under `learned` and `none`.
-    pub gain: f32,
+    pub gain: f64,
     /// The size of noise that is added to each number, in standard deviations of the numbers of the sound.
-    pub noise: f32,
+    pub noise: f64,
     /// How many stretches of time are hidden (Park et al. 2019, SpecAugment).
     pub time_masks: usize,
     /// The longest of them, as a share of the length.
-    pub time_mask: f32,
+    pub time_mask: f64,
     /// How many stretches of bands are hidden.
     pub frequency_masks: usize,
     /// The widest of them, as a share of the bands.
-    pub frequency_mask: f32,
+    pub frequency_mask: f64,
 }
 
 impl Default for AudioAugment {

@@ -373,7 +373,7 @@ fn variations_that_change_nothing_or_too_much_are_refused() {
     let bands = AudioAugment { frequency_masks: 1, ..none };
     assert!(refused(bands, AudioKind::Wave, Normalize::None).1.contains("a wave has none"));
     assert!(refused(AudioAugment { shift: 1.5, ..none }, AudioKind::Mel, Normalize::Clip).1.contains("`shift`"));
-    assert!(refused(AudioAugment { noise: f32::NAN, ..none }, AudioKind::Mel, Normalize::Clip).1.contains("`noise`"));
+    assert!(refused(AudioAugment { noise: f64::NAN, ..none }, AudioKind::Mel, Normalize::Clip).1.contains("`noise`"));
     assert!(
         refused(AudioAugment { time_mask: -0.1, ..none }, AudioKind::Mel, Normalize::Clip).1.contains("`time_mask`")
     );

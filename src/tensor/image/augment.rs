@@ -14,14 +14,15 @@ pub(super) fn vary(options: &ImageOptions, scales: &[Channel], row: &mut [f32], 
     let either = |kind: u64| draw::either(draw, kind);
     if augment.moves() {
         let (height, width) = (options.height as f32, options.width as f32);
-        let kept = 1.0 - (1.0 - augment.crop) * (either(1) + 1.0) / 2.0;
-        let (sine, cosine) = (augment.rotate * either(2)).to_radians().sin_cos();
+        let kept = 1.0 - (1.0 - augment.crop as f32) * (either(1) + 1.0) / 2.0;
+        let (sine, cosine) = (augment.rotate as f32 * either(2)).to_radians().sin_cos();
         let sign = |swapped: bool| if swapped { -1.0 } else { 1.0 };
         let across = sign(augment.flip && either(3) < 0.0);
         let down = sign(augment.flip_vertical && either(4) < 0.0);
+        let shift = augment.shift as f32;
         // A crop ends at the middles of the outer pixels, so it never looks beyond them.
-        let x = width * augment.shift * either(5) + (width - 1.0) * (1.0 - kept) / 2.0 * either(6);
-        let y = height * augment.shift * either(7) + (height - 1.0) * (1.0 - kept) / 2.0 * either(8);
+        let x = width * shift * either(5) + (width - 1.0) * (1.0 - kept) / 2.0 * either(6);
+        let y = height * shift * either(7) + (height - 1.0) * (1.0 - kept) / 2.0 * either(8);
         let map = Map {
             // From a place in the result, told from its centre, to the place in the image: rotated, then swapped.
             rows: [[across * kept * cosine, -across * kept * sine, x], [down * kept * sine, down * kept * cosine, y]],
@@ -29,7 +30,7 @@ pub(super) fn vary(options: &ImageOptions, scales: &[Channel], row: &mut [f32], 
         map.apply(options, scales, row);
     }
     if augment.brightness > 0.0 {
-        let factor = 1.0 + augment.brightness * either(9);
+        let factor = 1.0 + augment.brightness as f32 * either(9);
         // Opacity is no brightness.
         let colours = options.channels.min(3);
         for pixel in row.chunks_exact_mut(options.channels) {
@@ -53,7 +54,7 @@ impl Map {
         let image = row.to_vec();
         let background: Vec<f32> = (0..channels)
             .map(|channel| {
-                let value = if channel == 3 { 0.0 } else { options.background };
+                let value = if channel == 3 { 0.0 } else { options.background as f32 };
                 scales.get(channel).map_or(value, |scale| (value - scale.mean) / scale.deviation)
             })
             .collect();

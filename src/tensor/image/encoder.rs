@@ -180,7 +180,7 @@ impl Image {
     pub fn numbers(&self, values: &[f32], out: &mut [f32]) -> Result<(), String> {
         let options = &self.options;
         if options.list_shape() != self.shape() {
-            let pixels = Pixels::list(values, options.list_shape(), options.order, options.largest)?;
+            let pixels = Pixels::list(values, options.list_shape(), options.order, options.largest as f32)?;
             self.resized(&pixels, out);
             return if out.iter().all(|value| value.is_finite()) {
                 Ok(())
@@ -197,7 +197,7 @@ impl Image {
             return Err("a pixel that is missing or not a finite number".to_owned());
         }
         let (pixels, channels) = (self.options.height * self.options.width, self.options.channels);
-        let largest = self.options.largest;
+        let largest = self.options.largest as f32;
         match self.options.order {
             ChannelOrder::ChannelsLast => out.iter_mut().zip(values).for_each(|(out, value)| *out = value / largest),
             ChannelOrder::ChannelsFirst => {
@@ -227,7 +227,7 @@ impl Image {
             let inside = (target.y..target.y + target.height).contains(&y);
             for (x, pixel) in line.chunks_exact_mut(options.channels).enumerate() {
                 if !inside || !(target.x..target.x + target.width).contains(&x) {
-                    pixel.fill(options.background);
+                    pixel.fill(options.background as f32);
                     if let [_, _, _, opacity] = pixel {
                         *opacity = 0.0;
                     }

@@ -42,13 +42,13 @@ pub struct ImageOptions {
     pub scale: ImageScale,
     /// The number in a list that stands for full brightness.
     #[serde(default = "byte")]
-    pub largest: f32,
+    pub largest: f64,
     /// The order of the numbers in a list.
     #[serde(default)]
     pub order: ChannelOrder,
     /// What lies behind transparent pixels and around an image, from 0 (black) to 1.
     #[serde(default)]
-    pub background: f32,
+    pub background: f64,
     /// An image with more pixels than this is refused before it is decoded.
     #[serde(default = "most_pixels")]
     pub most_pixels: u64,
@@ -61,7 +61,7 @@ fn colours() -> usize {
     3
 }
 
-fn byte() -> f32 {
+fn byte() -> f64 {
     255.0
 }
 
@@ -137,13 +137,13 @@ pub struct Augment {
     /// Top and bottom are swapped in half of the cases.
     pub flip_vertical: bool,
     /// The largest shift, as a share of each side.
-    pub shift: f32,
+    pub shift: f64,
     /// The largest rotation to either side, in degrees.
-    pub rotate: f32,
+    pub rotate: f64,
     /// The smallest share of each side that is kept and enlarged; 1 keeps all.
-    pub crop: f32,
+    pub crop: f64,
     /// The largest change of brightness to either side, as a share.
-    pub brightness: f32,
+    pub brightness: f64,
 }
 
 impl Default for Augment {

@@ -73,7 +73,7 @@ pub(super) fn resize(
     let first = down.first().map_or(0, |weights| weights.first);
     let end = down.last().map_or(0, |weights| weights.first + weights.weights.len());
     for y in first..end {
-        pixels.row(y, channels, options.background, &mut source);
+        pixels.row(y, channels, options.background as f32, &mut source);
         for (pixel, weights) in narrow.chunks_exact_mut(channels).zip(&across) {
             pixel.fill(0.0);
             let covered = source.chunks_exact(channels).skip(weights.first);

@@ -231,12 +231,12 @@ fn options_out_of_range_are_refused_by_name() {
     assert_eq!(refused(ImageOptions { channels: 2, ..good() }), "channels");
     assert_eq!(refused(ImageOptions { width: 4096, height: 4096, channels: 3, ..good() }), "height");
     assert_eq!(refused(ImageOptions { largest: 0.0, ..good() }), "largest");
-    assert_eq!(refused(ImageOptions { background: f32::NAN, ..good() }), "background");
+    assert_eq!(refused(ImageOptions { background: f64::NAN, ..good() }), "background");
     assert_eq!(refused(ImageOptions { augment: Augment { crop: 0.0, ..Augment::default() }, ..good() }), "augment");
 }
 
 fn any_augment() -> impl Strategy<Value = Augment> {
-    (any::<[bool; 2]>(), 0.0..1.0_f32, 0.0..180.0_f32, 0.05..1.0_f32, 0.0..1.0_f32).prop_map(
+    (any::<[bool; 2]>(), 0.0..1.0_f64, 0.0..180.0_f64, 0.05..1.0_f64, 0.0..1.0_f64).prop_map(
         |([flip, flip_vertical], shift, rotate, crop, brightness)| Augment {
             flip,
             flip_vertical,
