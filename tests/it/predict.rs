@@ -245,3 +245,52 @@ fn a_chosen_threshold_is_insisted_on_and_classes_of_the_same_pipeline_come_in_li
         assert_eq!(row["far"].as_f64(), Some(all[far]));
     }
 }
+
+#[test]
+fn the_threshold_of_labels_travels_through_calibration() {
+    let workshop = Workshop::new();
+    let rows: String = (0..400_u32)
+        .map(|row| {
+            let (weight, far) = (row * 37 % 200, row % 3 == 1);
+            let marks: Vec<&str> = [("heavy", weight > 120), ("far", far)]
+                .into_iter()
+                .filter_map(|(mark, holds)| holds.then_some(mark))
+                .collect();
+            format!("{}\n", serde_json::json!({ "id": row, "weight": weight, "far": f64::from(far), "marks": marks }))
+        })
+        .collect();
+    workshop.write("parcels.ndjson", rows);
+    workshop.write(
+        "p.yaml",
+        "name: p
+stages:
+  - read: {path: parcels.ndjson}
+  - split: {by: hash, on: id, parts: {train: 0.8, test: 0.2}}
+  - tensors: {features: {number: [weight, far]}, target: marks}
+  - train: {network: [], epochs: 3, batch_size: 32}
+  - id: judged
+    evaluate: {threshold: 0.3, baselines: none, bootstrap: none}
+  - write: {path: out/metrics.ndjson}
+  - id: fresh
+    read: {path: parcels.ndjson}
+  - id: said
+    predict: {model: train, calibration: judged, probabilities: [far, heavy]}
+  - write: {path: out/said.ndjson}
+",
+    );
+    let record = workshop.run();
+    let metrics = workshop.read_ndjson("out/metrics.ndjson");
+    let told: Vec<&Value> = metrics.iter().filter(|row| row["metric"] == "threshold").collect();
+    assert_eq!(told.len(), 1, "{metrics:?}");
+    assert_eq!((told[0]["target"].as_str(), told[0]["value"].as_f64()), (Some("marks"), Some(0.3)));
+    assert_eq!(stage(&record, "said")["statistics"]["targets"][0]["threshold"], 0.3);
+    let said = workshop.read_ndjson("out/said.ndjson");
+    assert_eq!(said.len(), 400);
+    for row in &said {
+        for mark in ["far", "heavy"] {
+            let is_said = row["prediction"].as_array().unwrap().iter().any(|one| one == mark);
+            let probability = row[format!("probability_{mark}")].as_f64().unwrap();
+            assert_eq!(is_said, probability >= 0.3, "{mark}: {row}");
+        }
+    }
+}

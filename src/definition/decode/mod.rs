@@ -2,7 +2,8 @@
 //!
 //! An own `Deserializer` of serde, so that options are plain structs:
 //!
-//! - [`Spanned`](super::Spanned), [`OneOrMany`](super::OneOrMany), [`Ordered`](super::Ordered) and [`Node`] work anywhere;
+//! - [`Spanned`](super::Spanned), [`OneOrMany`](super::OneOrMany), [`ListOr`](super::ListOr), [`NumberOr`](super::NumberOr),
+//!   [`Ordered`](super::Ordered) and [`Node`] work anywhere;
 //! - unknown keys of structs are always refused; `flatten` and untagged enums would lose the places and are not for options;
 //! - an enum is a name (`optimizer: adamw`) or a mapping with one key (`optimizer: {adamw: {learning_rate: 0.01}}`); a name is
 //!   enough when all options of the variant have defaults;

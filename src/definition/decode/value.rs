@@ -8,6 +8,7 @@ use super::error::Error;
 use super::mapping::MappingAccess;
 use super::variant::Choice;
 use super::{Skipped, address};
+use crate::definition::list_or::LIST_OR;
 use crate::definition::node::{Node, Value};
 use crate::definition::one_or_many::{ONE_OR_MANY, put_single};
 use crate::definition::scalar::{self, Scalar};
@@ -194,6 +195,11 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
             ONE_OR_MANY => match &self.node.value {
                 Value::Sequence(items) => return self.sequence(items, visitor),
                 _ => put_single(),
+            },
+            LIST_OR => match &self.node.value {
+                Value::Sequence(items) => return self.sequence(items, visitor),
+                Value::Text(_) => return self.sequence(std::slice::from_ref(self.node), visitor),
+                _ => {}
             },
             _ => {}
         }

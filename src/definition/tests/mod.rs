@@ -9,6 +9,7 @@ mod parameters;
 mod places;
 mod round_trip;
 mod schemas;
+mod shapes;
 mod structure;
 
 use std::path::Path;

@@ -28,7 +28,7 @@ use crate::diagnostic::{Diagnostic, Findings};
 use crate::relation::{Relation, Scan, ScanSource};
 use crate::stages::{PlanContext, Planned, Shape, Stage, TableShape, inputs};
 use crate::statistics::evaluation::Binning;
-pub use options::{Baselines, ErrorCosts, Intervals, Resampling, Threshold};
+pub use options::{Baselines, ErrorCosts, Intervals, Resampling, Threshold, ThresholdRule};
 use work::EvaluateWork;
 
 const FILE: &str = "metrics.parquet";
@@ -162,7 +162,7 @@ impl Stage for Evaluate {
             key,
             part,
             choose_on,
-            threshold: self.threshold.as_ref().map_or(Threshold::At(0.5), |threshold| threshold.value),
+            threshold: self.threshold.as_ref().map_or(Threshold::Number(0.5), |threshold| threshold.value),
             baselines: match &self.baselines {
                 Baselines::All => Kind::ALL.to_vec(),
                 Baselines::None => Vec::new(),

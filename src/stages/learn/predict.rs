@@ -26,7 +26,7 @@ pub use layout::Names;
 use layout::{Asked, Layout};
 pub use probabilities::Probabilities;
 pub use tally::{ColumnSummary, Summary, TargetSummary};
-pub use threshold::Threshold;
+pub use threshold::{KnownThreshold, Threshold};
 use work::PredictWork;
 
 const FILE: &str = "predictions.parquet";
@@ -239,8 +239,8 @@ impl Stage for Predict {
             }
         };
         let threshold = self.threshold.as_ref().map(|written| match written.value {
-            Threshold::At(value) => Spanned::new(value, written.place.clone()),
-            Threshold::Chosen => Spanned::new(0.5, written.place.clone()),
+            Threshold::Number(value) => Spanned::new(value, written.place.clone()),
+            Threshold::Word(KnownThreshold::Chosen) => Spanned::new(0.5, written.place.clone()),
         });
         let _ = keep(Self::probability("threshold", threshold.as_ref(), belongs));
         let has_classes = known.targets.iter().any(Asked::has_classes);

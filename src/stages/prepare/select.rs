@@ -1,25 +1,34 @@
 //! `select`: which columns stay, under which names, in which order.
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
-use crate::definition::{OneOrMany, Ordered, Spanned};
+use schemars::{JsonSchema, Schema as JsonSchemaOf, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::definition::{ListOr, OneOrMany, Ordered, Spanned};
 use crate::diagnostic::{Diagnostic, Findings, nearest};
 use crate::expression::{DataType, Expr, Field, Schema};
 use crate::relation::{NamedExpr, Relation};
 use crate::stages::{PlanContext, Planned, Shape, Stage, inputs};
 
 /// Chooses columns, renames them and puts them in order.
+#[derive(Debug, Clone, Serialize)]
+#[serde(transparent)]
+pub struct Select(Options);
+
+/// Chooses columns, renames them and puts them in order.
 ///
 /// `keep` and `drop` take names and patterns with `*`; a pattern has to match something. `types` keeps the columns of some
-/// types. Then `rename` gives new names, and `first` puts columns in front.
+/// types. Then `rename` gives new names, and `first` puts columns in front. A list alone names the columns to keep: `[a, b]`
+/// means `{keep: [a, b]}`.
 ///
 /// ```yaml
+/// - select: [carrier, flight, "*_delay"]
 /// - select: {drop: ["sched_*", year], rename: {dep_delay: departure_delay}, first: [carrier, flight]}
 /// ```
-#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Select {
+struct Options {
     /// Columns to keep, in this order; all when absent.
     #[serde(default)]
     keep: Option<OneOrMany<Spanned<String>>>,
@@ -35,6 +44,32 @@ pub struct Select {
     /// Columns, under their new names, to put in front.
     #[serde(default)]
     first: Option<OneOrMany<Spanned<String>>>,
+}
+
+impl<'de> Deserialize<'de> for Select {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(match ListOr::deserialize(deserializer)? {
+            ListOr::List(names) => Self(Options { keep: Some(OneOrMany(names)), ..Options::default() }),
+            ListOr::Options(options) => Self(options),
+        })
+    }
+}
+
+impl JsonSchema for Select {
+    fn schema_name() -> Cow<'static, str> {
+        "Select".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> JsonSchemaOf {
+        let mut options = Options::json_schema(generator);
+        let description = options.remove("description");
+        let names = json_schema!({ "type": "array", "items": { "type": "string" } });
+        let mut schema = json_schema!({ "anyOf": [options, names, { "type": "null" }] });
+        if let Some(description) = description {
+            schema.insert("description".into(), description);
+        }
+        schema
+    }
 }
 
 /// Groups of types of columns.
@@ -77,15 +112,16 @@ impl Stage for Select {
         let id = context.input_ids.first().map_or("", String::as_str);
         let schema = &table.schema;
         let mut findings = Findings::new();
-        let mut kept = match &self.keep {
+        let options = &self.0;
+        let mut kept = match &options.keep {
             Some(keep) => matching(schema, keep.as_slice(), id, &mut findings),
             None => schema.fields().to_vec(),
         };
-        if let Some(drop) = &self.drop {
+        if let Some(drop) = &options.drop {
             let dropped = matching(schema, drop.as_slice(), id, &mut findings);
             kept.retain(|field| !dropped.contains(field));
         }
-        if let Some(types) = &self.types {
+        if let Some(types) = &options.types {
             kept.retain(|field| types.as_slice().iter().any(|group| group.contains(&field.data_type)));
         }
         let mut columns: Vec<NamedExpr> = kept
@@ -95,8 +131,8 @@ impl Stage for Select {
                 expr: Expr::column(&field.name, field.data_type.clone()),
             })
             .collect();
-        self.rename(&mut columns, &kept, id, &mut findings);
-        self.put_first(&mut columns, id, &mut findings);
+        options.rename(&mut columns, &kept, id, &mut findings);
+        options.put_first(&mut columns, id, &mut findings);
         if columns.is_empty() && findings.is_empty() {
             findings.push(Diagnostic::definition("no column is left"));
         }
@@ -104,7 +140,7 @@ impl Stage for Select {
             return Err(findings);
         }
         let mut selected = table.derive(Relation::Project { input: table.relation.clone(), columns });
-        if let (Some(split), Some(rename)) = (&table.split, &self.rename)
+        if let (Some(split), Some(rename)) = (&table.split, &options.rename)
             && let Some((_, new)) = rename.iter().find(|(old, _)| old.value == split.column)
         {
             let column = new.value.clone();
@@ -114,7 +150,7 @@ impl Stage for Select {
     }
 }
 
-impl Select {
+impl Options {
     fn rename(&self, columns: &mut [NamedExpr], kept: &[Field], id: &str, findings: &mut Findings) {
         let schema = Schema::new(kept.to_vec()).unwrap_or_default();
         for (old, new) in self.rename.iter().flat_map(|names| names.iter()) {
@@ -199,8 +235,45 @@ fn glob(pattern: &str, name: &str) -> bool {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
-    use super::glob;
+    use super::{Select, glob};
+    use crate::definition::{LoadOptions, parse};
+    use crate::diagnostic::Source;
+
+    fn read(options: &str) -> Result<serde_json::Value, Vec<String>> {
+        let source = Source::new("p.yaml", format!("name: p\nstages:\n  - select: {options}\n"));
+        let pipeline = parse(source, &LoadOptions::default(), std::path::Path::new("")).unwrap();
+        let read = pipeline.stages[0].decode::<Select>();
+        read.map(|select| serde_json::to_value(select).unwrap())
+            .map_err(|findings| findings.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn a_list_alone_names_the_columns_to_keep() {
+        for (short, full) in [
+            ("[a, b_*]", "{keep: [a, b_*]}"),
+            ("a", "{keep: a}"),
+            ("[]", "{keep: []}"),
+            ("\n    - a\n    - b", "{keep: [a, b]}"),
+        ] {
+            assert_eq!(read(short).unwrap(), read(full).unwrap(), "{short}");
+        }
+    }
+
+    #[test]
+    fn wrong_options_are_named_in_either_form() {
+        assert_eq!(
+            read("[a, 1]").unwrap_err(),
+            ["p.yaml:3:17: expected a text, found the whole number `1`: put it in quotes"]
+        );
+        assert_eq!(
+            read("{kep: [a]}").unwrap_err(),
+            [
+                "p.yaml:3:14: unknown option `kep`: did you mean `keep`? (the options are `keep`, `drop`, `types`, `rename` and `first`)"
+            ]
+        );
+    }
 
     #[test]
     fn a_star_stands_for_any_text() {

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 
-use super::options::{Baselines, ErrorCosts, Intervals, Resampling, Threshold};
+use super::options::{Baselines, ErrorCosts, Intervals, Resampling, Threshold, ThresholdRule};
 use super::verdict::Rules;
 use super::{BINS, Evaluate, RESAMPLES};
 use crate::baseline::Kind;
@@ -44,7 +44,7 @@ impl Evaluate {
 
     /// The part on which thresholds are chosen and temperatures fitted; none where nothing is.
     pub(super) fn choice(&self, split: Option<&Split>, judged: Option<&str>) -> Result<Option<String>, Diagnostic> {
-        let by_rule = self.threshold.as_ref().filter(|threshold| !matches!(threshold.value, Threshold::At(_)));
+        let by_rule = self.threshold.as_ref().filter(|threshold| matches!(threshold.value, Threshold::Word(_)));
         let calibrate = self.calibrate.as_ref().filter(|calibrate| calibrate.value);
         let asked = by_rule.map(|by| (&by.place, "the threshold is chosen"));
         let Some((place, what)) = asked.or(calibrate.map(|by| (&by.place, "the temperature is fitted"))) else {
@@ -95,14 +95,14 @@ impl Evaluate {
         let mut findings = Findings::new();
         if let Some(threshold) = &self.threshold {
             let finding = match threshold.value {
-                Threshold::At(_) if !has(&[TargetKind::Binary, TargetKind::MultiLabel]) => {
+                Threshold::Number(_) if !has(&[TargetKind::Binary, TargetKind::MultiLabel]) => {
                     Some(Diagnostic::definition("`threshold` belongs to binary targets"))
                 }
-                Threshold::Youden | Threshold::F1 | Threshold::Cost(_) if !has(&[TargetKind::Binary]) => {
+                Threshold::Word(_) if !has(&[TargetKind::Binary]) => {
                     Some(Diagnostic::definition("`threshold` belongs to binary targets"))
                 }
-                Threshold::At(value) if !(0.0..=1.0).contains(&value) => Some(no_probability(value)),
-                Threshold::Cost(ErrorCosts { false_positive: a, false_negative: b }) => {
+                Threshold::Number(value) if !(0.0..=1.0).contains(&value) => Some(no_probability(value)),
+                Threshold::Word(ThresholdRule::Cost(ErrorCosts { false_positive: a, false_negative: b })) => {
                     let wrong = !(a.is_finite() && b.is_finite() && a >= 0.0 && b >= 0.0 && a + b > 0.0);
                     wrong.then(|| Diagnostic::definition("costs are numbers from 0 on, and not both are 0"))
                 }

@@ -4,7 +4,7 @@ use ndarray::Array2;
 
 use super::judged::{Evidence, Judged, Opinion};
 use super::models::{CALIBRATED, NETWORK};
-use super::options::{ErrorCosts, Threshold};
+use super::options::{ErrorCosts, Threshold, ThresholdRule};
 use super::rows::failed;
 use super::truth::Truth;
 use super::verdict::Verdict;
@@ -98,7 +98,7 @@ impl Chosen {
 
     /// The threshold of each model.
     pub(super) fn thresholds(&self, written: Threshold, target: usize, evidence: &Evidence) -> Vec<f64> {
-        let plain = if let Threshold::At(value) = written { value } else { 0.5 };
+        let plain = if let Threshold::Number(value) = written { value } else { 0.5 };
         let known = self.targets.get(target).map(|of| of.thresholds.as_slice()).unwrap_or_default();
         let of = |model: &str| known.iter().find(|(name, _)| name == model).map(|(_, threshold)| *threshold);
         let threshold = |opinion: &Opinion| {
@@ -130,7 +130,7 @@ pub(super) fn mean_cost(
     model: usize,
     other: Option<f64>,
 ) -> Option<f64> {
-    let (Threshold::Cost(costs), Truth::Binary(truth)) = (written, truth) else { return None };
+    let (Threshold::Word(ThresholdRule::Cost(costs)), Truth::Binary(truth)) = (written, truth) else { return None };
     let threshold = other.or_else(|| verdict.thresholds.get(model).copied())?;
     let said = verdict.said.get(model)?;
     let (mut positives, mut negatives) = (0, 0);
@@ -147,10 +147,10 @@ fn costs_of(costs: ErrorCosts) -> Costs {
 
 fn rule(threshold: Threshold) -> Option<Rule> {
     match threshold {
-        Threshold::At(_) => None,
-        Threshold::Youden => Some(Rule::Youden),
-        Threshold::F1 => Some(Rule::F1),
-        Threshold::Cost(costs) => Some(Rule::Cost(costs_of(costs))),
+        Threshold::Number(_) => None,
+        Threshold::Word(ThresholdRule::Youden) => Some(Rule::Youden),
+        Threshold::Word(ThresholdRule::F1) => Some(Rule::F1),
+        Threshold::Word(ThresholdRule::Cost(costs)) => Some(Rule::Cost(costs_of(costs))),
     }
 }
 

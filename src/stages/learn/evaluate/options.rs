@@ -9,20 +9,26 @@ use serde::de::{Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::baseline::Kind;
-use crate::definition::Spanned;
+use crate::definition::{NumberOr, Spanned, Word};
 use crate::statistics::evaluation::bootstrap::Method;
 
 /// From which probability on yes is predicted.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Threshold {
-    /// From this one on.
-    At(f64),
+pub type Threshold = NumberOr<ThresholdRule>;
+
+/// How the probability is chosen from which on yes is predicted.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ThresholdRule {
     /// Where the shares of yes and of no that are told have the largest sum.
     Youden,
     /// Where F1 is largest.
     F1,
     /// Where wrong predictions cost the least.
     Cost(ErrorCosts),
+}
+
+impl Word for ThresholdRule {
+    const EXPECTED: &'static str = "a probability, `youden`, `f1` or `{cost: {false_positive: 1, false_negative: 5}}`";
 }
 
 /// What wrong predictions cost.
@@ -33,82 +39,6 @@ pub struct ErrorCosts {
     pub false_positive: f64,
     /// To say no where yes is true.
     pub false_negative: f64,
-}
-
-/// A threshold by what it costs.
-#[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct ByCost {
-    /// What wrong predictions cost.
-    cost: ErrorCosts,
-}
-
-impl<'de> Deserialize<'de> for Threshold {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ThresholdVisitor)
-    }
-}
-
-struct ThresholdVisitor;
-
-impl<'de> Visitor<'de> for ThresholdVisitor {
-    type Value = Threshold;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a probability, `youden`, `f1` or `{cost: {false_positive: 1, false_negative: 5}}`")
-    }
-
-    fn visit_f64<E: Error>(self, value: f64) -> Result<Threshold, E> {
-        Ok(Threshold::At(value))
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "what is no probability is refused anyway")]
-    fn visit_i64<E: Error>(self, value: i64) -> Result<Threshold, E> {
-        Ok(Threshold::At(value as f64))
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "what is no probability is refused anyway")]
-    fn visit_u64<E: Error>(self, value: u64) -> Result<Threshold, E> {
-        Ok(Threshold::At(value as f64))
-    }
-
-    fn visit_str<E: Error>(self, value: &str) -> Result<Threshold, E> {
-        match value {
-            "youden" => Ok(Threshold::Youden),
-            "f1" => Ok(Threshold::F1),
-            _ => Err(E::invalid_value(serde::de::Unexpected::Str(value), &self)),
-        }
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Threshold, A::Error> {
-        ByCost::deserialize(MapAccessDeserializer::new(map)).map(|by| Threshold::Cost(by.cost))
-    }
-}
-
-impl Serialize for Threshold {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::At(value) => value.serialize(serializer),
-            Self::Youden => "youden".serialize(serializer),
-            Self::F1 => "f1".serialize(serializer),
-            Self::Cost(cost) => ByCost { cost: *cost }.serialize(serializer),
-        }
-    }
-}
-
-impl JsonSchema for Threshold {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "Threshold".into()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let cost = generator.subschema_for::<ByCost>();
-        json_schema!({ "anyOf": [{ "type": "number" }, { "enum": ["youden", "f1"] }, cost] })
-    }
 }
 
 /// Which simple models stand beside the network.

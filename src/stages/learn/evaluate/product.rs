@@ -92,7 +92,8 @@ impl Rows {
         }
     }
 
-    /// What was chosen on the validation part.
+    /// What was chosen on the validation part or stated: from which probability on yes or a label is said, and by what the logits
+    /// are divided. `predict` takes it from here.
     pub(super) fn chosen(
         &mut self,
         target: &Target,
@@ -103,7 +104,7 @@ impl Rows {
         truth: &Truth,
     ) {
         let column = Some(target.column());
-        if matches!(truth, Truth::Binary(_)) {
+        if matches!(truth, Truth::Binary(_) | Truth::Labels(_)) {
             for (place, scored) in verdict.scored.iter().enumerate() {
                 let model = Some(scored.model.as_str());
                 self.push([model, column, None, Some("threshold")], verdict.thresholds.get(place).copied(), None);

@@ -272,12 +272,12 @@ fn compare(
             Some(("McNemar", mcnemar(&right(a), &right(b))))
         }
         (Truth::Labels(truth), Some((a, b))) => {
-            let wrong = |opinion: &Opinion| -> Vec<f64> {
+            let wrong = |opinion: &Opinion, threshold: f64| -> Vec<f64> {
                 let rows = opinion.outputs.rows().into_iter().zip(truth.rows());
-                rows.map(|(row, truth)| row.iter().zip(truth).filter(|(p, has)| (**p >= 0.5) != **has).count() as f64)
-                    .collect()
+                let count = |(p, has): &(&f64, &bool)| (**p >= threshold) != **has;
+                rows.map(|(row, truth)| row.iter().zip(truth).filter(count).count() as f64).collect()
             };
-            permuted(&wrong(a), &wrong(b), seed)?
+            permuted(&wrong(a, threshold(0)), &wrong(b, threshold(place)), seed)?
         }
         (Truth::Numbers(truth), Some((a, b))) => {
             let largest = truth.iter().zip(&a.outputs).zip(&b.outputs);

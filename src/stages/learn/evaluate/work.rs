@@ -3,7 +3,7 @@
 use super::chosen::{self, Chosen};
 use super::judged::{self, Judged};
 use super::models::{self, Learned};
-use super::options::Threshold;
+use super::options::{Threshold, ThresholdRule};
 use super::truth::Truth;
 use super::verdict::{self, Rules, Verdict};
 use super::{FILE, exhibits, pictures, product, saved, slices};
@@ -116,11 +116,11 @@ impl EvaluateWork {
                 format!("All judged rows are `{class}`: what needs both classes, such as ROC AUC, is not defined.");
             notes.push(Exhibit::note(Tone::Warning, text));
         }
-        if matches!(target, Target::Binary(_)) && !matches!(self.threshold, Threshold::At(_)) {
-            let why = match self.threshold {
-                Threshold::Youden => "Youden's index is largest",
-                Threshold::F1 => "F1 is largest",
-                _ => "errors cost the least",
+        if let (Target::Binary(_), Threshold::Word(rule)) = (target, self.threshold) {
+            let why = match rule {
+                ThresholdRule::Youden => "Youden's index is largest",
+                ThresholdRule::F1 => "F1 is largest",
+                ThresholdRule::Cost(_) => "errors cost the least",
             };
             let threshold = verdict.thresholds.first().copied().unwrap_or(0.5);
             let mut text = format!("Yes is predicted from {threshold:.3} on: where {why} on `{part}`.");

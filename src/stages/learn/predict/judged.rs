@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::known::Known;
-use super::{Predict, Threshold};
+use super::{KnownThreshold, Predict, Threshold};
 use crate::batch;
 use crate::diagnostic::{Class, Diagnostic, Findings};
 use crate::expression::DataType;
@@ -104,8 +104,8 @@ impl Decisions {
     /// Errors: of class [`Class::Data`] when a threshold was to be chosen and none was.
     pub(super) fn new(written: Option<Threshold>, judged: Judged, bundle: &Bundle) -> Result<Self, Diagnostic> {
         let stated = match written {
-            Some(Threshold::At(value)) => Some(value),
-            Some(Threshold::Chosen) => {
+            Some(Threshold::Number(value)) => Some(value),
+            Some(Threshold::Word(KnownThreshold::Chosen)) => {
                 let mut asked = bundle.targets.iter().filter(|target| target.kind == TargetKind::Binary);
                 if let Some(target) = asked.find(|target| !judged.thresholds.contains_key(&target.field.name)) {
                     return Err(Diagnostic::error(Class::Data, none_chosen(&target.field.name)).help(CHOOSE));
@@ -155,7 +155,9 @@ impl Predict {
                 let finding = Diagnostic::definition(format!("`{}` gives no metrics of a model", stage.value));
                 findings.push(finding.at(&stage.place).help("name the stage that evaluates the model: `evaluate`"));
             }
-        } else if let Some(threshold) = self.threshold.as_ref().filter(|written| written.value == Threshold::Chosen) {
+        } else if let Some(threshold) =
+            self.threshold.as_ref().filter(|written| matches!(written.value, Threshold::Word(KnownThreshold::Chosen)))
+        {
             let mut asked = known.targets.iter().filter(|target| target.kind == TargetKind::Binary);
             let open = asked.find(|target| !known.judged.thresholds.contains_key(&target.column));
             if let Some(target) = open {

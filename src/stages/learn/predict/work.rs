@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::judged::{Decisions, Judged};
 use super::layout::Layout;
-use super::{FILE, Threshold, exhibits, rows};
+use super::{FILE, KnownThreshold, Threshold, exhibits, rows};
 use crate::diagnostic::{Class, Diagnostic};
 use crate::expression::Schema;
 use crate::stages::Product;
@@ -44,7 +44,7 @@ impl PredictWork {
             return Decisions::new(self.threshold, self.judged.clone(), bundle);
         };
         let judged = Judged::told(stage, bundle, metrics, context)?;
-        if judged.temperatures.is_empty() && self.threshold != Some(Threshold::Chosen) {
+        if judged.temperatures.is_empty() && self.threshold != Some(Threshold::Word(KnownThreshold::Chosen)) {
             // Thresholds of 0.5 are told of every model: that alone is no reason to name the stage.
             let mut thresholds = judged.thresholds.values();
             if thresholds.all(|threshold| *threshold == 0.5) {
