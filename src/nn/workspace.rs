@@ -1,6 +1,6 @@
 //! One pass through a network, forward and back, over the rows of one shard, in memory that one thread owns at a time.
 
-use super::layers::{Backward, Forward};
+use super::layers::{Backward, Forward, GatherBack};
 use super::plan::{Layout, Output, Plan, Step, Way, Write};
 use super::randomness::Draws;
 use super::simd::{add, vectorized};
@@ -119,11 +119,16 @@ impl Workspace {
         let Some(layer) = step.layer.synchronized() else {
             return;
         };
-        let input = layout.values[plan.values[step.inputs[0]].root].of(self.capacity, rows);
-        let gradient = layout.gradients[step.output].of(self.capacity, rows);
         let own = step.statistics.clone();
         let (forward, said) = (&statistics[0][own.clone()], &mut self.statistics[own]);
-        layer.gather_back(rows, &self.block[input], &self.block[gradient], forward, said);
+        let gathered = GatherBack {
+            input: &self.block[layout.values[plan.values[step.inputs[0]].root].of(self.capacity, rows)],
+            output: &self.block[layout.values[step.output].of(self.capacity, rows)],
+            kept: &self.block[layout.kept[index].of(self.capacity, rows)],
+            output_gradient: &self.block[layout.gradients[step.output].of(self.capacity, rows)],
+            forward,
+        };
+        layer.gather_back(gathered, said);
     }
 
     /// Goes back through the steps of a range, after a way forward over the same rows.

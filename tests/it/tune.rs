@@ -275,15 +275,29 @@ fn several_targets_are_judged_together_beside_the_options_as_they_are_written() 
     let tune = "over: {stages.model.optimizer.adamw.learning_rate: [0.0001, 0.02]}
 metric: {yes: accuracy, b: root_mean_squared_error}
 strategy: grid";
-    let text = pipeline(PARTS, &indented(tune), "")
+    let below = "  - from: search.trials\n    write: {path: trials.ndjson}";
+    let text = pipeline(PARTS, &indented(tune), below)
         .replace("features: [a, b, noise], target: yes", "features: [a, noise], target: {yes: binary, b: number}");
     let several = Workshop::with_pipeline(&text);
     several.write("t.csv", rows(240));
     let manifest = several.run();
     let found = history(&several);
+    // The table of trials has the metric of each target behind the value.
+    let table = several.read_ndjson("trials.ndjson");
+    let names: Vec<&String> = table[0].as_object().unwrap().keys().take(5).collect();
+    assert_eq!(names, ["trial", "epochs", "value", "value_yes", "value_b"]);
+    for (row, line) in table.iter().zip(&found) {
+        assert_eq!(row["value_yes"].as_f64(), line["values"][0].as_f64());
+        assert_eq!(row["value_b"].as_f64(), line["values"][1].as_f64());
+    }
     assert!(found.iter().all(|line| line["values"].as_array().unwrap().len() == 2), "{found:?}");
     // The first value is that of a share of right answers, the second of an error: the table says what they were as written.
     let shown = stage(&manifest, "search")["exhibits"].as_array().unwrap();
+    let listed = shown.iter().filter_map(|exhibit| exhibit.get("table")).find(|table| table["title"] == "Best trials");
+    let headers = listed.unwrap()["columns"].to_string();
+    for words in ["accuracy of yes", "root mean squared error of b"] {
+        assert!(headers.contains(words), "{words} in {headers}");
+    }
     let tables = shown.iter().filter_map(|exhibit| exhibit.get("table"));
     let table = tables.into_iter().find(|table| table["title"] == "The best trial by target").unwrap();
     let cell = |row: usize, column: usize| table["rows"][row][column].as_f64().unwrap();

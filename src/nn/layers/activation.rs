@@ -47,6 +47,24 @@ impl Activation {
         matches!(self, Self::Gelu | Self::Silu | Self::Mish)
     }
 
+    /// Whether it never falls, so that the largest of some values stays the largest.
+    pub(super) fn rises(self) -> bool {
+        match self {
+            Self::Relu | Self::LeakyRelu | Self::Elu | Self::Selu | Self::Tanh | Self::Sigmoid | Self::Linear => true,
+            Self::Gelu | Self::Silu | Self::Mish | Self::Softmax => false,
+        }
+    }
+
+    /// For an activation that is a straight line above 0 and another below: how steep that is. Above 0 the derivative is 1.
+    pub(super) fn slope_below(self) -> Option<f32> {
+        match self {
+            Self::Relu => Some(0.0),
+            Self::LeakyRelu => Some(LEAK),
+            Self::Linear => Some(1.0),
+            _ => None,
+        }
+    }
+
     /// Replaces each value by its activation. `width` is the last dimension.
     pub fn apply(self, values: &mut [f32], width: usize) {
         vectorized(

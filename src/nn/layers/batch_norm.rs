@@ -4,9 +4,8 @@ use super::super::init::Initial;
 use super::super::shape::Shape;
 use super::super::simd::vectorized;
 use super::layer_norm::{check_epsilon, epsilon, factors_and_shifts};
-use super::pass::split;
 use super::reading::only;
-use super::{Backward, Describe, Forward, Layer, Parameter, Synchronized};
+use super::{Backward, Describe, Forward, GatherBack, Layer, Parameter, Synchronized};
 use serde::{Deserialize, Serialize};
 
 /// `y = γ (x - μ) / sqrt(σ² + ε) + β`, for each number of the last dimension by itself: while training with the mean `μ`
@@ -43,10 +42,11 @@ impl Default for BatchNorm {
     }
 }
 
+/// A batch norm over rows of one shape.
 #[derive(Debug)]
-struct Built {
+pub(super) struct Norm {
     shape: Shape,
-    width: usize,
+    pub(super) width: usize,
     momentum: f64,
     epsilon: f64,
     parameters: Vec<Parameter>,
@@ -54,7 +54,13 @@ struct Built {
 
 impl Describe for BatchNorm {
     fn build(&self, inputs: &[&Shape]) -> Result<Box<dyn Layer>, String> {
-        let shape = only(inputs, "batch_norm")?;
+        Ok(Box::new(self.place(only(inputs, "batch_norm")?)?))
+    }
+}
+
+impl BatchNorm {
+    /// The norm over rows of a shape.
+    pub(super) fn place(&self, shape: &Shape) -> Result<Norm, String> {
         let [_, width] = shape.expect_places("batch_norm")?;
         let epsilon = f64::from(check_epsilon(self.epsilon, "batch_norm")?);
         if !(self.momentum > 0.0 && self.momentum <= 1.0) {
@@ -63,14 +69,20 @@ impl Describe for BatchNorm {
         let mut parameters = factors_and_shifts(width).to_vec();
         parameters.push(Parameter::kept("running_mean", &[width], Initial::Zeros));
         parameters.push(Parameter::kept("running_variance", &[width], Initial::Ones));
-        Ok(Box::new(Built { shape: shape.clone(), width, momentum: self.momentum, epsilon, parameters }))
+        Ok(Norm { shape: shape.clone(), width, momentum: self.momentum, epsilon, parameters })
     }
 }
 
-impl Built {
+impl Norm {
     /// Mean and one over the standard deviation of the feature `i`.
     #[inline(always)]
-    fn place_and_scale(&self, i: usize, parameters: &[f32], statistics: &[f64], training: bool) -> (f32, f32) {
+    pub(super) fn place_and_scale(
+        &self,
+        i: usize,
+        parameters: &[f32],
+        statistics: &[f64],
+        training: bool,
+    ) -> (f32, f32) {
         let (mean, variance) = if training {
             let count = statistics[0].max(1.0);
             (statistics[1 + i], statistics[1 + self.width + i] / count)
@@ -79,12 +91,34 @@ impl Built {
         };
         (mean as f32, (1.0 / (variance + self.epsilon).sqrt()) as f32)
     }
+
+    /// By what the feature `i` is multiplied, and what is added to it then.
+    #[inline(always)]
+    pub(super) fn factor_and_shift(
+        &self,
+        i: usize,
+        parameters: &[f32],
+        statistics: &[f64],
+        training: bool,
+    ) -> (f32, f32) {
+        let (mean, inverse) = self.place_and_scale(i, parameters, statistics, training);
+        let factor = parameters[i] * inverse;
+        (factor, parameters[self.width + i] - mean * factor)
+    }
+
+    /// Divides the sum over each feature by its standard deviation in the batch.
+    pub(super) fn standardise(&self, forward: &[f64], sums: &mut [f64]) {
+        let count = forward[0].max(1.0);
+        for (sum, squares) in sums.iter_mut().zip(&forward[1 + self.width..]) {
+            *sum /= (squares / count + self.epsilon).sqrt();
+        }
+    }
 }
 
 /// The features are treated in groups of this many, so that their means and factors fit into registers.
 const GROUP: usize = 32;
 
-impl Layer for Built {
+impl Layer for Norm {
     fn output(&self) -> &Shape {
         &self.shape
     }
@@ -99,7 +133,6 @@ impl Layer for Built {
 
     fn forward(&self, pass: Forward<'_>) {
         let Forward { parameters, input, output, statistics, training, .. } = pass;
-        let [factors, shifts, _] = split(parameters, [self.width, self.width, 2 * self.width]);
         vectorized(
             #[inline(always)]
             || {
@@ -107,10 +140,8 @@ impl Layer for Built {
                     let size = GROUP.min(self.width - start);
                     let (mut factor, mut shift) = ([0.0; GROUP], [0.0; GROUP]);
                     for i in 0..size {
-                        let (mean, inverse) =
-                            self.place_and_scale(start + i, parameters, statistics, training.is_some());
-                        factor[i] = factors[start + i] * inverse;
-                        shift[i] = shifts[start + i] - mean * factor[i];
+                        (factor[i], shift[i]) =
+                            self.factor_and_shift(start + i, parameters, statistics, training.is_some());
                     }
                     for (x, y) in input.chunks_exact(self.width).zip(output.chunks_exact_mut(self.width)) {
                         let (x, y) = (&x[start..start + size], &mut y[start..start + size]);
@@ -179,7 +210,7 @@ impl Layer for Built {
     }
 }
 
-impl Synchronized for Built {
+impl Synchronized for Norm {
     /// The count, then the means, then the sums of squared deviations.
     fn size(&self) -> usize {
         1 + 2 * self.width
@@ -222,7 +253,8 @@ impl Synchronized for Built {
         }
     }
 
-    fn gather_back(&self, _: usize, input: &[f32], output_gradient: &[f32], forward: &[f64], statistics: &mut [f64]) {
+    fn gather_back(&self, pass: GatherBack<'_>, statistics: &mut [f64]) {
+        let GatherBack { input, output_gradient, forward, .. } = pass;
         statistics.fill(0.0);
         let (by_shift, by_factor) = statistics.split_at_mut(self.width);
         vectorized(
@@ -234,11 +266,9 @@ impl Synchronized for Built {
                         by_factor[i] += f64::from(dy[i]) * (f64::from(x[i]) - forward[1 + i]);
                     }
                 }
-                for i in 0..self.width {
-                    by_factor[i] /= (forward[1 + self.width + i] / forward[0].max(1.0) + self.epsilon).sqrt();
-                }
             },
         );
+        self.standardise(forward, by_factor);
     }
 
     fn absorb(&self, statistics: &[f64], parameters: &mut [f32]) {

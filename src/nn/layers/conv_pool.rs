@@ -8,7 +8,7 @@ use super::super::shape::Shape;
 use super::convolution::{Back, Convolution};
 use super::dense::start_for;
 use super::max_pool::Pooled;
-use super::{Activation, Backward, Conv1d, Conv2d, Forward, Layer, LayerSpec, Parameter};
+use super::{Activation, Backward, Conv1d, Conv2d, Forward, Layer, LayerSpec, MaxPool, Parameter};
 
 #[derive(Debug)]
 struct Built {
@@ -21,10 +21,7 @@ struct Built {
 }
 
 /// The step that stands for both layers; `None` where there is none.
-pub(crate) fn fused(first: &LayerSpec, second: &LayerSpec, input: &Shape) -> Option<Box<dyn Layer>> {
-    let LayerSpec::MaxPool(pool) = second else {
-        return None;
-    };
+pub(super) fn fused(first: &LayerSpec, pool: &MaxPool, input: &Shape) -> Option<Box<dyn Layer>> {
     // Without its activation, but with the start that goes with it.
     let linear = Activation::Linear;
     let (convolution, activation) = match first {
@@ -38,14 +35,11 @@ pub(crate) fn fused(first: &LayerSpec, second: &LayerSpec, input: &Shape) -> Opt
         }
         _ => return None,
     };
-    let rises = match activation {
-        Activation::Relu | Activation::LeakyRelu | Activation::Elu | Activation::Selu | Activation::Linear => true,
-        Activation::Tanh | Activation::Sigmoid => true,
-        Activation::Gelu | Activation::Silu | Activation::Mish | Activation::Softmax => false,
-    };
     let pooled = pool.place(convolution.output()).ok()?;
     let (together, sums) = convolution.together();
-    rises.then(|| -> Box<dyn Layer> { Box::new(Built { convolution, activation, pooled, together, sums }) })
+    activation
+        .rises()
+        .then(|| -> Box<dyn Layer> { Box::new(Built { convolution, activation, pooled, together, sums }) })
 }
 
 impl Built {
@@ -118,7 +112,7 @@ impl Layer for Built {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests {
-    use super::super::{Describe, MaxPool, Padding, numeric_gradient, numeric_gradient::Trial};
+    use super::super::{Describe, Padding, numeric_gradient, numeric_gradient::Trial};
     use super::*;
     use proptest::prelude::*;
 
@@ -133,7 +127,7 @@ mod tests {
             let conv = Conv2d { padding, ..Conv2d::new(filters, [3, 3], Activation::Relu) };
             let pool = MaxPool { window: [window, window], stride: Some([stride, stride]), padding: Padding::Same };
             let shape = Shape::image(size, size, channels);
-            let both = fused(&LayerSpec::Conv2d(conv), &LayerSpec::MaxPool(pool), &shape).unwrap();
+            let both = fused(&LayerSpec::Conv2d(conv), &pool, &shape).unwrap();
             let first = conv.build(&[&shape]).unwrap();
             let second = pool.build(&[first.output()]).unwrap();
             let draw = |n: usize, salt: usize| -> Vec<f32> {
@@ -161,13 +155,13 @@ mod tests {
     fn gradients_agree_with_central_differences() {
         let conv = LayerSpec::Conv1d(Conv1d::new(3, 2, Activation::Tanh));
         let shape = Shape::sequence(7, 2);
-        let layer = fused(&conv, &LayerSpec::MaxPool(MaxPool::default()), &shape).unwrap();
+        let layer = fused(&conv, &MaxPool::default(), &shape).unwrap();
         numeric_gradient::check(&*layer, &[&shape], 2, 4);
     }
 
     #[test]
     fn an_activation_that_falls_somewhere_is_left_alone() {
         let conv = LayerSpec::Conv2d(Conv2d::new(3, [2, 2], Activation::Gelu));
-        assert!(fused(&conv, &LayerSpec::MaxPool(MaxPool::default()), &Shape::image(4, 4, 1)).is_none());
+        assert!(fused(&conv, &MaxPool::default(), &Shape::image(4, 4, 1)).is_none());
     }
 }

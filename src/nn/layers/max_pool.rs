@@ -70,7 +70,7 @@ impl Pooled {
     /// `visit(number of the place in the window, start in the image, start in the output)` for each place of each window
     /// that lies in the image, window by window.
     #[inline(always)]
-    fn places(&self, mut visit: impl FnMut(usize, usize, usize)) {
+    pub(super) fn places(&self, mut visit: impl FnMut(usize, usize, usize)) {
         let Window { height, width, channels } = self.window;
         for oy in 0..height.output {
             for ox in 0..width.output {

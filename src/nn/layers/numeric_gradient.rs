@@ -4,7 +4,7 @@
 
 use super::super::randomness::Draws;
 use super::super::shape::Shape;
-use super::{Backward, Forward, Layer};
+use super::{Backward, Forward, GatherBack, Layer};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -75,7 +75,9 @@ impl Trial<'_> {
         let mut back = Vec::new();
         if let Some(layer) = self.layer.synchronized() {
             back = vec![f64::NAN; layer.size()];
-            layer.gather_back(self.rows, &self.inputs[0], &self.upstream, &statistics, &mut back);
+            let (input, output_gradient) = (&self.inputs[0], &self.upstream);
+            let pass = GatherBack { input, output: &output, kept: &kept, output_gradient, forward: &statistics };
+            layer.gather_back(pass, &mut back);
         }
         let table = self.layer.table();
         let mut by_parameter = vec![if table.is_some() { 0.0 } else { f32::NAN }; self.parameters.len()];

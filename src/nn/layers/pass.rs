@@ -171,6 +171,21 @@ pub trait Table: Sync {
     );
 }
 
+/// What a layer reads before its way back, to say what its rows come to: all as in [`Backward`].
+#[derive(Debug, Clone, Copy)]
+pub struct GatherBack<'a> {
+    /// `[rows, input]`
+    pub input: &'a [f32],
+    /// `[rows, output]`
+    pub output: &'a [f32],
+    /// `[rows, kept_per_row]`
+    pub kept: &'a [f32],
+    /// `[rows, output]`
+    pub output_gradient: &'a [f32],
+    /// What all rows of the batch came to on the way forward.
+    pub forward: &'a [f64],
+}
+
 /// A layer that needs to know something of all rows of a batch before it can treat one. A batch is cut into shards, so
 /// each shard is asked first, and what they say is merged in their order: the cut changes nothing but the rounding, and
 /// threads change nothing.
@@ -184,9 +199,8 @@ pub trait Synchronized {
     /// Adds what the next shard said to what the shards before said.
     fn merge(&self, statistics: &mut [f64], next: &[f64]);
 
-    /// Writes what these rows come to on the way back, to be added up. `forward` is the merged result of the way
-    /// forward.
-    fn gather_back(&self, rows: usize, input: &[f32], output_gradient: &[f32], forward: &[f64], statistics: &mut [f64]);
+    /// Writes what these rows come to on the way back, to be added up.
+    fn gather_back(&self, pass: GatherBack<'_>, statistics: &mut [f64]);
 
     /// Takes the merged result of a step into the parameters that are kept without being learned.
     fn absorb(&self, statistics: &[f64], parameters: &mut [f32]);

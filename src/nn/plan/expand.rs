@@ -3,7 +3,7 @@
 use super::super::error::Error;
 use super::super::graph::{InputSpec, NetworkSpec, NodeSpec, OutputSpec};
 use super::super::layers::{
-    Activate, Activation, Add, Bidirectional, Concatenate, Conv1d, Conv2d, LayerSpec, Residual, fused,
+    Activate, Activation, Add, Bidirectional, Concatenate, Conv1d, Conv2d, FUSED, Layer, LayerSpec, Residual, fused,
 };
 use super::super::loss::Loss;
 use super::super::shape::Shape;
@@ -264,29 +264,51 @@ impl<'a> Expansion<'a> {
         Ok(())
     }
 
-    /// Makes one step of two where that is faster and nothing else reads what is between them.
+    /// Makes one step of several where that is faster and nothing else reads what is between them: of as many as can be.
     fn fuse(&mut self) {
         let mut index = 0;
         while index + 1 < self.plan.steps.len() {
-            let between = self.plan.steps[index].output;
-            let reads =
-                |step: &Step| step.inputs.iter().filter(|&&input| self.plan.values[input].root == between).count();
-            let readers: usize = self.plan.steps.iter().map(reads).sum();
-            let asked = self.plan.outputs.iter().any(|output| output.value == between);
-            let reader = self.plan.steps.iter().position(|step| step.inputs == [between]);
-            let layer = reader.filter(|_| readers == 1 && !asked).and_then(|reader| {
-                let input = &self.plan.values[self.plan.steps[index].inputs[0]].shape;
-                Some((reader, fused(&self.plan.steps[index].spec, &self.plan.steps[reader].spec, input)?))
+            let mut chain = vec![index];
+            while let Some(next) = chain.last().and_then(|&last| self.only_reader(last)).filter(|_| chain.len() < FUSED)
+            {
+                chain.push(next);
+            }
+            let input = &self.plan.values[self.plan.steps[index].inputs[0]].shape;
+            let layer = (2..=chain.len()).rev().find_map(|count| {
+                let specs: Vec<&LayerSpec> = chain[..count].iter().map(|&step| &self.plan.steps[step].spec).collect();
+                Some((fused(&specs, input)?, count))
             });
-            if let Some((reader, layer)) = layer {
-                let second = self.plan.steps.remove(reader);
-                let step = &mut self.plan.steps[index];
-                (step.layer, step.output) = (layer, second.output);
-                self.plan.values[between].part_of = Some(PartOf { kind: step.kind, parameters_of: Some(index) });
-                self.plan.values[second.output].part_of = Some(PartOf { kind: second.kind, parameters_of: None });
+            if let Some((layer, count)) = layer {
+                self.join(&chain[..count], layer);
             }
             index += 1;
         }
+    }
+
+    /// The step that reads what a step gives, if it is the only one that does.
+    fn only_reader(&self, step: usize) -> Option<usize> {
+        let value = self.plan.steps[step].output;
+        let reads = |step: &Step| step.inputs.iter().filter(|&&input| self.plan.values[input].root == value).count();
+        let readers: usize = self.plan.steps.iter().map(reads).sum();
+        let asked = self.plan.outputs.iter().any(|output| output.value == value);
+        self.plan.steps.iter().position(|step| step.inputs == [value]).filter(|_| readers == 1 && !asked)
+    }
+
+    /// Puts a layer in the place of some steps that follow each other. The parameters are those of the first.
+    fn join(&mut self, chain: &[usize], layer: Box<dyn Layer>) {
+        for (place, &step) in chain.iter().enumerate() {
+            let Step { kind, output, .. } = self.plan.steps[step];
+            let parameters_of = (place == 0).then_some(step);
+            self.plan.values[output].part_of = Some(PartOf { kind, parameters_of });
+        }
+        let [first, others @ .., last] = chain else { return };
+        let output = self.plan.steps[*last].output;
+        // Readers stand behind what they read, so the last goes first.
+        for step in std::iter::once(last).chain(others.iter().rev()) {
+            self.plan.steps.remove(*step);
+        }
+        let step = &mut self.plan.steps[*first];
+        (step.layer, step.output) = (layer, output);
     }
 
     /// Refuses what nothing reads: it would be computed for nothing.

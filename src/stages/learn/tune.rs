@@ -72,7 +72,8 @@ const TRIALS: &str = "trials";
 /// `trials` or more `time` it goes on where it ended.
 ///
 /// The product is a model, as `train` gives it: the best options, trained on the training part, ready for `evaluate`, `explain` and
-/// `predict`. `from: <id>.trials` reads the table of trials.
+/// `predict`. `from: <id>.trials` reads the table of trials: `trial`, `epochs`, `value`, of several targets the metric of each
+/// (`value_late`, `value_delay`), `seconds`, `failure`, and a column for each option.
 ///
 /// ```yaml
 /// - id: search
@@ -150,7 +151,8 @@ impl Stage for Tune {
 
     fn side_table(&self, name: &str) -> Option<Box<dyn Stage>> {
         let paths = self.over.iter().map(|(path, _)| path.value.clone()).collect();
-        (name == TRIALS).then(|| Box::new(TrialTable { paths }) as Box<dyn Stage>)
+        let metric = self.metric.clone();
+        (name == TRIALS).then(|| Box::new(TrialTable { paths, metric }) as Box<dyn Stage>)
     }
 
     fn plan(&self, shapes: &[Shape], context: &PlanContext<'_>) -> Result<Planned, Findings> {

@@ -19,10 +19,18 @@ pub(super) fn vary(options: &ImageOptions, scales: &[Channel], row: &mut [f32], 
         let sign = |swapped: bool| if swapped { -1.0 } else { 1.0 };
         let across = sign(augment.flip && either(3) < 0.0);
         let down = sign(augment.flip_vertical && either(4) < 0.0);
-        let shift = augment.shift as f32;
+        // Nothing else moves: whole pixels then, for between pixels an image is blurred, and those that are foretold are not.
+        let alone = augment.rotate == 0.0 && augment.crop == 1.0;
+        let shifted = |side: f32, kind: u64| {
+            let most = side * augment.shift as f32;
+            match most.floor() {
+                whole if alone && whole >= 1.0 => (either(kind) * (whole + 0.5)).round().clamp(-whole, whole),
+                _ => most * either(kind),
+            }
+        };
         // A crop ends at the middles of the outer pixels, so it never looks beyond them.
-        let x = width * shift * either(5) + (width - 1.0) * (1.0 - kept) / 2.0 * either(6);
-        let y = height * shift * either(7) + (height - 1.0) * (1.0 - kept) / 2.0 * either(8);
+        let x = shifted(width, 5) + (width - 1.0) * (1.0 - kept) / 2.0 * either(6);
+        let y = shifted(height, 7) + (height - 1.0) * (1.0 - kept) / 2.0 * either(8);
         let map = Map {
             // From a place in the result, told from its centre, to the place in the image: rotated, then swapped.
             rows: [[across * kept * cosine, -across * kept * sine, x], [down * kept * sine, down * kept * cosine, y]],

@@ -136,7 +136,8 @@ pub struct Augment {
     pub flip: bool,
     /// Top and bottom are swapped in half of the cases.
     pub flip_vertical: bool,
-    /// The largest shift, as a share of each side.
+    /// The largest shift, as a share of each side. Without `rotate` and `crop` by whole pixels, which keeps images sharp, unless it is
+    /// less than one.
     pub shift: f64,
     /// The largest rotation to either side, in degrees.
     pub rotate: f64,

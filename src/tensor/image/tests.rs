@@ -213,6 +213,24 @@ fn movements_stay_within_their_bounds() {
 }
 
 #[test]
+fn a_shift_alone_goes_by_whole_pixels_to_each_side_as_often() {
+    let side = 28;
+    let mut dot = vec![0.0; side * side];
+    dot[14 * side + 14] = 1.0;
+    // 5 % of 28 pixels are 1.4: one pixel to either side, or none.
+    let augment = Augment { shift: 0.05, ..Augment::default() };
+    let mut found = [[0_i32; 3]; 3];
+    for draw in 0..1800 {
+        let image = varied(augment, ImageScale::Unit, &dot, side, draw);
+        let at = image.iter().position(|value| *value == 1.0).expect("the dot is as bright as it was");
+        assert_eq!(image.iter().filter(|value| **value != 0.0).count(), 1);
+        found[at / side - 13][at % side - 13] += 1;
+    }
+    // 200 each; five standard deviations of that are 67.
+    assert!(found.iter().flatten().all(|count| count.abs_diff(200) < 67), "{found:?}");
+}
+
+#[test]
 fn a_quarter_turn_moves_the_top_to_a_side() {
     // With an angle of up to 180 degrees some draw is close to a quarter turn.
     let mut bar = vec![0.0; 25];

@@ -4,26 +4,35 @@ use std::path::Path;
 
 use super::TRIALS;
 use super::judge::Judge;
+use super::metric::{Judged, Metrics, judged};
 use super::space::Dimension;
 use crate::batch::{self, Values};
+use crate::definition::Spanned;
 use crate::diagnostic::{Diagnostic, Findings};
 use crate::expression::{DataType, Field, Schema};
 use crate::relation::{Relation, Scan, ScanSource};
+use crate::stages::learn::needs;
 use crate::stages::work::{Change, StageCounts, Work};
 use crate::stages::{PlanContext, Planned, Shape, Stage, TableShape};
 use crate::tuning::Attempt;
 
-/// The columns, of these paths.
-pub(super) fn schema(paths: &[String]) -> Schema {
+/// The columns, of these paths. Where trials are judged by several targets, each of them has a column too.
+fn schema(paths: &[String], judged: &[Judged]) -> Schema {
     let mut fields = vec![
         Field::new("trial", DataType::Int64),
         Field::new("epochs", DataType::Int64),
         Field::new("value", DataType::Float64),
-        Field::new("seconds", DataType::Float64),
-        Field::new("failure", DataType::String),
     ];
+    fields.extend(of_targets(judged).iter().map(|name| Field::new(name.clone(), DataType::Float64)));
+    fields.extend([Field::new("seconds", DataType::Float64), Field::new("failure", DataType::String)]);
     fields.extend(paths.iter().map(|path| Field::new(path.clone(), DataType::String)));
     Schema::new(fields).unwrap_or_default()
+}
+
+/// The columns of the targets: none when there is only one, whose metric is the value.
+fn of_targets(judged: &[Judged]) -> Vec<String> {
+    let several = if judged.len() > 1 { judged } else { &[] };
+    several.iter().map(|judged| format!("value_{}", judged.target)).collect()
 }
 
 /// Writes the trials as Parquet.
@@ -43,9 +52,12 @@ pub(super) fn write(
         ("trial", Values::Integers(trials)),
         ("epochs", Values::Integers(epochs)),
         ("value", Values::Floats(values)),
-        ("seconds", Values::Floats(seconds)),
-        ("failure", Values::Texts(failures)),
     ];
+    let of_targets = of_targets(&judge.judged);
+    for (at, name) in of_targets.iter().enumerate() {
+        columns.push((name, Values::Floats(attempts.iter().map(|attempt| attempt.values.get(at).copied()).collect())));
+    }
+    columns.extend([("seconds", Values::Floats(seconds)), ("failure", Values::Texts(failures))]);
     for (at, dimension) in dimensions.iter().enumerate() {
         let texts = attempts.iter().map(|attempt| attempt.point.get(at).map(|value| dimension.text(*value))).collect();
         columns.push((&dimension.path, Values::Texts(texts)));
@@ -56,13 +68,17 @@ pub(super) fn write(
 /// The table of trials.
 pub(super) struct TrialTable {
     pub(super) paths: Vec<String>,
+    pub(super) metric: Option<Spanned<Metrics>>,
 }
 
 impl Stage for TrialTable {
-    fn plan(&self, _: &[Shape], context: &PlanContext<'_>) -> Result<Planned, Findings> {
+    fn plan(&self, shapes: &[Shape], context: &PlanContext<'_>) -> Result<Planned, Findings> {
+        let model = needs::model(shapes, 0, context.input_ids)?;
+        // What is wrong with the metrics, the search itself says.
+        let judged = judged(self.metric.as_ref(), &model.tensors).unwrap_or_default();
         let id = context.input_ids.first().map_or("", String::as_str);
         let source = ScanSource::Artifact(format!("{id}.{TRIALS}"));
-        let scan = Relation::Scan(Scan { source, schema: schema(&self.paths) });
+        let scan = Relation::Scan(Scan { source, schema: schema(&self.paths, &judged) });
         Ok(Planned::relation(TableShape::new(scan, None)).work(TrialTableWork))
     }
 }
