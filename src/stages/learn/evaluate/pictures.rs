@@ -1,26 +1,20 @@
 //! Curves and pictures by the kind of the target.
 
-use super::exhibits::capital;
+mod residuals;
+
 use super::judged::{Evidence, Opinion};
 use super::rows::failed;
 use super::truth::Truth;
 use super::verdict::{Rules, Verdict};
-use crate::chart::{
-    Axis, Band, Figure, Histogram, Line, Mark, NumberFormat, Points, Positions, Reference, Scatter, Series,
-};
+use crate::chart::{Axis, Figure, Line, Mark, NumberFormat, Points, Positions, Reference, Series};
 use crate::diagnostic::Diagnostic;
-use crate::digits;
 use crate::exhibit::{Cell, Column, Exhibit, Format, Table};
 use crate::stages::learn::figures;
-use crate::statistics::evaluation::{
-    Calibration, ClassScores, ConfusionMatrix, NormalPlot, NormalPoint, Ranking, Tail,
-};
-use crate::statistics::histogram::{self, Bins, Scale};
+use crate::statistics::evaluation::{Calibration, ClassScores, ConfusionMatrix, Ranking};
 use crate::tensor::Target;
 
-/// Points along a curve, and points of a scatter at most.
+/// Points along a curve.
 const POINTS: usize = 200;
-const DOTS: usize = 5_000;
 /// Classes up to which the confusion matrix is drawn, and shown as a table.
 const DRAWN: usize = 40;
 const TABLED: usize = 12;
@@ -46,7 +40,7 @@ pub(super) fn all(
         Truth::Binary(truth) => binary(target, truth, evidence, network, best, threshold, rules),
         Truth::Classes(truth, _) => classes(target, truth, network),
         Truth::Labels(truth) => Ok(vec![labels(target, truth, network, threshold)]),
-        Truth::Numbers(truth) => Ok(numbers(target, truth, network)),
+        Truth::Numbers(truth) => Ok(residuals::numbers(target, truth, network)),
     }
 }
 
@@ -83,20 +77,29 @@ fn binary(
     Ok(exhibits)
 }
 
-/// A square figure of shares over shares; curves are given as points and drawn over common positions.
-fn shares(title: String, labels: [&str; 2], curves: &[(String, Vec<(f64, f64)>)], is_even: bool) -> Figure {
-    let grid: Vec<f64> = if is_even {
-        (0..=POINTS).map(|i| i as f64 / POINTS as f64).collect()
-    } else {
-        let mut places: Vec<f64> = curves.iter().flat_map(|(_, points)| points.iter().map(|(x, _)| *x)).collect();
-        places.extend([0.0, 1.0]);
-        places.sort_by(f64::total_cmp);
-        places.dedup();
-        places
-    };
+/// A square figure of shares over shares; curves are given as points and drawn over common positions, with a dot at each of their
+/// own points where these are few.
+fn shares(title: String, labels: [&str; 2], curves: &[(String, Vec<(f64, f64)>)], has_dots: bool) -> Figure {
+    let mut grid: Vec<f64> = (0..=POINTS).map(|i| i as f64 / POINTS as f64).collect();
+    if has_dots {
+        // Lines have their corners at the dots, whatever lies in between.
+        grid.extend(curves.iter().flat_map(|(_, points)| points.iter().map(|(x, _)| *x)));
+        grid.sort_by(f64::total_cmp);
+        grid.dedup();
+    }
     let x = Positions::Number(grid.iter().map(|x| Some(*x)).collect());
     let series = curves.iter().map(|(name, points)| Series::new(name, grid.iter().map(|x| between(points, *x))));
-    let mut figure = Figure::new(title, Mark::Line(Line::new(x, series.collect())));
+    let mut line = Line::new(x, series.collect());
+    if has_dots {
+        let dots = |(series, (name, points)): (usize, &(String, Vec<(f64, f64)>))| Points {
+            name: name.clone(),
+            series,
+            x: Positions::Number(points.iter().map(|(x, _)| Some(*x)).collect()),
+            y: points.iter().map(|(_, y)| Some(*y)).collect(),
+        };
+        line.points = curves.iter().enumerate().map(dots).collect();
+    }
+    let mut figure = Figure::new(title, Mark::Line(line));
     let axis = |label| Axis { format: NumberFormat::Percent, min: Some(0.0), max: Some(1.0), ..Axis::labelled(label) };
     figure.x = axis(labels[0]);
     figure.y = axis(labels[1]);
@@ -135,7 +138,7 @@ fn roc(rankings: &[(&str, Ranking)]) -> Option<Exhibit> {
         ));
         areas.push(format!("{model} {:.3}", ranking.roc_auc()?));
     }
-    let mut figure = shares("ROC curve".to_owned(), ["false positive rate", "true positive rate"], &curves, true);
+    let mut figure = shares("ROC curve".to_owned(), ["false positive rate", "true positive rate"], &curves, false);
     diagonal(&mut figure);
     figure.subtitle = format!("area: {}; pale: chance, 0.5", areas.join(", "));
     Some(figures::exhibit(figure))
@@ -152,7 +155,7 @@ fn precision_recall(rankings: &[(&str, Ranking)], trues: f64) -> Option<Exhibit>
         curves.push(((*model).to_owned(), points));
         areas.push(format!("{model} {:.3}", ranking.average_precision()?));
     }
-    let mut figure = shares("Precision and recall".to_owned(), ["recall", "precision"], &curves, true);
+    let mut figure = shares("Precision and recall".to_owned(), ["recall", "precision"], &curves, false);
     figure.subtitle = format!("average precision: {}", areas.join(", "));
     figure.references.push(Reference::y(trues, "share of yes"));
     Some(figures::exhibit(figure))
@@ -169,7 +172,7 @@ fn gains(rankings: &[(&str, Ranking)], yes: &str) -> Option<Exhibit> {
         "Cumulative gains".to_owned(),
         ["share of rows, likeliest first", "share of yes among them"],
         &curves,
-        true,
+        false,
     );
     diagonal(&mut figure);
     let first = rankings.first().and_then(|(_, ranking)| ranking.gain_at(0.1))?;
@@ -190,9 +193,9 @@ fn reliability(truth: &[bool], opinions: &[&Opinion], rules: &Rules) -> Result<O
         errors.extend(calibration.expected_error.map(|error| format!("{} {:.1} %", opinion.model, error * 100.0)));
     }
     let labels = ["predicted probability", "share that came true"];
-    let mut figure = shares("Reliability".to_owned(), labels, &curves, false);
+    let mut figure = shares("Reliability".to_owned(), labels, &curves, true);
     diagonal(&mut figure);
-    figure.subtitle = format!("expected calibration error: {}; pale: perfect", errors.join(", "));
+    figure.subtitle = format!("a dot is a bin; expected calibration error: {}; pale: perfect", errors.join(", "));
     Ok(Some(figures::exhibit(figure)))
 }
 
@@ -276,78 +279,4 @@ fn confusion(names: &[String], truth: &[u32], predicted: &[u32]) -> Result<Vec<E
         exhibits.push(Exhibit::table("Confusion matrix, rows", columns, rows.collect()));
     }
     Ok(exhibits)
-}
-
-/// Evenly spaced rows, so that no order of the rows is favoured.
-fn sampled(values: &[f64]) -> Vec<Option<f64>> {
-    let step = values.len().div_ceil(DOTS).max(1);
-    values.iter().step_by(step).map(|value| Some(*value)).collect()
-}
-
-fn numbers(target: &Target, truth: &[f64], network: &Opinion) -> Vec<Exhibit> {
-    let predicted: Vec<f64> = network.outputs.iter().copied().collect();
-    let residuals: Vec<f64> = truth.iter().zip(&predicted).map(|(truth, predicted)| truth - predicted).collect();
-    let column = target.column();
-    let left_out = truth.len() - sampled(truth).len();
-    let scatter = |title: &str, x: &[f64], y: &[f64]| {
-        let mut figure = Figure::new(title, Mark::Scatter(Scatter::new(Positions::Number(sampled(x)), sampled(y))));
-        if left_out > 0 {
-            figure.note = format!("{} evenly spaced rows of {}", sampled(x).len(), x.len());
-        }
-        figure
-    };
-    let mut against = scatter("Predicted against true", truth, &predicted);
-    against.x = Axis::labelled(format!("true {column}"));
-    against.y = Axis::labelled(format!("predicted {column}"));
-    let mut spread = scatter("Residuals by prediction", &predicted, &residuals);
-    spread.subtitle = "a pattern here is something that the network has not learned".to_owned();
-    spread.x = Axis::labelled(format!("predicted {column}"));
-    spread.y = Axis::labelled(format!("true minus predicted {column}"));
-    spread.references.push(Reference::y(0.0, ""));
-    let histogram = histogram::Histogram::of_values(&residuals, Bins::Auto, Scale::Real);
-    #[expect(clippy::cast_precision_loss, reason = "counts beyond 2^53 rows do not occur")]
-    let counts = histogram.counts().iter().map(|&count| Some(count as f64));
-    let mut bars =
-        Figure::new(capital("residuals"), Mark::Histogram(Histogram::new(histogram.edges().to_vec(), counts)));
-    bars.x = Axis::labelled(format!("true minus predicted {column}"));
-    bars.y = Axis::labelled("rows");
-    let mut exhibits: Vec<Exhibit> = [against, spread, bars].map(figures::exhibit).into();
-    let plot = NormalPlot::new(&residuals, POINTS, 0.95).ok().flatten();
-    exhibits.extend(plot.map(|plot| figures::exhibit(beside_normal(&plot, column))));
-    exhibits
-}
-
-/// Residuals beside those of a normal distribution.
-fn beside_normal(plot: &NormalPlot, column: &str) -> Figure {
-    let of = |value: fn(&NormalPoint) -> f64| plot.points.iter().map(|point| Some(value(point))).collect::<Vec<_>>();
-    let x = Positions::Number(of(|point| point.normal));
-    let mut line = Line::new(x.clone(), vec![Series::new("if normal", of(|point| point.expected))]);
-    line.bands = vec![Band { series: 0, low: of(|point| point.low), high: of(|point| point.high) }];
-    line.points = vec![Points { name: "residuals".to_owned(), series: 1, x, y: of(|point| point.found) }];
-    let mut figure = Figure::new("Residuals beside a normal distribution", Mark::Line(line));
-    figure.subtitle = match plot.tails() {
-        (Tail::Far, Tail::Far) => "large errors both ways are more frequent than in a normal distribution",
-        (Tail::Far, _) => {
-            "large errors downwards (true far below predicted) are more frequent than in a normal distribution"
-        }
-        (_, Tail::Far) => {
-            "large errors upwards (true far above predicted) are more frequent than in a normal distribution"
-        }
-        (Tail::Near, _) | (_, Tail::Near) => "large errors are less frequent than in a normal distribution",
-        (Tail::Normal, Tail::Normal) => "large errors are about as frequent as in a normal distribution",
-    }
-    .to_owned();
-    figure.x = Axis::labelled("quantile of the standard normal distribution");
-    figure.y = Axis::labelled(format!("true minus predicted {column}"));
-    let shown = plot.points.len();
-    let of = if shown < plot.rows {
-        format!("{shown} of {} residuals in their order. ", digits::whole(plot.rows as u64))
-    } else {
-        String::new()
-    };
-    figure.note = format!(
-        "{of}The line goes through the quartiles; where the residuals are normal, each lies in the band with a probability of 95 %."
-    );
-    (figure.width, figure.height) = (480, Some(420));
-    figure
 }
