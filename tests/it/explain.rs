@@ -84,6 +84,27 @@ fn a_linear_model_is_explained_exactly_and_in_its_unit() {
 }
 
 #[test]
+fn values_of_scaled_columns_are_shown_as_they_were() {
+    let text = pipeline("late", "[]", "methods: [shap, dependence], rows: \"id in (703, 707)\"").replace(
+        "  - tensors:",
+        "  - standardize: {columns: [distance, idle]}\n  - impute: {columns: {distance: {constant: 0}}}\n  - tensors:",
+    );
+    let workshop = Workshop::with_pipeline(&text);
+    workshop.write("t.csv", trips());
+    let manifest = workshop.run();
+    let rows = workshop.read_ndjson("contributions.ndjson");
+    let values = |column: &str| -> Vec<&str> {
+        rows.iter().filter(|row| row["column"] == column).map(|row| row["part"].as_str().unwrap()).collect()
+    };
+    // Row 703 goes 110 far, row 707 590: 53 times their numbers leave 49 and 17 of 61.
+    assert_eq!(values("idle"), ["49", "17"]);
+    let shown = stage(&manifest, "why").to_string();
+    assert!(shown.contains("Values of `idle` are shown as they were before they were scaled."), "{shown}");
+    // What is filled in after the scaling is no longer what was scaled.
+    assert!(values("distance").iter().all(|value| value.parse::<f64>().is_ok_and(|value| value.abs() < 3.0)));
+}
+
+#[test]
 fn the_words_of_a_text_are_weighed_beside_other_columns() {
     let mut text = "id,pages,review,liked\n".to_owned();
     for row in 0..600 {

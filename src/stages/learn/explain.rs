@@ -13,6 +13,7 @@ mod options;
 mod pictures;
 mod product;
 mod rows;
+mod scales;
 mod scene;
 mod sequences;
 mod texts;
@@ -37,7 +38,8 @@ use work::{ExplainWork, Settings};
 /// It tells about the model, not about the world: a column that counts for the model is no cause of what it foretells.
 ///
 /// The rows are those of the part `on`, by default the last part of the split. What is said of all of them rests on a
-/// `sample`, drawn with the `seed`. Columns are changed as a whole, so that they are named as you know them. The methods:
+/// `sample`, drawn with the `seed`. Columns are changed as a whole, so that they are named as you know them, and values that
+/// `standardize` brought to a scale it learned are shown as they were before. The methods:
 ///
 /// - `permutation`: by how much `metric` gets worse when the values of a column are shuffled among the rows (Breiman
 ///   2001; Fisher, Rudin and Dominici 2019), with 95 % intervals of rows drawn again. Columns that say the same hide each other, which
@@ -168,6 +170,7 @@ impl Stage for Explain {
             repeats: self.repeats.value,
             metric: self.metric.as_ref().map(|metric| metric.value),
             seed: self.seed,
+            scaled: scales::learned(&model.tensors.table.relation),
             is_sequence: specification.sequence.is_some(),
             row_bytes: asked::row_bytes(specification),
         };

@@ -8,9 +8,11 @@ use crate::exhibit::Exhibit;
 use crate::explanation::Rows;
 use crate::explanation::grad_cam::resize;
 use crate::explanation::saliency::{SmoothOptions, smooth_gradients};
-use crate::tensor::{BlockKind, Encoder};
+use crate::tensor::audio::AudioKind;
+use crate::tensor::{BlockKind, Encoder, Feature};
 
 use super::model::Explained;
+use super::words;
 
 /// The most cells of a side that are drawn, and the fewest: fewer would carry numbers.
 const MOST: usize = 64;
@@ -26,23 +28,40 @@ pub(super) struct Pictures {
     height: usize,
     width: usize,
     channels: usize,
-    /// A sound: frames one after the other, each with a number for each frequency.
-    is_sound: bool,
+    /// Of a sound, whose frames stand one after the other, what time and the numbers of a frame are.
+    axes: Option<[String; 2]>,
 }
 
 /// The images and sounds that a model reads.
 pub(super) fn pictures(encoder: &Encoder) -> Vec<Pictures> {
     let found = encoder.blocks().iter().enumerate().filter_map(|(block, of)| {
-        let is_sound = of.kind == BlockKind::Audio;
         let (height, width, channels) = match (of.kind, of.shape.as_slice()) {
             (BlockKind::Image | BlockKind::Audio, [height, width, channels]) => (*height, *width, *channels),
             (BlockKind::Image | BlockKind::Audio, [height, width]) => (*height, *width, 1),
             (BlockKind::Audio, [length]) => (*length, 1, 1),
             _ => return None,
         };
-        Some(Pictures { block, column: of.name.clone(), height, width, channels, is_sound })
+        let axes = (of.kind == BlockKind::Audio).then(|| axes(encoder, &of.name, height));
+        Some(Pictures { block, column: of.name.clone(), height, width, channels, axes })
     });
     found.collect()
+}
+
+/// What lies along a sound of so many frames, and along a frame.
+fn axes(encoder: &Encoder, column: &str, frames: usize) -> [String; 2] {
+    let sound = encoder.features().iter().find_map(|feature| match feature {
+        Feature::Audio(sound) if sound.name() == column => Some(sound.encoder()),
+        _ => None,
+    });
+    let Some(sound) = sound else { return ["time".to_owned(), String::new()] };
+    let time = format!("time, 0 to {} s", words::number(sound.seconds(frames.saturating_sub(1))));
+    let options = sound.options();
+    let along = match (sound.hertz().as_slice(), options.kind) {
+        ([low, .., high], _) => format!("frequency, {low:.0} to {high:.0} Hz"),
+        (_, AudioKind::Mfcc) => format!("cepstral coefficient, 1 to {}", options.bands()),
+        _ => String::new(),
+    };
+    [time, along]
 }
 
 impl Pictures {
@@ -100,7 +119,7 @@ impl Pictures {
 
     fn exhibit(&self, map: &Array2<f32>, title: String, subtitle: &str) -> Exhibit {
         // Of a sound time runs to the right and low frequencies are below.
-        let upright = if self.is_sound { map.t().slice(ndarray::s![..;-1, ..]).to_owned() } else { map.clone() };
+        let upright = if self.axes.is_some() { map.t().slice(ndarray::s![..;-1, ..]).to_owned() } else { map.clone() };
         let side = |length: usize| {
             if length < FEWEST { length * FEWEST.div_ceil(length.max(1)) } else { length.min(MOST) }
         };
@@ -112,9 +131,9 @@ impl Pictures {
         let mut figure = Figure::new(title, Mark::Heatmap(heatmap));
         figure.subtitle = subtitle.to_owned();
         figure.width = WIDTH;
-        if self.is_sound {
-            figure.x = Axis::labelled("time");
-            figure.y = Axis::labelled("frequency");
+        if let Some([time, along]) = &self.axes {
+            figure.x = Axis::labelled(time);
+            figure.y = Axis::labelled(along);
         }
         Exhibit::Figure(Box::new(figure))
     }

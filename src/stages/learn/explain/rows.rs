@@ -4,6 +4,8 @@ mod kept;
 mod read;
 mod worst;
 
+use std::collections::BTreeMap;
+
 use ndarray::Array2;
 
 use crate::diagnostic::{Class, Diagnostic};
@@ -12,6 +14,7 @@ use crate::explanation::Rows;
 use crate::tensor::{Encoder, Target};
 
 use super::columns::names;
+use super::scales::Scale;
 use kept::Kept;
 pub(super) use read::{ROW_BYTES, Read, Reading, VALUE_BYTES, both, matching, read};
 pub(super) use worst::WorstOf;
@@ -83,6 +86,16 @@ impl Taken {
         }
     }
 
+    /// Shows the values of columns that were scaled as they were before. `names` are those of the columns.
+    pub(super) fn unscaled(mut self, names: &[String], scales: &BTreeMap<String, Scale>) -> Self {
+        for (name, values) in names.iter().zip(&mut self.values) {
+            if let Some(scale) = scales.get(name) {
+                values.iter_mut().for_each(|value| scale.undo(value));
+            }
+        }
+        self
+    }
+
     /// `count` rows, evenly spaced.
     pub(super) fn spread(&self, count: usize) -> Self {
         self.at(&spread(self.len(), count))
@@ -139,7 +152,8 @@ pub(super) fn told(truth: &Truth, target: &Target) -> String {
         Truth::Class(class) => name(*class as usize),
         Truth::Labels(labels) => {
             let names = labels.iter().enumerate().filter(|(_, has)| **has > 0.5).map(|(label, _)| name(label));
-            names.collect::<Vec<_>>().join(", ")
+            let names = names.collect::<Vec<_>>();
+            if names.is_empty() { "no label".to_owned() } else { names.join(", ") }
         }
         Truth::Number(number) => super::words::number(*number),
     }

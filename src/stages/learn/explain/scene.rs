@@ -27,6 +27,8 @@ const SUMMARIZED_LONG: usize = 20;
 const BACKGROUND_LONG: usize = 25;
 /// Numbers from which on the window of a sequence is long.
 const LONG_WINDOW: usize = 512;
+/// Scaled columns that are named.
+const NAMED: usize = 3;
 /// Columns whose dependence is shown where none are named.
 const SHOWN: usize = 6;
 
@@ -39,6 +41,8 @@ pub(super) struct Scene<'a> {
     pub(super) columns: Vec<Column>,
     /// The rows of a sequence, where the model reads one.
     pub(super) windows: Option<Windows>,
+    /// Columns whose values are shown as they were before a stage scaled them.
+    pub(super) unscaled: Vec<String>,
     pub(super) read: Read,
     pub(super) chosen: Taken,
     /// Training rows, and those of them with which `shap` compares.
@@ -82,6 +86,14 @@ impl<'a> Scene<'a> {
                 words::list(&named.map(|(_, target)| format!("`{}`", target.column())).collect::<Vec<_>>())
             };
             let text = format!("Of the targets {} is explained, not {}.", names(true), names(false));
+            self.show(Exhibit::note(Tone::Info, text));
+        }
+        if !self.unscaled.is_empty() {
+            let mut names: Vec<String> = self.unscaled.iter().take(NAMED).map(|name| format!("`{name}`")).collect();
+            if self.unscaled.len() > NAMED {
+                names.push(format!("{} other columns", self.unscaled.len() - NAMED));
+            }
+            let text = format!("Values of {} are shown as they were before they were scaled.", words::list(&names));
             self.show(Exhibit::note(Tone::Info, text));
         }
         if self.settings.learned {

@@ -18,6 +18,11 @@ pub(super) fn number(value: f64) -> String {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
+/// A number with six significant digits: what a value was, without what rounding left behind.
+pub(super) fn exact(value: f64) -> String {
+    format!("{value:.5e}").parse::<f64>().unwrap_or(value).to_string()
+}
+
 /// A number with three significant digits and its sign.
 pub(super) fn signed(value: f64) -> String {
     let text = number(value.abs());
@@ -54,6 +59,7 @@ mod tests {
         let written = [0.0, 0.5, 12.0, 1234.56, -0.012_345, 2.5e9, 7.0e-8].map(number);
         assert_eq!(written, ["0", "0.5", "12", "1235", "-0.01235", "2.500e9", "7.000e-8"]);
         assert_eq!([signed(0.25), signed(-3.0)], ["+0.25", "\u{2212}3"]);
+        assert_eq!([exact(23.000_000_000_4), exact(1013.2), exact(-0.5)], ["23", "1013.2", "-0.5"]);
     }
 
     #[test]

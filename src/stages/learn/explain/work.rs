@@ -6,11 +6,12 @@ use crate::stages::Product;
 use crate::stages::learn::bundle::Bundle;
 use crate::stages::work::{Change, Holding, Outcome, Progress, StageCounts, Work, WorkContext};
 
-use super::columns::columns;
+use super::columns::{columns, names};
 use super::metric::Metric;
 use super::options::{Ice, MOST_WHERE, Method, Rows};
 use super::product::{self, CONTRIBUTIONS, IMPORTANCES};
 use super::rows::{self, Reading, WorstOf};
+use super::scales;
 use super::scene::Scene;
 use super::sequences::windows;
 
@@ -37,6 +38,8 @@ pub(super) struct Settings {
     pub(super) repeats: usize,
     pub(super) metric: Option<Metric>,
     pub(super) seed: u64,
+    /// Columns that a stage above brought to a scale that it learned.
+    pub(super) scaled: Vec<String>,
     /// Whether the model reads the rows of a sequence.
     pub(super) is_sequence: bool,
     /// What a row takes in memory, as far as that is known before rows are read.
@@ -154,6 +157,11 @@ impl Work for ExplainWork {
             }
             None => None,
         };
+        let names = names(&encoder);
+        let mut scales = scales::found(&table.meaning, &settings.scaled);
+        scales.retain(|name, _| names.contains(name));
+        let (read, chosen) = (read.unscaled(&names, &scales), chosen.unscaled(&names, &scales));
+        let known = known.map(|(known, background)| (known.unscaled(&names, &scales), background));
         let columns = columns(&encoder, &table.relation.schema());
         let mut scene = Scene {
             settings,
@@ -162,6 +170,7 @@ impl Work for ExplainWork {
             cancelled: &context.cancelled,
             columns,
             windows: windows(&encoder),
+            unscaled: scales.into_keys().collect(),
             read,
             chosen,
             known,

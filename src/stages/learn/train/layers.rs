@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::definition::Spanned;
 use crate::nn::{self, LayerSpec, layers as engine};
-use forms::{Attention, Conv1d, Conv2d, Dropout, Embedding, EmbeddingBag, Pool, Recurrent, Residual};
 pub(super) use forms::Dense;
+use forms::{Attention, Conv1d, Conv2d, Dropout, Embedding, EmbeddingBag, Pool, Recurrent, Residual};
 pub use options::Activation;
 use options::{BatchNorm, EmbeddingOptions, Empty, LayerNorm, Pooling, Position, Scale};
 

@@ -19,6 +19,7 @@ use crate::statistics::sampling::reservoir::Reservoir;
 use crate::tensor::Encoder;
 
 use super::super::columns::names;
+use super::super::scales::Scale;
 use super::kept::{Kept, label};
 use super::worst::{Worst, WorstOf};
 use super::{Taken, failed};
@@ -44,6 +45,18 @@ pub(in crate::stages::learn::explain) struct Read {
     /// Rows asked for, where memory cut their number.
     pub(in crate::stages::learn::explain) cut: Option<usize>,
     _reservation: Reservation,
+}
+
+impl Read {
+    /// The sample as [`Taken::unscaled`] shows it.
+    pub(in crate::stages::learn::explain) fn unscaled(
+        mut self,
+        names: &[String],
+        scales: &BTreeMap<String, Scale>,
+    ) -> Self {
+        self.sample = self.sample.unscaled(names, scales);
+        self
+    }
 }
 
 /// What is to be read.
