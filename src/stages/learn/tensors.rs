@@ -39,6 +39,8 @@ pub use targets::{MultiLabel, TargetChoice, Written};
 ///
 /// A row's own target must not speak in its own input. So `target` deals the training rows out into folds, by their place
 /// and a seed, and a training row takes the means of the other folds; all other rows take those of all training rows.
+/// Beside a `sequence` there is no `target`: the rows before and after a row, whose targets are nearly its own, lie in the other
+/// folds, and folds of whole groups would know nothing of a value that belongs to one group, such as its name.
 ///
 /// Numbers, categories and dates stand side by side in the network's input `table`; each embedded category, text, image
 /// and sound is an input of its own under the name of its column, and the sequence is the input `sequence`. A missing

@@ -43,9 +43,9 @@ impl Tensors {
         let mean = |kind: &Kind| matches!(kind, Kind::Category(CategoryEncoding::Target(_)));
         if let (Some(_), Some((name, _))) = (sequence, features.iter().find(|(_, kind)| mean(kind))) {
             let message = format!("`{}` cannot become the mean of the target beside a `sequence`", name.value);
-            let help =
-                "the target of a window stands in a later row; put `encode: {columns: {..: {target: ..}}}` above";
-            findings.push(Diagnostic::definition(message).at(&name.place).help(help));
+            let why = "without a row the mean still knows the rows before and after it";
+            let help = "say `embedding`, `one_hot` or `hash`; or put `encode: {columns: {..: {target: ..}}}` above";
+            findings.push(Diagnostic::definition(message).at(&name.place).label(why).help(help));
         }
         let features = self.features(&features, table, id, &names(&targets), &mut findings);
         let sequence =

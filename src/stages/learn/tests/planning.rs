@@ -47,6 +47,10 @@ fn features_that_cannot_be_are_refused_at_their_place() {
             "p.yaml:3:26: unknown option `numbers`: did you mean `number`? (the options are `number`, `category`, `date`, `text`, `image`, `audio` and `sequence`)",
         ),
         (
+            "tensors: {features: {category: {carrier: target}, sequence: {columns: miles, order: id, window: 3}}, target: delay}",
+            "p.yaml:3:37: `carrier` cannot become the mean of the target beside a `sequence`: without a row the mean still knows the rows before and after it (say `embedding`, `one_hot` or `hash`; or put `encode: {columns: {..: {target: ..}}}` above)",
+        ),
+        (
             "tensors: {features: 3, target: late}",
             "p.yaml:3:25: expected a list of columns, or columns by kind: `{number: [..], category: [..]}`, found integer `3`",
         ),
