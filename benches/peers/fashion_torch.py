@@ -36,11 +36,12 @@ loss_of = nn.CrossEntropyLoss()
 
 
 def varied(images):
-    """Swapped and moved as one affine map, interpolated once; beyond the image it is black."""
+    """Swapped and moved by whole pixels as one affine map; beyond the image it is black."""
     map_ = torch.zeros(len(images), 2, 3)
     map_[:, 0, 0] = 1 - 2 * (torch.rand(len(images)) < 0.5).float() if augment.get("flip") else 1
     map_[:, 1, 1] = 1
-    map_[:, :, 2] = 2 * augment.get("shift", 0) * (2 * torch.rand(len(images), 2) - 1)
+    most = int(augment.get("shift", 0) * 28)
+    map_[:, :, 2] = torch.randint(-most, most + 1, (len(images), 2)) * 2 / 28
     return grid_sample(images, affine_grid(map_, list(images.shape), align_corners=False), align_corners=False)
 
 
