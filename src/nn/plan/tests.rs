@@ -160,3 +160,52 @@ fn a_convolution_and_its_pooling_are_one_step_and_shown_as_two() {
     let kinds: Vec<_> = plan.steps.iter().map(|step| step.kind).collect();
     assert_eq!(kinds, ["conv2d", "max_pool", "global_average_pool", "concatenate", "dense"]);
 }
+
+#[test]
+fn a_batch_norm_its_activation_and_its_pooling_are_one_step_and_shown_as_three() {
+    let conv = |filters| {
+        let linear = Activation::Linear;
+        LayerSpec::Conv2d(Conv2d { bias: false, padding: Padding::Same, ..Conv2d::new(filters, [3, 3], linear) })
+    };
+    let norm = || LayerSpec::BatchNorm(BatchNorm::default());
+    let activate = |activation| LayerSpec::Activate(Activate { activation });
+    let layers = vec![
+        conv(2),
+        norm(),
+        activate(Activation::Relu),
+        LayerSpec::MaxPool(MaxPool::default()),
+        conv(3),
+        norm(),
+        activate(Activation::Relu),
+        conv(3),
+        norm(),
+        activate(Activation::Gelu),
+        LayerSpec::Flatten(Flatten {}),
+    ];
+    let spec = NetworkSpec::sequential(Shape::image(6, 6, 1), layers, Head::Binary);
+    let plan = Plan::new(&spec).unwrap();
+    let kinds: Vec<_> = plan.steps.iter().map(|step| step.kind).collect();
+    assert_eq!(kinds, ["conv2d", "batch_norm", "conv2d", "batch_norm", "conv2d", "batch_norm", "activate", "dense"]);
+    let rows: Vec<_> = spec
+        .summary()
+        .unwrap()
+        .layers
+        .iter()
+        .map(|row| format!("{} {} {}", row.layer, row.output, row.parameters))
+        .collect();
+    assert_eq!(
+        rows[..7],
+        [
+            "layer_1 (conv2d) [6, 6, 2] 18",
+            "layer_2 (batch_norm) [6, 6, 2] 8",
+            "layer_3 (activate) [6, 6, 2] 0",
+            "layer_4 (max_pool) [3, 3, 2] 0",
+            "layer_5 (conv2d) [3, 3, 3] 54",
+            "layer_6 (batch_norm) [3, 3, 3] 12",
+            "layer_7 (activate) [3, 3, 3] 0",
+        ]
+    );
+    // Parameters have the same names and places with a step for each layer.
+    let places = |plan: &Plan| plan.parameters.iter().map(|p| (p.name.clone(), p.range.clone())).collect::<Vec<_>>();
+    assert_eq!(places(&plan), places(&Plan::apart(&spec).unwrap()));
+}
