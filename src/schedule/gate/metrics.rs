@@ -23,7 +23,7 @@ pub fn metrics(require: &[Require], record: &RunRecord) -> Object {
     kept.put(&["seconds"], record.seconds);
     for require in require {
         if let Require::Metric(asked) = require {
-            let of = |stage: &str| asked.stage.as_ref().map_or(true, |id| id.value == stage);
+            let of = |stage: &str| asked.stage.as_ref().is_none_or(|id| id.value == stage);
             for stage in record.stages.iter().filter(|stage| of(&stage.id)) {
                 if asked.stage.is_none() && stage.kind != EVALUATE {
                     continue;

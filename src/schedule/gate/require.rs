@@ -28,15 +28,15 @@ use crate::definition::{OneOrMany, Spanned};
 #[serde(rename_all = "snake_case")]
 pub enum Require {
     /// What `validate` found: `passed`, or options.
-    Checks(Spanned<Checks>),
+    Checks(Box<Spanned<Checks>>),
     /// How many rows come out of a stage.
-    Rows(Spanned<Rows>),
+    Rows(Box<Spanned<Rows>>),
     /// How far rows have moved.
-    Drift(Spanned<Drift>),
+    Drift(Box<Spanned<Drift>>),
     /// A number that a stage measured, such as the accuracy of a model.
-    Metric(Spanned<Metric>),
+    Metric(Box<Spanned<Metric>>),
     /// How long a stage takes.
-    Stage(Spanned<Pace>),
+    Stage(Box<Spanned<Pace>>),
 }
 
 /// No check of `validate` fails, in one stage or in all.
