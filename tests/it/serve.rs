@@ -24,23 +24,23 @@ stages:
     write: {path: \"out/${place}.ndjson\"}
 ";
 
-/// One that works for some seconds: pairs of rows.
+/// One that works for a second or more: 200 rows with each other, twice.
 const LONG: &str = "\
 name: long
 stages:
   - id: rows
-    read: {path: rows.csv}
-  - id: all
-    join: {with: rows, on: [], how: cross, suffix: _right}
-  - join: {with: rows, on: [], how: cross, suffix: _more}
-  - aggregate: {values: {total: \"sum(n * n_right % 7)\"}}
+    read: {path: many.csv}
+  - join: {with: rows, how: cross, take: {n: b}}
+  - join: {with: rows, how: cross, take: {n: c}}
+  - aggregate: {compute: {total: \"sum((n * b + c) % 7)\"}}
 ";
 
 /// A folder with a pipeline and the job `plain`, of which `more` are further lines.
 fn folder(more: &str) -> Workshop {
     let workshop = Workshop::new();
-    let rows: String = (0..100).map(|n| format!("{n}\n")).collect();
-    workshop.write("rows.csv", format!("n\n{rows}"));
+    let numbers = |most: u32| (0..most).map(|n| format!("{n}\n")).collect::<String>();
+    workshop.write("rows.csv", format!("n\n{}", numbers(100)));
+    workshop.write("many.csv", format!("n\n{}", numbers(200)));
     workshop.write("pipelines/counted.yaml", PIPELINE);
     workshop.write("pipelines/long.yaml", LONG);
     workshop.write("jobs/plain.yaml", format!("pipeline: pipelines/counted.yaml\n{more}"));
@@ -240,7 +240,7 @@ fn a_job_names_no_pipeline_outside_of_the_folder() {
 
 #[test]
 fn a_run_whose_server_was_killed_is_lost_and_taken_up_again() {
-    let workshop = folder("after_crash: again\n");
+    let workshop = folder("");
     workshop.write("jobs/plain.yaml", "pipeline: pipelines/long.yaml\nafter_crash: again\n");
     let server = Server::start(&workshop);
     jobs(&workshop, &["run", "plain"]).success();
@@ -312,7 +312,7 @@ fn commands_work_without_a_server_and_what_was_asked_for_waits() {
 #[test]
 fn a_job_that_is_misspelt_is_told_with_the_nearest_name() {
     let workshop = folder("");
-    let told = jobs(&workshop, &["show", "plane"]);
+    let told = jobs(&workshop, &["show", "plains"]);
     assert_eq!(told.code, Some(2));
     assert!(told.stderr.contains("did you mean `plain`?"), "{}", told.stderr);
     let told = workshop.gristmill(["jobs", "list", "--dir", "nowhere"]);

@@ -98,7 +98,9 @@ fn in_words(line: &str) -> Option<String> {
     let Ok(entry) = serde_json::from_str::<Value>(line) else { return Some(plain(line)) };
     let time = entry["time"].as_str().and_then(|time| time.get(11..19)).unwrap_or("        ");
     if let Some(text) = entry["line"].as_str() {
-        return Some(format!("{time}  {}", plain(text)));
+        // Messages of several lines stay below each other.
+        let lines: Vec<String> = text.lines().map(plain).collect();
+        return Some(format!("{time}  {}", lines.join("\n          ")));
     }
     event(&entry["event"]).map(|words| format!("{time}  {}", plain(&words)))
 }
@@ -149,6 +151,10 @@ mod tests {
                 Some("21:00:05  a read failed in 0.50 s: no file"),
             ),
             (r#"{"time":"2026-11-27T21:00:05Z","stream":"out","event":{"event":"alive"}}"#, None),
+            (
+                r#"{"time":"2026-11-27T21:00:05Z","stream":"server","line":"failed:\nno file"}"#,
+                Some("21:00:05  failed:\n          no file"),
+            ),
             ("\u{1b}[2J no JSON", Some("\u{fffd}[2J no JSON")),
         ] {
             assert_eq!(in_words(line).as_deref(), words);

@@ -140,7 +140,7 @@ impl Served {
 /// Who asks: the user of the system, by name.
 fn who() -> Who {
     let user = ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok()).filter(|name| !name.is_empty());
-    let name: String = user.unwrap_or_else(|| "somebody".to_owned());
+    let name = user.unwrap_or_else(|| format!("user {}", rustix::process::getuid().as_raw()));
     Who::admin(format!("{} at the command line", name.chars().filter(|c| !c.is_control()).take(64).collect::<String>()))
 }
 
