@@ -36,8 +36,3 @@ pub(super) fn text() -> String {
 fn text_of_jobs() -> String {
     serde_json::to_string_pretty(&crate::schedule::job::schema()).unwrap_or_default()
 }
-
-/// The JSON Schema of job files as text, ending without a line feed.
-fn text_of_jobs() -> String {
-    serde_json::to_string_pretty(&crate::schedule::job::schema()).unwrap_or_default()
-}
