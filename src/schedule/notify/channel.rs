@@ -1,9 +1,11 @@
 //! Checked channels: what they mean, and everything that can be told to be wrong with them before a message is sent.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use lettre::message::Mailbox;
 
+use super::authorities;
 use super::event::Event;
 use super::options::{Given, Tls};
 use super::secret::{Lookup, Secret, SecretError};
@@ -31,6 +33,7 @@ pub(super) struct Webhook {
     pub(super) headers: Vec<(String, Given)>,
     pub(super) timeout: Duration,
     pub(super) insecure: bool,
+    pub(super) authorities: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -41,6 +44,7 @@ pub(super) struct Mail {
     pub(super) from: Mailbox,
     pub(super) to: Vec<Mailbox>,
     pub(super) login: Option<(String, Secret)>,
+    pub(super) authorities: Option<PathBuf>,
     pub(super) timeout: Duration,
 }
 
@@ -83,14 +87,10 @@ impl Channel {
 
     /// The places where it finds its secrets.
     fn secrets(&self) -> Vec<&Secret> {
-        let given = |given| match given {
-            &Given::Reference(ref secret) => Some(secret),
-            Given::Text(_) => None,
-        };
         match &self.transport {
             Transport::Webhook(webhook) => {
-                let headers = webhook.headers.iter().filter_map(|(_, value)| given(value));
-                webhook.secret.iter().chain(given(&webhook.url)).chain(headers).collect()
+                let headers = webhook.headers.iter().filter_map(|(_, value)| value.secret());
+                webhook.secret.iter().chain(webhook.url.secret()).chain(headers).collect()
             }
             Transport::Mail(mail) => mail.login.iter().map(|(_, password)| password).collect(),
             Transport::Command(_) => Vec::new(),
@@ -99,19 +99,30 @@ impl Channel {
 
     /// The variables of the server in which it finds its secrets: no worker gets them.
     pub fn variables(&self) -> Vec<&str> {
-        let variable = |secret| match secret {
-            &Secret::Env(ref name) => Some(name.as_str()),
-            Secret::File(_) => None,
-        };
-        self.secrets().into_iter().filter_map(variable).collect()
+        self.secrets().into_iter().filter_map(Secret::variable).collect()
     }
 
-    /// What is wrong with its secrets here and now, to be shown before the first message is lost; empty when all is well.
-    pub fn troubles(&self, lookup: &Lookup<'_>) -> Vec<SecretError> {
-        let found = self.secrets().into_iter().filter_map(|secret| secret.check(lookup).err());
-        let Transport::Command(command) = &self.transport else { return found.collect() };
-        let unset = command.environment.iter().filter(|name| (lookup.environment)(name).is_none());
-        found.chain(unset.map(|name| SecretError::NotSet(name.clone()))).collect()
+    /// What is wrong here and now with the secrets and certificates that it finds in its surroundings, to be shown before the
+    /// first message is lost; empty when all is well.
+    pub fn troubles(&self, lookup: &Lookup<'_>) -> Vec<String> {
+        let mut found: Vec<String> = self
+            .secrets()
+            .into_iter()
+            .filter_map(|secret| secret.check(lookup).err())
+            .map(|error| error.to_string())
+            .collect();
+        match &self.transport {
+            Transport::Webhook(Webhook { authorities: Some(path), .. })
+            | Transport::Mail(Mail { authorities: Some(path), .. }) => {
+                found.extend(authorities::read(path, lookup).err());
+            }
+            Transport::Webhook(_) | Transport::Mail(_) => {}
+            Transport::Command(command) => {
+                let unset = command.environment.iter().filter(|name| (lookup.environment)(name).is_none());
+                found.extend(unset.map(|name| SecretError::NotSet(name.clone()).to_string()));
+            }
+        }
+        found
     }
 }
 

@@ -1,6 +1,7 @@
 //! From the options of a job file to channels, with every finding at its place.
 
 use std::collections::HashSet;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use lettre::message::Mailbox;
@@ -146,6 +147,7 @@ fn check_webhook(options: &WebhookOptions, findings: &mut Findings) -> Option<Tr
         headers: headers.collect(),
         timeout: seconds(options.timeout.as_ref(), 10, findings),
         insecure: options.insecure,
+        authorities: authorities(options.authorities.as_ref(), findings),
     }))
 }
 
@@ -262,10 +264,20 @@ fn check_mail(options: &MailOptions, findings: &mut Findings) -> Option<Transpor
         Tls::None => 25,
     });
     let timeout = seconds(options.timeout.as_ref(), 30, findings);
+    let authorities = authorities(options.authorities.as_ref(), findings);
     if findings.len() > before {
         return None;
     }
-    Some(Transport::Mail(Mail { server: server.value.clone(), port, tls: tls.value, from: from?, to, login, timeout }))
+    let (server, tls, from) = (server.value.clone(), tls.value, from?);
+    Some(Transport::Mail(Mail { server, port, tls, from, to, login, authorities, timeout }))
+}
+
+fn authorities(given: Option<&Spanned<PathBuf>>, findings: &mut Findings) -> Option<PathBuf> {
+    let given = given?;
+    if given.as_os_str().is_empty() || given.to_string_lossy().contains("${") {
+        findings.push(Diagnostic::definition("this is no path of a file with certificates").at(&given.place));
+    }
+    Some(given.value.clone())
 }
 
 /// Whether a text is a name of a host or the number of one.

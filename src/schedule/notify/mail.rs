@@ -7,11 +7,12 @@ use lettre::message::Message;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue, MIME_VERSION_1_0};
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
-use lettre::transport::smtp::client::{SmtpConnection, TlsParameters};
+use lettre::transport::smtp::client::{Certificate, CertificateStore, SmtpConnection, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
 use serde_json::Value;
 
 use super::address::is_this_machine;
+use super::authorities;
 use super::bounded::{block, line};
 use super::channel::Mail;
 use super::delivery::{Delivery, Outcome};
@@ -38,25 +39,46 @@ pub(super) fn send(mail: &Mail, delivery: &Delivery<'_>, lookup: &Lookup<'_>) ->
     let Some(message) = message(mail, delivery) else {
         return Outcome::GiveUp("the mail cannot be written: an address of it is none".to_owned());
     };
-    match converse(mail, credentials.as_ref(), &message) {
+    let tls = match mail.tls {
+        Tls::None => None,
+        Tls::Starttls | Tls::Implicit => match tls(mail, lookup) {
+            Ok(tls) => Some(tls),
+            Err(outcome) => return outcome,
+        },
+    };
+    match converse(mail, tls.as_ref(), credentials.as_ref(), &message) {
         Ok(()) => Outcome::Sent,
         Err(error) => judge(mail, &error),
     }
 }
 
+/// How the server must prove who it is.
+fn tls(mail: &Mail, lookup: &Lookup<'_>) -> Result<TlsParameters, Outcome> {
+    let mut tls = TlsParameters::builder(mail.server.clone());
+    if let Some(path) = &mail.authorities {
+        tls = tls.certificate_store(CertificateStore::None);
+        for certificate in authorities::read(path, lookup).map_err(Outcome::again)? {
+            let certificate = Certificate::from_der(certificate.der().to_vec());
+            tls = tls.add_root_certificate(certificate.map_err(|error| judge(mail, &error))?);
+        }
+    }
+    tls.build().map_err(|error| judge(mail, &error))
+}
+
 /// The dialog with the server. Each answer may take what is left of the time of the channel.
-fn converse(mail: &Mail, credentials: Option<&Credentials>, message: &Message) -> Result<(), Error> {
+fn converse(
+    mail: &Mail,
+    tls: Option<&TlsParameters>,
+    credentials: Option<&Credentials>,
+    message: &Message,
+) -> Result<(), Error> {
     let until = Instant::now() + mail.timeout;
     let left = || Some(until.saturating_duration_since(Instant::now()).max(LEAST));
     let us = ClientId::default();
-    let tls = match mail.tls {
-        Tls::None => None,
-        Tls::Starttls | Tls::Implicit => Some(TlsParameters::new(mail.server.clone())?),
-    };
-    let implicit = tls.as_ref().filter(|_| mail.tls == Tls::Implicit);
+    let implicit = tls.filter(|_| mail.tls == Tls::Implicit);
     let mut connection = SmtpConnection::connect((mail.server.as_str(), mail.port), left(), &us, implicit, None)?;
     // The time that is left is set anew before each step; that it cannot be set would show in the step itself.
-    if let Some(tls) = tls.as_ref().filter(|_| mail.tls == Tls::Starttls) {
+    if let Some(tls) = tls.filter(|_| mail.tls == Tls::Starttls) {
         let _ = connection.set_timeout(left());
         connection.starttls(tls, &us)?;
     }
@@ -175,7 +197,7 @@ fn judge(mail: &Mail, error: &Error) -> Outcome {
         let words = network.map_or_else(|| "no connection".to_owned(), crate::staging::reason);
         format!("cannot be spoken to: {}", line(&words, 200))
     };
-    Outcome::again(format!("{server} {why}"))
+    Outcome::again(format!("{server} {why}{}", authorities::hint(&why)))
 }
 
 /// What the server is not able to do.

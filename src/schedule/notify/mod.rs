@@ -13,6 +13,7 @@
 //!   threads of its own, several at a time, and takes a message under a lease that is longer than [`Channel::timeout`].
 
 mod address;
+mod authorities;
 pub mod backoff;
 mod bounded;
 mod channel;

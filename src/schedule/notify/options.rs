@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::path::PathBuf;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
@@ -26,7 +27,7 @@ pub enum ChannelOptions {
     /// Sends the message as JSON to an address.
     Webhook(WebhookOptions),
     /// Sends the message as plain text to mailboxes.
-    Mail(MailOptions),
+    Mail(Box<MailOptions>),
     /// Starts a program with the message on its standard input.
     Command(CommandOptions),
 }
@@ -57,6 +58,10 @@ pub struct WebhookOptions {
     /// The longest time for all of it, from looking the name up to the answer; `10s` when absent, at most `5m`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Spanned<Period>>,
+    /// A file with the certificates (PEM) of the authorities that are trusted here, instead of those inside the program; for
+    /// receivers with certificates of an authority of one's own. A relative path begins in the served folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorities: Option<Spanned<PathBuf>>,
     /// Allows `http://` to other machines: everybody on the way can read and change the message.
     #[serde(default)]
     pub insecure: bool,
@@ -96,6 +101,10 @@ pub struct MailOptions {
     /// The longest wait for any answer of the server; `30s` when absent, at most `5m`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Spanned<Period>>,
+    /// A file with the certificates (PEM) of the authorities that are trusted here, instead of those inside the program; for
+    /// receivers with certificates of an authority of one's own. A relative path begins in the served folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorities: Option<Spanned<PathBuf>>,
     /// Allows `tls: none` to other machines: everybody on the way can read and change the message.
     #[serde(default)]
     pub insecure: bool,
@@ -159,6 +168,16 @@ pub enum Given {
     Text(String),
     /// Where it is found.
     Reference(Secret),
+}
+
+impl Given {
+    /// The place where it is found, if it is a secret.
+    pub(super) fn secret(&self) -> Option<&Secret> {
+        match self {
+            Self::Text(_) => None,
+            Self::Reference(secret) => Some(secret),
+        }
+    }
 }
 
 impl fmt::Debug for Given {

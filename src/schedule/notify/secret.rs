@@ -114,6 +114,14 @@ impl Secret {
         self.read(lookup).map(drop)
     }
 
+    /// The variable in which it is found, if it is one.
+    pub(super) fn variable(&self) -> Option<&str> {
+        match self {
+            Self::Env(name) => Some(name),
+            Self::File(_) => None,
+        }
+    }
+
     /// Reads the value.
     ///
     /// Errors: it is not there, empty, no text, or open to others.

@@ -2,9 +2,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 use ureq::http::{HeaderMap, Request, Response, StatusCode, header};
+use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body, Error};
 
 use super::address::Address;
+use super::authorities;
 use super::backoff::LONGEST_ASKED;
 use super::bounded::line;
 use super::channel::Webhook;
@@ -23,7 +25,13 @@ pub(super) fn send(webhook: &Webhook, delivery: &Delivery<'_>, lookup: &Lookup<'
         Ok(prepared) => prepared,
         Err(outcome) => return outcome,
     };
+    let roots = match webhook.authorities.as_deref().map(|path| authorities::read(path, lookup)) {
+        None => RootCerts::WebPki,
+        Some(Ok(certificates)) => RootCerts::from(certificates),
+        Some(Err(reason)) => return Outcome::again(reason),
+    };
     let agent: Agent = Agent::config_builder()
+        .tls_config(TlsConfig::builder().root_certs(roots).build())
         .timeout_global(Some(webhook.timeout))
         .proxy(None)
         .max_redirects(0)
@@ -144,5 +152,5 @@ fn unanswered(receiver: &str, webhook: &Webhook, error: &Error) -> Outcome {
         Error::Protocol(_) | Error::Decompress(..) | Error::BodyStalled => "gave an answer that is not HTTP".to_owned(),
         _ => "could not be sent to".to_owned(),
     };
-    Outcome::again(format!("{receiver} {why}"))
+    Outcome::again(format!("{receiver} {why}{}", authorities::hint(&why)))
 }

@@ -7,24 +7,21 @@ mod messages;
 mod options;
 mod secrets;
 mod smtp;
+mod tls;
 mod webhooks;
 
 use std::collections::HashMap;
-use std::path::Path;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::{Channel, ChannelOptions, Delivery, Finished, Lookup, State, check};
-use crate::definition::{LoadOptions, decode, parse};
+use crate::definition::{self, Environment, decode};
 use crate::diagnostic::{Findings, Source};
 
 /// The options of a `notify:` list.
 fn read(list: &str) -> Result<Vec<ChannelOptions>, Findings> {
-    let indented: String = list.lines().map(|line| format!("      {line}\n")).collect();
-    let text = format!("name: t\nstages:\n- channels:\n    notify:\n{indented}");
-    let pipeline = parse(Source::new("jobs/t.yaml", text), &LoadOptions::default(), Path::new(""))?;
-    decode(pipeline.stages[0].options.get("notify").unwrap())
+    decode(&definition::read(&Source::new("jobs/t.yaml", list))?)
 }
 
 /// The channels of a `notify:` list, and what is wrong with it otherwise.
@@ -83,7 +80,7 @@ fn failed<'a>(metrics: &'a Map<String, Value>) -> Finished<'a> {
 /// An environment of its own, and the folder in which relative files begin.
 struct Surroundings {
     folder: tempfile::TempDir,
-    environment: Box<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    environment: Environment,
 }
 
 impl Surroundings {

@@ -51,69 +51,65 @@ fn each_mistake_is_said_at_its_place() {
     for (list, place, said) in [
         (
             "- webhook: {url: \"http://hooks.example.org/\"}",
-            "5:24",
+            "1:18",
             "is not encrypted (`http://`) and leads to another machine",
         ),
-        ("- webhook: {url: example}", "5:24", "does not begin with `https://`"),
-        ("- webhook: {}", "5:", "url"),
-        ("- webhook: {url: 5}", "5:24", "is put in quotes"),
-        ("- webhook: {url: {env: A, file: b}}", "5:", "a secret is either `{env: NAME}` or `{file: path}`"),
-        ("- webhook: {url: {env: 1A}}", "5:", "takes the name of an environment variable"),
-        ("- webhook: {url: {environment: A}}", "5:", "unknown option `environment`"),
-        ("- webhook: {url: \"https://example.org\", on: []}", "5:51", "a channel without events never sends anything"),
-        ("- webhook: {url: \"https://example.org\", on: [failed]}", "5:52", "unknown value `failed`"),
-        ("- webhook: {url: \"https://example.org\", on: failre}", "5:51", "did you mean `failure`?"),
-        ("- webhook: {url: \"https://example.org\", timeout: 6m}", "5:56", "at most 5m"),
-        ("- webhook: {url: \"https://example.org\", timeout: 10}", "5:56", "expected"),
-        ("- webhook: {url: \"https://example.org\", sekret: {env: A}}", "5:47", "did you mean `secret`?"),
-        ("- webhook: {url: \"https://example.org\", headers: {Host: a}}", "5:57", "is set by gristmill itself"),
+        ("- webhook: {url: example}", "1:18", "does not begin with `https://`"),
+        ("- webhook: {}", "1:", "url"),
+        ("- webhook: {url: 5}", "1:18", "is put in quotes"),
+        ("- webhook: {url: {env: A, file: b}}", "1:", "a secret is either `{env: NAME}` or `{file: path}`"),
+        ("- webhook: {url: {env: 1A}}", "1:", "takes the name of an environment variable"),
+        ("- webhook: {url: {environment: A}}", "1:", "unknown option `environment`"),
+        ("- webhook: {url: \"https://example.org\", on: []}", "1:45", "a channel without events never sends anything"),
+        ("- webhook: {url: \"https://example.org\", on: [failed]}", "1:46", "unknown value `failed`"),
+        ("- webhook: {url: \"https://example.org\", on: failre}", "1:45", "did you mean `failure`?"),
+        ("- webhook: {url: \"https://example.org\", timeout: 6m}", "1:50", "at most 5m"),
+        ("- webhook: {url: \"https://example.org\", timeout: 10}", "1:50", "expected"),
+        ("- webhook: {url: \"https://example.org\", sekret: {env: A}}", "1:41", "did you mean `secret`?"),
+        ("- webhook: {url: \"https://example.org\", headers: {Host: a}}", "1:51", "is set by gristmill itself"),
         (
             "- webhook: {url: \"https://example.org\", headers: {gristmill-event: a}}",
-            "5:57",
+            "1:51",
             "is set by gristmill itself",
         ),
-        ("- webhook: {url: \"https://example.org\", headers: {a b: c}}", "5:57", "cannot be the name of a header"),
-        ("- webhook: {url: \"https://example.org\", headers: {A: b, a: c}}", "5:63", "is there twice"),
-        ("- webhook: {url: \"https://example.org\", headers: {A: é}}", "5:60", "cannot be sent in a header"),
-        (
-            "- webhook: {url: \"https://example.org\", headers: {A: \"$${env:X}\"}}",
-            "5:60",
-            "`${` is not filled in here",
-        ),
-        ("- webhook: {url: \"https://example.org\", name: Chat}", "5:53", "cannot be the name of a channel"),
+        ("- webhook: {url: \"https://example.org\", headers: {a b: c}}", "1:51", "cannot be the name of a header"),
+        ("- webhook: {url: \"https://example.org\", headers: {A: b, a: c}}", "1:57", "is there twice"),
+        ("- webhook: {url: \"https://example.org\", headers: {A: é}}", "1:54", "cannot be sent in a header"),
+        ("- webhook: {url: \"https://example.org\", headers: {A: \"${env:X}\"}}", "1:54", "`${` is not filled in here"),
+        ("- webhook: {url: \"https://example.org\", name: Chat}", "1:47", "cannot be the name of a channel"),
         (
             "- mail: {server: \"smtp.example.org:25\", from: a@example.org, to: b@example.org}",
-            "5:24",
+            "1:18",
             "no name of a mail server",
         ),
-        ("- mail: {server: m, from: nobody, to: b@example.org}", "5:33", "no mail address"),
-        ("- mail: {server: m, from: a@example.org, to: [b@example.org, \"c@\"]}", "5:68", "no mail address"),
+        ("- mail: {server: m, from: nobody, to: b@example.org}", "1:27", "no mail address"),
+        ("- mail: {server: m, from: a@example.org, to: [b@example.org, \"c@\"]}", "1:62", "no mail address"),
         (
             "- mail: {server: m, from: a@example.org, to: \"b@example.org\\nBcc: c@example.org\"}",
-            "5:52",
+            "1:46",
             "no mail address",
         ),
-        ("- mail: {server: m, from: a@example.org, to: []}", "5:24", "a mail needs a recipient"),
-        ("- mail: {server: m, from: a@example.org, to: b@example.org, tls: none}", "5:72", "without TLS everybody"),
-        ("- mail: {server: m, from: a@example.org, to: b@example.org, user: x}", "5:73", "`user` needs a `password`"),
+        ("- mail: {server: m, from: a@example.org, to: []}", "1:18", "a mail needs a recipient"),
+        ("- mail: {server: m, from: a@example.org, to: b@example.org, tls: none}", "1:66", "without TLS everybody"),
+        ("- mail: {server: m, from: a@example.org, to: b@example.org, user: x}", "1:67", "`user` needs a `password`"),
         (
             "- mail: {server: m, from: a@example.org, to: b@example.org, password: {env: X}}",
-            "5:77",
+            "1:71",
             "`password` needs a `user`",
         ),
         (
             "- mail: {server: m, from: a@example.org, to: b@example.org, tls: none, insecure: true, user: x, password: {env: X}}",
-            "5:72",
+            "1:66",
             "a password is only sent encrypted",
         ),
-        ("- mail: {server: m, port: 0, from: a@example.org, to: b@example.org}", "5:24", "from 1 to 65535"),
-        ("- mail: {server: m, port: 70000, from: a@example.org, to: b@example.org}", "5:33", "from 0 to 65535"),
-        ("- command: {run: []}", "5:24", "`run` names no program"),
-        ("- command: {run: [\"\"]}", "5:24", "`run` names no program"),
-        ("- command: {run: tell me}", "5:24", "expected a list"),
-        ("- command: {run: [tell], environment: [GRISTMILL_JOB]}", "5:46", "no variable that can be passed on"),
-        ("- command: {run: [tell], environment: [A=b]}", "5:46", "no variable that can be passed on"),
-        ("- slack: {url: x}", "5:9", "unknown key `slack`"),
+        ("- mail: {server: m, port: 0, from: a@example.org, to: b@example.org}", "1:18", "from 1 to 65535"),
+        ("- mail: {server: m, port: 70000, from: a@example.org, to: b@example.org}", "1:27", "from 0 to 65535"),
+        ("- command: {run: []}", "1:18", "`run` names no program"),
+        ("- command: {run: [\"\"]}", "1:18", "`run` names no program"),
+        ("- command: {run: tell me}", "1:18", "expected a list"),
+        ("- command: {run: [tell], environment: [GRISTMILL_JOB]}", "1:40", "no variable that can be passed on"),
+        ("- command: {run: [tell], environment: [A=b]}", "1:40", "no variable that can be passed on"),
+        ("- slack: {url: x}", "1:3", "unknown key `slack`"),
     ] {
         let found = checked(list).unwrap_err().join("\n");
         if !found.contains(said) || !found.contains(&format!("jobs/t.yaml:{place}")) {
@@ -138,7 +134,7 @@ fn all_mistakes_are_found_at_once() {
 fn two_channels_of_one_name_are_refused() {
     let one = "- command: {run: [a]}\n- command: {name: command, run: [b]}";
     let found = checked(one).unwrap_err().join("\n");
-    assert!(found.contains("two channels have the name `command`") && found.contains(":6:"), "{found}");
+    assert!(found.contains("two channels have the name `command`") && found.contains(":2:"), "{found}");
 }
 
 #[test]
@@ -162,7 +158,7 @@ fn what_was_read_is_written_and_read_again() {
 #[test]
 fn the_schema_describes_each_option_and_knows_what_is_valid() {
     let schema = schemars::schema_for!(Vec<ChannelOptions>).to_value();
-    for (of, options) in [("WebhookOptions", 7), ("MailOptions", 11), ("CommandOptions", 5)] {
+    for (of, options) in [("WebhookOptions", 8), ("MailOptions", 12), ("CommandOptions", 5)] {
         let found = &schema["$defs"][of];
         assert_eq!(found["additionalProperties"], false, "{of}");
         let properties = found["properties"].as_object().unwrap();

@@ -129,7 +129,7 @@ fn a_secret_in_a_job_file_is_refused_without_repeating_it() {
     ] {
         let found = checked(list).unwrap_err().join("\n");
         assert!(!found.is_empty() && !found.contains("s3cret") && !found.contains("5370001"), "{list}: {found}");
-        assert!(found.contains("jobs/t.yaml:5:"), "{list}: {found}");
+        assert!(found.contains("jobs/t.yaml:1:"), "{list}: {found}");
     }
 }
 
@@ -165,9 +165,7 @@ fn what_a_receiver_repeats_of_a_secret_is_not_said() {
 fn missing_secrets_are_told_before_the_first_message() {
     let surroundings = Surroundings::with(&[("KEY", "s3cret")]);
     write(&surroundings, "open", "s3cret", 0o644);
-    let troubles = |list: &str| -> Vec<String> {
-        channel(list).troubles(&surroundings.lookup()).iter().map(ToString::to_string).collect()
-    };
+    let troubles = |list: &str| -> Vec<String> { channel(list).troubles(&surroundings.lookup()) };
     assert_eq!(troubles("- webhook: {url: \"https://example.org\", secret: {env: KEY}}"), Vec::<String>::new());
     let found = troubles("- webhook: {url: {env: URL}, secret: {file: open}, headers: {X-A: {file: none}, X-B: b}}");
     assert_eq!(found.len(), 3, "{found:?}");
@@ -179,4 +177,16 @@ fn missing_secrets_are_told_before_the_first_message() {
         ["the variable `NONE` is not set in the environment of the server; set it there and start the server again"]
     );
     assert_eq!(troubles("- command: {run: [tell], environment: [KEY, NONE]}").len(), 1);
+}
+
+#[test]
+fn the_variables_of_a_channel_are_those_of_its_secrets() {
+    let found =
+        channel("- webhook: {url: {env: URL}, secret: {env: KEY}, headers: {A: {env: HEADER}, B: b, C: {file: c}}}");
+    let mut variables = found.variables();
+    variables.sort_unstable();
+    assert_eq!(variables, ["HEADER", "KEY", "URL"]);
+    let mail = "- mail: {server: m, from: a@example.org, to: b@example.org, user: me, password: {env: PASSWORD}}";
+    assert_eq!(channel(mail).variables(), ["PASSWORD"]);
+    assert!(channel("- command: {run: [tell], environment: [TOKEN]}").variables().is_empty());
 }

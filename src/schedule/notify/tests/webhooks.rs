@@ -291,6 +291,7 @@ proptest! {
             headers: vec![("X-A".to_owned(), Given::Text("b".to_owned()))],
             timeout: Duration::from_secs(1),
             insecure: false,
+            authorities: None,
         };
         let (_, request) = webhook::request(&webhook, &delivery, &Surroundings::with(&[]).lookup()).unwrap();
         prop_assert_eq!(request.headers().len(), 6);
