@@ -25,7 +25,7 @@ use crate::schedule::period::Period;
 #[serde(rename_all = "snake_case")]
 pub enum ChannelOptions {
     /// Sends the message as JSON to an address.
-    Webhook(WebhookOptions),
+    Webhook(Box<WebhookOptions>),
     /// Sends the message as plain text to mailboxes.
     Mail(Box<MailOptions>),
     /// Starts a program with the message on its standard input.
