@@ -29,7 +29,7 @@ pub enum ChannelOptions {
     /// Sends the message as plain text to mailboxes.
     Mail(Box<MailOptions>),
     /// Starts a program with the message on its standard input.
-    Command(CommandOptions),
+    Command(Box<CommandOptions>),
 }
 
 /// Sends each message as the JSON body of a `POST` request, signed where there is a `secret`.
