@@ -10,6 +10,7 @@ use super::super::super::service::{BackfillRequest, RunRequest, Service, Service
 use super::super::super::store::{Object, Origin, RunId};
 use super::facts::{Facts, shown};
 use super::jobs::encoded;
+use super::named;
 use super::reply::act;
 
 type Shared = State<Arc<Service>>;
@@ -143,10 +144,10 @@ pub(super) async fn again(
 pub(super) async fn restore(
     State(service): Shared,
     Extension(who): Extension<Who>,
-    Path(number): Path<i64>,
+    Path(number): Path<String>,
 ) -> Response {
     act(service, who, move |service, who| {
-        let restored = service.restore(number, who)?;
+        let restored = service.restore(named("promotion", &number)?, who)?;
         Ok(format!("/models?name={}", encoded(&restored.name)))
     })
     .await
@@ -155,9 +156,10 @@ pub(super) async fn restore(
 pub(super) async fn stop_backfill(
     State(service): Shared,
     Extension(who): Extension<Who>,
-    Path(number): Path<i64>,
+    Path(number): Path<String>,
 ) -> Response {
     act(service, who, move |service, who| {
+        let number = named("backfill", &number)?;
         service.stop_backfill(number, who)?;
         Ok(format!("/backfills/{number}"))
     })
@@ -167,9 +169,10 @@ pub(super) async fn stop_backfill(
 pub(super) async fn resume_backfill(
     State(service): Shared,
     Extension(who): Extension<Who>,
-    Path(number): Path<i64>,
+    Path(number): Path<String>,
 ) -> Response {
     act(service, who, move |service, who| {
+        let number = named("backfill", &number)?;
         service.resume_backfill(number, who)?;
         Ok(format!("/backfills/{number}"))
     })

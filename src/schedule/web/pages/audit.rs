@@ -7,7 +7,7 @@ use super::super::super::store::AuditEntry;
 use super::jobs::encoded;
 use super::moment;
 use super::reply::Asked;
-use super::shell::Place;
+use super::shell::{Changes, Place};
 use crate::report::text;
 
 /// How many entries a page has.
@@ -47,7 +47,7 @@ pub(super) fn show(
             @if let Some(next) = page.next { a rel="next" href={ "/audit?" (query) "before=" (next) } { "Earlier →" } }
         }
     };
-    Ok(asked.page("Audit", Place::Audit, None, body))
+    Ok(asked.page("Audit", Place::Audit, Changes::Never, body))
 }
 
 fn line(entry: &AuditEntry) -> Markup {

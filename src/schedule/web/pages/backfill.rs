@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::super::super::service::{Service, ServiceError};
 use super::super::super::store::{Backfill, BackfillItem, BackfillState};
 use super::reply::Asked;
-use super::shell::Place;
+use super::shell::{Changes, Place};
 use super::{moment, words};
 use crate::report::{format, text};
 
@@ -25,7 +25,9 @@ pub(super) fn show(
         div id="head" data-live { (head(&backfill, asked)) }
         section.part { h2 { "Partitions" } div id="items" data-live { (list(&backfill, &items, after)) } }
     };
-    Ok(asked.page(&format!("Backfill {number}"), Place::Jobs, Some(format!("job={}", backfill.job)), body))
+    let news = format!("job={}", backfill.job);
+    let changes = if backfill.state == BackfillState::Running { Changes::Now(news) } else { Changes::AtTimes(news) };
+    Ok(asked.page(&format!("Backfill {number}"), Place::Jobs, changes, body))
 }
 
 fn head(backfill: &Backfill, asked: &Asked<'_>) -> Markup {

@@ -6,7 +6,7 @@ use maud::html;
 
 use super::super::super::service::{Kind, ServiceError, Who};
 use super::reply::html;
-use super::shell::{Page, Place};
+use super::shell::{Changes, Page, Place};
 use crate::report::text;
 
 /// The page of an error of the service.
@@ -15,7 +15,7 @@ pub(super) fn of(error: &ServiceError, who: Option<&Who>) -> Response {
 }
 
 /// An error as a page. `detail` says what went wrong, in words for people; it is escaped and bounded.
-pub fn error(status: StatusCode, detail: &str, who: Option<&Who>) -> Response {
+pub(in crate::schedule::web) fn error(status: StatusCode, detail: &str, who: Option<&Who>) -> Response {
     page(status, detail, None, who)
 }
 
@@ -38,7 +38,7 @@ pub(super) fn page(status: StatusCode, detail: &str, help: Option<&str>, who: Op
         place: Place::None,
         who,
         health: None,
-        events: None,
+        changes: Changes::Never,
         now: jiff::Timestamp::now(),
         body,
     };

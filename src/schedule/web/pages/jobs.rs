@@ -8,7 +8,7 @@ use super::super::super::service::{Health, Service, ServiceError};
 use super::super::super::store::{Job, JobState, Overview, Run, RunFilter};
 use super::facts::Facts;
 use super::reply::Asked;
-use super::shell::Place;
+use super::shell::{Changes, Place};
 use super::{moment, strip, words};
 use crate::report::{format, text};
 
@@ -76,7 +76,7 @@ pub(super) fn show(
     }
     let failed = service.store().failures_since(asked.now - jiff::SignedDuration::from_hours(24))?;
     let shown = Jobs { rows, found, all, paused, broken, failed, health: &asked.health, filter, page, now: asked.now };
-    Ok(asked.page("Jobs", Place::Jobs, Some(String::new()), body(&shown)))
+    Ok(asked.page("Jobs", Place::Jobs, Changes::AtTimes(String::new()), body(&shown)))
 }
 
 fn body(jobs: &Jobs<'_>) -> Markup {

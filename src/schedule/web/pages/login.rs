@@ -2,20 +2,20 @@
 
 use maud::html;
 
-use super::shell::{Page, Place};
+use super::shell::{Changes, Page, Place};
 use crate::report::text;
 
 /// What the page says and where it leads.
 #[derive(Debug, Clone, Copy)]
-pub struct Login<'a> {
+pub(in crate::schedule::web) struct Login<'a> {
     /// Why the last attempt was refused.
-    pub problem: Option<&'a str>,
+    pub(in crate::schedule::web) problem: Option<&'a str>,
     /// The path to go on to.
-    pub next: &'a str,
+    pub(in crate::schedule::web) next: &'a str,
 }
 
 /// The page as HTML.
-pub fn login(login: &Login<'_>) -> String {
+pub(in crate::schedule::web) fn login(login: &Login<'_>) -> String {
     let body = html! {
         div.gate {
             h1 { "Log in" }
@@ -40,7 +40,7 @@ pub fn login(login: &Login<'_>) -> String {
         place: Place::None,
         who: None,
         health: None,
-        events: None,
+        changes: Changes::Never,
         now: jiff::Timestamp::now(),
         body,
     }

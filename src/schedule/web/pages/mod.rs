@@ -47,10 +47,12 @@ mod tests;
 mod timeline;
 mod words;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Extension, Path, Query, State};
+use axum::extract::{Extension, FromRequestParts, Path, Query, State};
+use axum::http::request::Parts;
 use axum::response::Response;
 use axum::routing::{get, post};
 use serde::Deserialize;
@@ -58,7 +60,7 @@ use serde::Deserialize;
 pub(super) use error::error;
 pub(super) use login::{Login, login};
 
-use super::super::service::{Service, Who};
+use super::super::service::{Service, ServiceError, Who};
 use super::super::store::{RunId, RunState};
 use reply::page;
 
@@ -108,6 +110,19 @@ struct Asks {
     from: Option<String>,
 }
 
+impl<S: Sync> FromRequestParts<S> for Asks {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Query::try_from_uri(&parts.uri).map(|Query(asks)| asks).unwrap_or_default())
+    }
+}
+
+/// A number in a path; one that is none names nothing.
+fn named(what: &'static str, text: &str) -> Result<i64, ServiceError> {
+    text.parse().map_err(|_| ServiceError::NotFound { what, name: crate::report::text::line(text, 40), nearest: None })
+}
+
 /// A number in a query.
 fn number<T: std::str::FromStr>(text: Option<&String>) -> Option<T> {
     text?.trim().parse().ok()
@@ -116,21 +131,16 @@ fn number<T: std::str::FromStr>(text: Option<&String>) -> Option<T> {
 type Shared = State<Arc<Service>>;
 type Visitor = Extension<Who>;
 
-async fn jobs_page(State(service): Shared, Extension(who): Visitor, Query(asks): Query<Asks>) -> Response {
+async fn jobs_page(State(service): Shared, Extension(who): Visitor, asks: Asks) -> Response {
     let at = number(asks.page.as_ref()).unwrap_or(0);
     page(service, who, move |service, asked| jobs::show(service, asked, asks.q.as_deref(), at)).await
 }
 
-async fn timeline_page(State(service): Shared, Extension(who): Visitor, Query(asks): Query<Asks>) -> Response {
+async fn timeline_page(State(service): Shared, Extension(who): Visitor, asks: Asks) -> Response {
     page(service, who, move |service, asked| timeline::show(service, asked, number(asks.hours.as_ref()))).await
 }
 
-async fn job_page(
-    State(service): Shared,
-    Extension(who): Visitor,
-    Path(name): Path<String>,
-    Query(asks): Query<Asks>,
-) -> Response {
+async fn job_page(State(service): Shared, Extension(who): Visitor, Path(name): Path<String>, asks: Asks) -> Response {
     let state = RunState::ALL.iter().copied().find(|state| Some(state.word()) == asks.state.as_deref());
     let look = job::Look { before: number(asks.before.as_ref()), state, partition: asks.partition };
     let query = job::Query { look, year: number(asks.year.as_ref()) };
@@ -141,35 +151,33 @@ async fn run_page(State(service): Shared, Extension(who): Visitor, Path(id): Pat
     page(service, who, move |service, asked| run::show(service, asked, &RunId::from(id.as_str()))).await
 }
 
-async fn log_part(
-    State(service): Shared,
-    Extension(who): Visitor,
-    Path(id): Path<String>,
-    Query(asks): Query<Asks>,
-) -> Response {
+async fn log_part(State(service): Shared, Extension(who): Visitor, Path(id): Path<String>, asks: Asks) -> Response {
     let from = number(asks.from.as_ref()).unwrap_or(0);
     page(service, who, move |service, _| run::log::part(service, &RunId::from(id.as_str()), from)).await
 }
 
-async fn models_page(State(service): Shared, Extension(who): Visitor, Query(asks): Query<Asks>) -> Response {
+async fn models_page(State(service): Shared, Extension(who): Visitor, asks: Asks) -> Response {
     let (before, at) = (number(asks.before.as_ref()), number(asks.page.as_ref()).unwrap_or(0));
     page(service, who, move |service, asked| models::show(service, asked, asks.name.as_deref(), before, at)).await
 }
 
-async fn restore_page(State(service): Shared, Extension(who): Visitor, Path(number): Path<i64>) -> Response {
-    page(service, who, move |service, asked| models::confirm(service, asked, number)).await
+async fn restore_page(State(service): Shared, Extension(who): Visitor, Path(number): Path<String>) -> Response {
+    page(service, who, move |service, asked| models::confirm(service, asked, named("promotion", &number)?)).await
 }
 
 async fn backfill_page(
     State(service): Shared,
     Extension(who): Visitor,
-    Path(at): Path<i64>,
-    Query(asks): Query<Asks>,
+    Path(at): Path<String>,
+    asks: Asks,
 ) -> Response {
-    page(service, who, move |service, asked| backfill::show(service, asked, at, number(asks.after.as_ref()))).await
+    page(service, who, move |service, asked| {
+        backfill::show(service, asked, named("backfill", &at)?, number(asks.after.as_ref()))
+    })
+    .await
 }
 
-async fn audit_page(State(service): Shared, Extension(who): Visitor, Query(asks): Query<Asks>) -> Response {
+async fn audit_page(State(service): Shared, Extension(who): Visitor, asks: Asks) -> Response {
     let before = number(asks.before.as_ref());
     page(service, who, move |service, asked| audit::show(service, asked, asks.subject.as_deref(), before)).await
 }

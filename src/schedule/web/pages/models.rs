@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::super::super::service::{Service, ServiceError};
 use super::super::super::store::{Promotion, PromotionState};
 use super::reply::Asked;
-use super::shell::Place;
+use super::shell::{Changes, Place};
 use super::{job, moment, words};
 use crate::report::{format, text};
 
@@ -66,7 +66,7 @@ pub(super) fn show(
             }
         }
     };
-    Ok(asked.page("Models", Place::Models, Some(String::new()), body))
+    Ok(asked.page("Models", Place::Models, Changes::AtTimes(String::new()), body))
 }
 
 fn nothing() -> Markup {
@@ -160,7 +160,7 @@ pub(super) fn confirm(service: &Service, asked: &Asked<'_>, number: i64) -> Resu
             }
         }
     };
-    Ok(asked.page("Roll back?", Place::Models, None, body))
+    Ok(asked.page("Roll back?", Place::Models, Changes::Never, body))
 }
 
 fn side(heading: &str, version: Option<&Promotion>, now: Timestamp) -> Markup {

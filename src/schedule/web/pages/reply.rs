@@ -9,7 +9,7 @@ use maud::Markup;
 
 use super::super::super::service::{Health, Service, ServiceError, Who};
 use super::error;
-use super::shell::{Page, Place};
+use super::shell::{Changes, Page, Place};
 
 /// Who asks, and how the server is.
 pub(super) struct Asked<'a> {
@@ -19,14 +19,14 @@ pub(super) struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    /// A page with its frame. `events` is the query for live updates; none for pages that do not change.
-    pub(super) fn page(&self, title: &str, place: Place, events: Option<String>, body: Markup) -> Markup {
+    /// A page with its frame.
+    pub(super) fn page(&self, title: &str, place: Place, changes: Changes, body: Markup) -> Markup {
         Page {
             title: title.to_owned(),
             place,
             who: Some(self.who),
             health: Some(&self.health),
-            events,
+            changes,
             now: self.now,
             body,
         }

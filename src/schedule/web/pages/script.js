@@ -212,13 +212,22 @@
   });
 
   // --- The stream of news ------------------------------------------------------------------------------------------------------
+  const events = document.body.dataset.events || "";
+
   function listen() {
-    const stream = new EventSource(`/api/events${document.body.dataset.events ? `?${document.body.dataset.events}` : ""}`);
+    const stream = new EventSource(events ? `/api/events?${events}` : "/api/events");
     let broken = false;
     const heard = () => soon();
-    for (const kind of ["job", "run", "worker", "lagged"]) stream.addEventListener(kind, heard);
+    for (const kind of ["state", "job", "run", "worker", "lagged"]) stream.addEventListener(kind, heard);
     stream.addEventListener("log", () => { read(); });
-    stream.addEventListener("end", () => { stream.close(); read(); soon(); });
+    stream.addEventListener("end", async () => {
+      // The run has ended, or the stream has lasted as long as it may.
+      stream.close();
+      await read();
+      await look();
+      const over = events.startsWith("run=") && log && log.querySelector("ol").dataset.ended === "true";
+      if (!over) setTimeout(listen, SOON);
+    });
     stream.addEventListener("open", () => {
       // What happened while the stream was broken is looked at now.
       if (broken) { broken = false; look(); read(); }

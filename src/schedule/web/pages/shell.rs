@@ -32,6 +32,26 @@ const PLACES: [(Place, &str, &str); 4] = [
     (Place::Audit, "/audit", "Audit"),
 ];
 
+/// Whether what a page shows changes while one looks, and which news tell of it: a query of `/api/events`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Changes {
+    /// It stays as it is.
+    Never,
+    /// It may.
+    AtTimes(String),
+    /// Something is at work: without script the page is loaded again by itself.
+    Now(String),
+}
+
+impl Changes {
+    fn query(&self) -> Option<&str> {
+        match self {
+            Self::Never => None,
+            Self::AtTimes(query) | Self::Now(query) => Some(query),
+        }
+    }
+}
+
 /// A page before its frame is put around it.
 pub(super) struct Page<'a> {
     /// For the window.
@@ -42,8 +62,8 @@ pub(super) struct Page<'a> {
     pub(super) who: Option<&'a Who>,
     /// How the server is; none where nothing is said of it.
     pub(super) health: Option<&'a Health>,
-    /// What the script listens to for live updates: a query of `/api/events`; none where nothing changes.
-    pub(super) events: Option<String>,
+    /// What the script listens to for live updates.
+    pub(super) changes: Changes,
     /// When it was made.
     pub(super) now: Timestamp,
     /// The content.
@@ -51,7 +71,7 @@ pub(super) struct Page<'a> {
 }
 
 impl Page<'_> {
-    /// Whether who looks may also change something.
+    /// The whole page.
     pub(super) fn render(self) -> Markup {
         html! {
             (DOCTYPE)
@@ -65,8 +85,9 @@ impl Page<'_> {
                     link rel="icon" href=(assets::icon()) type="image/svg+xml";
                     link rel="stylesheet" href=(assets::style());
                     script src=(assets::script()) defer {}
+                    @if matches!(self.changes, Changes::Now(_)) { noscript { meta http-equiv="refresh" content="5"; } }
                 }
-                body data-events=[self.events.as_deref()] data-now=(self.now.as_second()) {
+                body data-events=[self.changes.query()] data-now=(self.now.as_second()) {
                     a.skip href="#main" { "Skip to the content" }
                     (bar(self.place, self.who))
                     @if let Some(health) = self.health { (banner(health)) }

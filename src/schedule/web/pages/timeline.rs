@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use super::super::super::service::{Service, ServiceError};
 use super::super::super::store::{LONGEST_PAGE, Run, RunState};
 use super::reply::Asked;
-use super::shell::Place;
+use super::shell::{Changes, Place};
 use super::{moment, strip, words};
 use crate::report::text;
 
@@ -54,7 +54,7 @@ pub(super) fn show(service: &Service, asked: &Asked<'_>, hours: Option<i64>) -> 
         div id="timeline" data-live { (lanes(&runs, &span, full)) }
         (key())
     };
-    Ok(asked.page("Timeline", Place::Timeline, Some(String::new()), body))
+    Ok(asked.page("Timeline", Place::Timeline, Changes::AtTimes(String::new()), body))
 }
 
 fn choice(chosen: i64) -> Markup {

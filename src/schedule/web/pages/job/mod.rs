@@ -10,10 +10,10 @@ use jiff::tz::TimeZone;
 use maud::{Markup, html};
 
 use super::super::super::service::{JobView, Service, ServiceError};
-use super::super::super::store::{Backfill, Job, JobState, LONGEST_PAGE, Notification, Outcome, Overview, RunState};
+use super::super::super::store::{Backfill, Job, JobState, LONGEST_PAGE, Notification, Outcome, Overview};
 use super::facts::{Facts, Kind};
 use super::reply::Asked;
-use super::shell::Place;
+use super::shell::{Changes, Place};
 use super::{moment, words};
 use crate::report::text;
 
@@ -87,7 +87,7 @@ pub(super) fn show(service: &Service, asked: &Asked<'_>, name: &str, query: &Que
         @if !messages.is_empty() { section.part { h2 { "Messages" } (sent(&messages, zone)) } }
         @if let Some(text) = &text { section.part { h2 { "Definition" } (definition::listing(&view.overview.job, text)) } }
     };
-    Ok(asked.page(name, Place::Jobs, Some(format!("job={name}")), body))
+    Ok(asked.page(name, Place::Jobs, Changes::AtTimes(format!("job={name}")), body))
 }
 
 fn head(view: &JobView, facts: &Facts, asked: &Asked<'_>) -> Markup {
@@ -208,11 +208,6 @@ fn field(kind: Kind) -> (&'static str, &'static str) {
         Kind::Months => ("month", "Month"),
         Kind::Files => ("text", "File"),
     }
-}
-
-/// Whether a run in that state waits or works.
-fn goes_on(state: RunState) -> bool {
-    !state.is_final()
 }
 
 /// The most partitions that are looked at.

@@ -14,7 +14,7 @@ use super::super::super::service::{Service, ServiceError};
 use super::super::super::store::{Promotion, Run, RunId, RunState};
 use super::facts::{Facts, shown};
 use super::reply::Asked;
-use super::shell::Place;
+use super::shell::{Changes, Place};
 use super::{moment, words};
 use crate::report::text;
 use crate::run::manifest::RunRecord;
@@ -59,7 +59,9 @@ pub(super) fn show(service: &Service, asked: &Asked<'_>, id: &RunId) -> Result<M
             }
         }
     };
-    Ok(asked.page(&format!("{} {}", run.job, run.id), Place::Jobs, Some(format!("run={}", run.id)), body))
+    let news = format!("run={}", run.id);
+    let changes = if run.state.is_final() { Changes::AtTimes(news) } else { Changes::Now(news) };
+    Ok(asked.page(&format!("{} {}", run.job, run.id), Place::Jobs, changes, body))
 }
 
 fn head(run: &Run, record: Option<&RunRecord>, zone: &TimeZone, asked: &Asked<'_>) -> Markup {

@@ -45,6 +45,9 @@ fn work(sample: &Sample, run: &RunId) {
     loop {
         tell(json!({"event": "run_started", "run": run, "pipeline": "flights", "stages": ids}));
         for (id, kind) in &names {
+            // As the loop of a server does, so that the pages say nothing of one that is missing.
+            sample.service.pulse().started();
+            sample.service.pulse().turns(sample.service.clock().passed());
             tell(json!({"event": "stage_started", "stage": id, "kind": kind}));
             for step in 1..=10 {
                 std::thread::sleep(Duration::from_millis(300));

@@ -104,10 +104,7 @@ async fn whatever_a_query_says_a_page_comes() {
     ] {
         for path in ["/", "/timeline", "/jobs/flights", "/models", "/audit"] {
             let (status, page) = get(&sample, &format!("{path}?{query}")).await;
-            assert!(
-                status == StatusCode::OK || (status == StatusCode::BAD_REQUEST && query.contains("%FF")),
-                "{path}?{query}: {status}"
-            );
+            assert_eq!(status, StatusCode::OK, "{path}?{query}");
             assert!(!page.contains("<script>alert"), "{path}?{query}");
         }
     }
@@ -123,6 +120,7 @@ async fn a_name_that_leads_elsewhere_is_not_found() {
         "/jobs/..%2Fx",
         "/assets/..%2F..%2FCargo.toml",
         "/backfills/99",
+        "/backfills/x",
         "/models/99/restore",
     ] {
         let (status, page) = get(&sample, path).await;
