@@ -19,7 +19,7 @@
   for (const element of all("input:not([type=hidden]):not([type=search])")) if (shown(element) && !element.labels?.length) say("has no label", element);
   for (const element of all("img")) if (!element.hasAttribute("alt")) say("has no alt", element);
   for (const element of all("svg")) {
-    const named = element.getAttribute("aria-label") || element.getAttribute("aria-hidden") === "true" || element.querySelector("title");
+    const named = element.getAttribute("aria-label") || element.closest("[aria-hidden=true]") || element.querySelector("title");
     if (!named) say("is a picture without a name", element);
   }
 
