@@ -76,6 +76,13 @@ impl Attempts {
         Ok(())
     }
 
+    /// Whether all addresses together have failed as often as they may: what comes beyond is not worth a row on disk each.
+    pub(super) fn overrun(&self, now: Instant) -> bool {
+        let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = counts.all.filter(|all| now.duration_since(all.since) < self.budget.window);
+        fresh.is_some_and(|all| all.failures > self.budget.all)
+    }
+
     /// Forgets the failures of an address that succeeded.
     pub(super) fn forget(&self, address: IpAddr) {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner).by_address.remove(&network(address));
@@ -154,6 +161,10 @@ mod tests {
         }
         assert_eq!(attempts.allowed(address("10.0.0.1"), now), Err(61));
         assert_eq!(attempts.allowed(address("10.0.0.9"), now), Ok(()));
+        assert!(!attempts.overrun(now));
+        attempts.fail(address("10.0.0.9"), now).unwrap();
+        assert!(attempts.overrun(now));
+        assert!(!attempts.overrun(now + Duration::from_secs(60)));
     }
 
     #[test]

@@ -80,7 +80,7 @@ pub(crate) async fn login(state: State, request: Request) -> Response {
             response
         }
         Err(reason) => {
-            if reason == Denied::Unknown {
+            if reason == Denied::Unknown && !state.access().overrun(Instant::now()) {
                 // Of the token nothing is noted.
                 _ = note(&state, "stranger".to_owned(), "login failed", from.to_string()).await;
             }

@@ -141,6 +141,11 @@ impl Access {
         Ok((caller, self.cookie.set(&id, SESSION)))
     }
 
+    /// Whether there were so many failed logins that they are not noted one by one any more.
+    pub(super) fn overrun(&self, now: Instant) -> bool {
+        self.attempts.overrun(now)
+    }
+
     /// Ends the session of a request; the cookie to set.
     pub(super) fn log_out(&self, headers: &HeaderMap) -> String {
         if let Some(id) = self.cookie.of(headers) {
