@@ -63,32 +63,78 @@ impl Modify for Common {
             components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(session)));
         }
         for (path, item) in &mut document.paths.paths {
+            let named = path.contains('{') || path == "/api/events";
             let open = matches!(path.as_str(), "/healthz" | "/readyz");
             for (operation, changes) in operations(item) {
-                let mut states = vec![("400", "The request is not as it should be.")];
-                if !open {
-                    states.push(("429", "Too many failed logins."));
-                    states.push(("500", "The server or its disk has a trouble."));
-                    states.push(("503", "The server has too much to do, or its disk has no room."));
-                    states.push(("421", "The request is for another host."));
-                    states.push(("401", "The token or session is missing or unknown."));
-                    states.push(("403", "The role does not allow it, or the request was forged."));
-                }
-                if path.contains('{') || path == "/api/events" {
-                    states.push(("404", "There is no such thing."));
-                }
-                states.push(("408", "The request was not there whole in time."));
-                states.push(("413", "The request is too large."));
-                if changes {
-                    states.push(("409", "It does not go with what is there."));
-                    states.push(("415", "The body is of a kind that is not taken."));
-                    states.push(("422", "What is asked for is refused, and will be so however often it is asked."));
-                }
-                for (state, words) in states {
-                    operation.responses.responses.entry(state.to_owned()).or_insert_with(|| problem(words));
+                let answers = &mut operation.responses.responses;
+                for each in PROBLEMS.iter().filter(|each| each.fits(named, open, changes)) {
+                    let problem = RefOr::Ref(Ref::from_response_name(each.name));
+                    answers.entry(each.state.to_owned()).or_insert(problem);
                 }
             }
         }
+        if let Some(components) = document.components.as_mut() {
+            for each in &PROBLEMS {
+                components.responses.insert(each.name.to_owned(), each.response());
+            }
+        }
+    }
+}
+
+/// Which operations a problem is one of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Of {
+    /// All.
+    All,
+    /// Those that need to know who asks.
+    Closed,
+    /// Those that name something.
+    Named,
+    /// Those that change something.
+    Changes,
+}
+
+/// A problem that any of several operations can answer with.
+struct Answer {
+    state: &'static str,
+    name: &'static str,
+    words: &'static str,
+    of: Of,
+}
+
+const fn answer(state: &'static str, name: &'static str, of: Of, words: &'static str) -> Answer {
+    Answer { state, name, words, of }
+}
+
+const PROBLEMS: [Answer; 13] = [
+    answer("400", "BadRequest", Of::All, "The request is not as it should be."),
+    answer("401", "Unauthorized", Of::Closed, "The token or session is missing or unknown."),
+    answer("403", "Forbidden", Of::Closed, "The role does not allow it, or the request was forged."),
+    answer("404", "NotFound", Of::Named, "There is no such thing."),
+    answer("408", "Timeout", Of::All, "The request was not there whole in time."),
+    answer("409", "Conflict", Of::Changes, "It does not go with what is there."),
+    answer("413", "TooLarge", Of::All, "The request is too large."),
+    answer("415", "UnsupportedMediaType", Of::Changes, "The body is of a kind that is not taken."),
+    answer("421", "WrongHost", Of::Closed, "The request is for another host."),
+    answer("422", "Refused", Of::Changes, "What is asked for is refused, and will be so however often it is asked."),
+    answer("429", "TooManyRequests", Of::Closed, "Too many failed logins."),
+    answer("500", "Internal", Of::Closed, "The server or its disk has a trouble."),
+    answer("503", "Unavailable", Of::Closed, "The server has too much to do, or its disk has no room."),
+];
+
+impl Answer {
+    fn fits(&self, named: bool, open: bool, changes: bool) -> bool {
+        match self.of {
+            Of::All => true,
+            Of::Closed => !open,
+            Of::Named => named,
+            Of::Changes => changes,
+        }
+    }
+
+    fn response(&self) -> RefOr<utoipa::openapi::Response> {
+        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+        RefOr::T(ResponseBuilder::new().description(self.words).content("application/json", content).build())
     }
 }
 
@@ -97,12 +143,6 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = (&mut Operation, bool
     let get = item.get.as_mut().map(|operation| (operation, false));
     let post = item.post.as_mut().map(|operation| (operation, true));
     get.into_iter().chain(post)
-}
-
-fn problem(words: &str) -> RefOr<utoipa::openapi::Response> {
-    let schema = Ref::from_schema_name("Problem");
-    let content = ContentBuilder::new().schema(Some(schema)).build();
-    RefOr::T(ResponseBuilder::new().description(words).content("application/json", content).build())
 }
 
 /// The document as text.
