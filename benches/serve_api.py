@@ -56,7 +56,7 @@ def fill(folder, runs, dice):
             "VALUES (?, ?, ?, 'schedule', ?, 1, ?, 0, 0, ?, '{}', 'schedule', ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
         database.executemany(
             "INSERT INTO occurrences (job, scheduled, outcome, run, recorded, settled) VALUES (?, ?, 'started', ?, ?, ?)", occurrences)
-        database.execute("INSERT INTO totals (job, state, runs, seconds) SELECT job, state, count(*), sum(ended - started) / 1e6 FROM runs GROUP BY job, state "
+        database.execute("INSERT INTO totals (job, state, runs, seconds) SELECT job, state, count(*), coalesce(sum(ended - started), 0) / 1e6 FROM runs WHERE ended IS NOT NULL GROUP BY job, state "
                          "ON CONFLICT (job, state) DO UPDATE SET runs = excluded.runs, seconds = excluded.seconds")
     database.execute("ANALYZE")
     database.close()

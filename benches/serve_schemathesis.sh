@@ -30,7 +30,7 @@ url=http://127.0.0.1:$port
 "$binary" serve --dir "$folder" --port "$port" --token-file "$work/admin" --reader-token-file "$work/reader" >"$work/log" 2>&1 &
 server=$!
 tries=0
-until python3 -c "import urllib.request; urllib.request.urlopen('$url/healthz')" 2>/dev/null; do
+until python3 -c "import urllib.request; urllib.request.urlopen('$url/readyz')" 2>/dev/null; do
     tries=$((tries + 1))
     test "$tries" -lt 300 || { cat "$work/log"; exit 1; }
     sleep 0.1
@@ -68,7 +68,8 @@ check() {
 }
 # Runs that cannot be started by a made-up parameter are refused with 422, pages of the log with a place beyond its end are empty: what a schema cannot
 # say is no fault. What is checked: no 5xx, only states and bodies that the document names, kinds of content, and that what is no valid request is refused.
-checks=not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,negative_data_rejection,unsupported_method,ignored_auth
+# Wrong tokens are not tried here: after ten of them the answer is 429, which schemathesis takes for a fault. The tests of the crate try them on each route.
+checks=not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,negative_data_rejection,unsupported_method,allow_header_conformance
 for role in admin reader; do
     check "$role, names made up" run "$url/api/openapi.json" -H "Authorization: Bearer $(cat "$work/$role")" --exclude-path-regex '/events$|^/log(in|out)$' \
         --checks "$checks" --max-examples "$examples"

@@ -100,7 +100,7 @@ pub(crate) async fn next(state: State, Named(name): Named<JobName>, Asked(asked)
 #[into_params(parameter_in = Query)]
 pub(crate) struct After {
     /// Only keys after that one: `next` of the page before.
-    #[param(min_length = 1, max_length = 1000)]
+    #[param(min_length = 1, max_length = 1000, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
     after: Option<String>,
     /// How many at most; 100, when nothing is said.
     #[param(minimum = 1, maximum = 1000)]
@@ -272,7 +272,7 @@ pub(crate) async fn resume(
     params(("name" = String, Path, pattern = "^[a-z0-9][a-z0-9_-]{0,63}$"),
            ("Idempotency-Key" = Option<String>, Header, description = "The same for a request that is repeated, another for each other one.",
             pattern = "^[!-~]{1,128}$")),
-    request_body(content = WantedBackfill, content_type = "application/json"),
+    request_body(content = Option<WantedBackfill>, content_type = "application/json"),
     responses((status = 202, description = "The backfill has begun.", body = Backfill)))]
 pub(crate) async fn backfill(
     state: State,

@@ -19,7 +19,7 @@ use crate::schedule::web::views::{AuditEntry, Notification, Page};
 #[into_params(parameter_in = Query)]
 pub(crate) struct Entries {
     /// Of that job, run or model only.
-    #[param(min_length = 1, max_length = 1000)]
+    #[param(min_length = 1, max_length = 1000, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
     subject: Option<String>,
     /// Only what comes before that number: `next` of the page before.
     #[param(minimum = 1, maximum = 9_007_199_254_740_991_i64)]

@@ -25,7 +25,7 @@ pub(crate) struct Which {
     #[param(value_type = Option<String>, pattern = "^(queued|starting|running|succeeded|failed|cancelled|timed_out|lost)$")]
     state: Option<RunState>,
     /// Of that partition only; together with `job`.
-    #[param(min_length = 1, max_length = 1000)]
+    #[param(min_length = 1, max_length = 1000, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
     partition: Option<String>,
     /// Of that backfill only.
     #[param(minimum = 1, maximum = 9_007_199_254_740_991_i64)]

@@ -98,11 +98,11 @@ impl From<store::BackfillItem> for BackfillItem {
 pub(crate) struct WantedBackfill {
     /// The first partition; without it from the first there is.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 1000, example = "2026-01-01")]
+    #[schema(min_length = 1, max_length = 1000, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$", example = "2026-01-01")]
     pub(crate) from: Option<String>,
     /// The last one; without it up to the last there is.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 1000, example = "2026-01-31")]
+    #[schema(min_length = 1, max_length = 1000, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$", example = "2026-01-31")]
     pub(crate) to: Option<String>,
     /// How many at a time.
     #[serde(default = "one")]

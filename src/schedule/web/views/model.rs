@@ -61,6 +61,6 @@ impl From<store::Promotion> for Promotion {
 #[serde(deny_unknown_fields)]
 pub(crate) struct WantedVersion {
     /// The number of a promotion of that model.
-    #[schema(minimum = 1)]
+    #[schema(minimum = 1, maximum = 9_007_199_254_740_991_i64)]
     pub(crate) promotion: i64,
 }

@@ -136,7 +136,7 @@ pub(crate) struct WantedRun {
     #[schema(value_type = std::collections::BTreeMap<String, Value>)]
     pub(crate) parameters: Object,
     /// The partition, where the job has some.
-    #[schema(min_length = 1, max_length = 1000)]
+    #[schema(min_length = 1, max_length = 1000, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
     pub(crate) partition: Option<String>,
 }
 
