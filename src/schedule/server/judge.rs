@@ -10,6 +10,10 @@ use crate::schedule::gate::{self, Evidence, Promote, Shelf};
 use crate::schedule::job::Definition;
 use crate::schedule::service::{Result, Service};
 use crate::schedule::store::{NewPromotion, Object, Run, RunId, Verdict};
+use crate::staging::write_atomically;
+
+/// What became of each condition, in the folder of the run: a list of [`gate::Judged`].
+const JUDGED: &str = "gate.json";
 
 /// Whether a run of the job has to be judged.
 pub(super) fn has_gates(definition: &Definition) -> bool {
@@ -98,7 +102,12 @@ fn verdict(
         }
     }
     let evidence = Evidence { record, last_success: last.as_ref(), champions: &champions };
-    let verdict = gate::follow(&gate::judge(&definition.require, &evidence));
+    let judged = gate::judge(&definition.require, &evidence);
+    if let Ok(text) = serde_json::to_vec(&judged) {
+        // For people who look at the run; the verdict does not rest on it.
+        let _ = write_atomically(&service.folder(&run.id).join(JUDGED), &text);
+    }
+    let verdict = gate::follow(&judged);
     if verdict == Verdict::Promote
         && let Err(error) = Shelf::new(service.base()).stage(run.id.as_str(), promote, record)
     {

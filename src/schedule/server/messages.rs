@@ -24,11 +24,6 @@ const LOOK: Duration = Duration::from_secs(1);
 /// So many threads send.
 pub(super) const SENDERS: usize = 4;
 
-fn channels(definition: &Definition) -> &[notify::Channel] {
-    let _ = definition;
-    &[]
-}
-
 fn recorded(messages: Vec<Message>) -> Vec<NewNotification> {
     let new = |message: Message| NewNotification {
         event: message.event.word().to_owned(),
@@ -66,7 +61,7 @@ pub(super) fn of_end(
         metrics: &run.metrics,
         base_url: None,
     };
-    recorded(notify::messages(&facts, channels(definition)))
+    recorded(notify::messages(&facts, &definition.notify))
 }
 
 /// The messages that tell of occurrences that were dropped.
@@ -83,12 +78,12 @@ pub(super) fn missed(known: &Known, due: &Due) -> Vec<NewNotification> {
         reason: reason.as_deref().unwrap_or_default(),
         base_url: None,
     };
-    recorded(notify::missed(&facts, channels(&known.definition)))
+    recorded(notify::missed(&facts, &known.definition.notify))
 }
 
 /// Variables in which the job's channels have secrets; no worker gets them.
 pub(super) fn withheld(definition: &Definition) -> Vec<OsString> {
-    channels(definition).iter().flat_map(|channel| channel.variables()).map(OsString::from).collect()
+    definition.notify.iter().flat_map(|channel| channel.variables()).map(OsString::from).collect()
 }
 
 /// Sends messages.
@@ -105,7 +100,7 @@ pub(super) struct Channels {
 
 impl Post for Channels {
     fn send(&self, definition: &Definition, notification: &Notification, now: Timestamp) -> Outcome {
-        let Some(channel) = notify::find(channels(definition), &notification.channel) else {
+        let Some(channel) = notify::find(&definition.notify, &notification.channel) else {
             return Outcome::GiveUp(format!("the job's file has no channel `{}` any more", notification.channel));
         };
         let delivery = notify::Delivery {

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! One thread owns the decisions: it wakes when somebody rings, when something is due, and each second, because the command line
-//! may have written into the database meanwhile. Everything that could hold it up is done beside it ([`turn::Aside`]): judging by
+//! may have written into the database meanwhile. Everything that could hold it up is done beside it (`turn::Aside`): judging by
 //! gates, looking at watched files, ending orphans, sweeping; messages are sent by threads of their own. What it knows beyond the
 //! database is found again by the next server, so it may be killed at any moment.
 //!
@@ -16,7 +16,7 @@
 //! | `turn.rs` | the loop, a turn, what it is told |
 //! | `jobs.rs`, `tick.rs` | job files and watched files; time into occurrences |
 //! | `admission.rs` | overlap, limits |
-//! | `work.rs`, `launcher.rs` | runs at work: started, heard, made to end |
+//! | `work.rs`, `launch.rs`, `launcher.rs` | runs at work: started, heard, made to end |
 //! | `ending.rs`, `judge.rs` | the end of a run and what follows from it; gates |
 //! | `messages.rs` | what is told to whom; the threads that send |
 //! | `recovery.rs`, `sweep.rs` | what an earlier server left; what is removed |
@@ -26,6 +26,7 @@ mod admission;
 mod ending;
 mod jobs;
 mod judge;
+mod launch;
 mod launcher;
 mod log;
 mod messages;

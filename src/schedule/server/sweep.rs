@@ -1,15 +1,15 @@
 //! What is removed: old runs with their folders, records, versions, and what is beyond the budget of the disk.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use jiff::SignedDuration;
 
 use super::log::Journal;
 use super::turn::{Loop, Teller, Told};
-use crate::schedule::gate::Shelf;
 use crate::schedule::retention::{Keep, Past, over_budget};
 use crate::schedule::service::{RUNS, Result, STATE, Service};
 use crate::schedule::store::{Retention, Run, RunFilter, RunState};
@@ -76,9 +76,7 @@ impl Sweep {
         }
         while store.sweep_records(&Retention::default(), now)?.more {}
         let folders = self.remove_garbage()?;
-        let needed: BTreeSet<(String, String)> =
-            store.champions()?.into_iter().map(|champion| (champion.name, champion.version)).collect();
-        let versions = match Shelf::new(self.service.base()).sweep(self.versions, &needed) {
+        let versions = match self.service.sweep_versions(self.versions) {
             Ok(swept) => swept.versions.len(),
             Err(error) => {
                 self.log.warning(now, "versions_not_swept").with("why", error).write();
@@ -123,10 +121,12 @@ impl Sweep {
         }
     }
 
-    /// Removes folders of runs, the oldest first, until those of all runs fit the budget. The runs stay in the history.
+    /// Removes kept results, those not used for longest first, and then folders of runs, the oldest first, until all fit the budget.
+    /// The runs stay in the history.
     fn hold_budget(&self, budget: u64) -> Result<usize> {
-        let runs = self.service.base().join(STATE).join(RUNS);
-        let cache = crate::disk::taken(&self.service.base().join(STATE).join("cache"));
+        let state = self.service.base().join(STATE);
+        let runs = state.join(RUNS);
+        let cache = hold_cache(&state, budget.saturating_sub(crate::disk::taken(&runs)));
         let mut history = Vec::new();
         let mut before = None;
         loop {
@@ -148,6 +148,38 @@ impl Sweep {
         }
         Ok(gone.len())
     }
+}
+
+/// Removes results of stages until the rest fits; gives what they take. Nothing is removed while a run may be reading them.
+fn hold_cache(state: &Path, budget: u64) -> u64 {
+    let mut kept: Vec<(SystemTime, u64, PathBuf)> = fs::read_dir(state.join("cache"))
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| {
+            let path = entry.path();
+            // What is used again is touched.
+            let used = path.join("stage.json").metadata().or_else(|_| path.metadata());
+            let used = used.and_then(|found| found.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
+            (used, crate::disk::taken(&path), path)
+        })
+        .collect();
+    let mut total = kept.iter().fold(0_u64, |sum, (_, bytes, _)| sum.saturating_add(*bytes));
+    // Runs share this lock; one that begins meanwhile waits a moment.
+    let alone = fs::File::options().write(true).open(state.join("lock"));
+    let Some(_alone) = alone.ok().filter(|_| total > budget).filter(|lock| lock.try_lock().is_ok()) else {
+        return total;
+    };
+    kept.sort();
+    for (_, bytes, path) in kept {
+        if total <= budget {
+            break;
+        }
+        if remove(&path).is_ok() {
+            total = total.saturating_sub(bytes);
+        }
+    }
+    total
 }
 
 fn past(run: &Run, runs: &Path) -> Past {
@@ -183,6 +215,26 @@ fn remove(path: &Path) -> std::io::Result<()> {
 #[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn results_that_were_not_used_for_longest_go_first_and_none_while_a_run_may_read_them() {
+        let base = tempfile::tempdir().unwrap();
+        let state = base.path();
+        let lock = fs::File::create(state.join("lock")).unwrap();
+        for (age, name) in ["new", "middle", "old"].into_iter().enumerate() {
+            let folder = state.join("cache").join(name);
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(folder.join("stage.json"), vec![0; 100]).unwrap();
+            let used = SystemTime::now() - std::time::Duration::from_secs(3600 * age as u64);
+            fs::File::options().write(true).open(folder.join("stage.json")).unwrap().set_modified(used).unwrap();
+        }
+        lock.lock_shared().unwrap();
+        assert_eq!(hold_cache(state, 150), 300);
+        drop(lock);
+        assert_eq!(hold_cache(state, 300), 300);
+        assert_eq!(hold_cache(state, 150), 100);
+        assert!(state.join("cache/new").exists() && !state.join("cache/middle").exists());
+    }
 
     #[test]
     fn only_folders_of_runs_are_ever_removed() {

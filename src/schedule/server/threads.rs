@@ -2,8 +2,8 @@
 
 use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use super::options::Options;
 use super::turn::{Aside, Loop};
 use crate::schedule::clock::SystemClock;
 use crate::schedule::service::{Bell, Result, STATE, Service, ServiceError};
-use crate::schedule::store::{Faults, Lock};
+use crate::schedule::store::{Faults, Lock, StoreError};
 
 /// After the grace and the kill, so long workers may take to be gone.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -42,8 +42,18 @@ struct Threads;
 
 impl Aside for Threads {
     fn run(&self, name: &'static str, work: Box<dyn FnOnce() + Send>) {
-        // Where the system gives no thread, the work is dropped; what waits for it is told so by its drop, or looks again.
-        let _ = thread::Builder::new().name(name.to_owned()).spawn(work);
+        let slot = Arc::new(Mutex::new(Some(work)));
+        let theirs = Arc::clone(&slot);
+        let take = |slot: &Mutex<Option<Box<dyn FnOnce() + Send>>>| {
+            let work = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(work) = work {
+                work();
+            }
+        };
+        // Where the system gives no thread, the loop does it: somebody waits for the answer.
+        if thread::Builder::new().name(name.to_owned()).spawn(move || take(&theirs)).is_err() {
+            take(&slot);
+        }
     }
 }
 
@@ -71,7 +81,7 @@ impl Server {
         let state = base.join(STATE);
         std::fs::create_dir_all(&state).map_err(|error| io(&state, &error))?;
         // The lock first: a second server must not even look through the database.
-        let lock = Lock::take(&state)?;
+        let lock = take_lock(&state)?;
         let service = Service::open_with(&base, Arc::new(SystemClock), Arc::new(Faults::none()))?;
         let log = Journal::new(log);
         let mut turning = Loop::new(Arc::clone(&service), options, log.clone(), launcher, Arc::new(Threads));
@@ -125,6 +135,20 @@ impl Drop for Server {
     fn drop(&mut self) {
         if self.turning.is_some() {
             self.end();
+        }
+    }
+}
+
+/// Takes the folder's lock; a command that asks whether it is taken may hold it for a moment.
+fn take_lock(state: &Path) -> Result<Lock> {
+    let mut tries = 0;
+    loop {
+        match Lock::take(state) {
+            Err(StoreError::Served { .. }) if tries < 5 => {
+                tries += 1;
+                thread::sleep(Duration::from_millis(20));
+            }
+            answer => return Ok(answer?),
         }
     }
 }

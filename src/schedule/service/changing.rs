@@ -1,4 +1,4 @@
-//! Changing: runs that are asked for and cancelled, pauses, backfills, versions that are put back.
+//! Changing: runs that are asked for and cancelled, pauses, backfills.
 
 use super::error::{Result, ServiceError};
 use super::news::News;
@@ -6,8 +6,7 @@ use super::views::{BackfillRequest, RunRequest};
 use super::{Service, Who};
 use crate::schedule::job::{Definition, Partition, parameters};
 use crate::schedule::store::{
-    Backfill, JobState, NewBackfill, NewRun, Origin, Promotion, RunId, RunState, StopReason, Stopped, Submission,
-    Submitted,
+    Backfill, JobState, NewBackfill, NewRun, Origin, RunId, RunState, StopReason, Stopped, Submission, Submitted,
 };
 
 impl Service {
@@ -154,20 +153,6 @@ impl Service {
         Ok(changed)
     }
 
-    /// Makes an earlier version of a model or output the current one again, in the database and on disk.
-    ///
-    /// Errors: no such promotion, or it was refused; its version is not on disk any more.
-    pub fn restore(&self, promotion: i64, who: &Who) -> Result<Promotion> {
-        who.may("to restore a version")?;
-        let earlier = self.store.the_promotion(promotion)?;
-        self.has_version(&earlier)?;
-        let restored = self.store.restore(promotion, &who.name, self.now())?;
-        self.publish_all()?;
-        self.changed(&restored.job);
-        // As it stands now: published.
-        Ok(self.store.champion(&restored.name)?.unwrap_or(restored))
-    }
-
     /// The definition of a job that may run.
     fn usable(&self, name: &str) -> Result<std::sync::Arc<Definition>> {
         let view = self.job(name)?;
@@ -231,7 +216,7 @@ impl Service {
         Ok(())
     }
 
-    fn changed(&self, job: &str) {
+    pub(super) fn changed(&self, job: &str) {
         self.board.tell(News::Job { name: job.to_owned() });
         self.bell.ring();
     }

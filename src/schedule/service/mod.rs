@@ -41,7 +41,7 @@ pub(super) use news::{Board, STORE, Troubles};
 
 use super::clock::{Clock, SystemClock};
 use super::queue::Limits;
-use super::store::{Faults, RunId, Store};
+use super::store::{Faults, Lock, RunId, Store};
 
 /// The folder of job files in the served folder.
 pub const JOBS: &str = super::job::folder::FOLDER;
@@ -73,12 +73,16 @@ impl fmt::Debug for Service {
 }
 
 impl Service {
-    /// Opens a folder without a server: its database, which is made where there is none, and its job files.
+    /// Opens a folder without a server: its database, which is made where there is none, and its job files. They are left to a server
+    /// that serves the folder meanwhile.
     ///
     /// Errors: the folder is not there; the database is damaged, newer, or cannot be written.
     pub fn open(base: &Path) -> Result<Arc<Self>> {
         let service = Self::open_with(base, Arc::new(SystemClock), Arc::new(Faults::none()))?;
-        service.read_jobs()?;
+        // A server that is at work reads them itself, and turns what was due by the earlier version into occurrences before.
+        if !Lock::is_held(&service.base.join(STATE)) {
+            service.read_jobs()?;
+        }
         Ok(service)
     }
 

@@ -1,6 +1,6 @@
 //! From the queue to a worker: claiming, beginning, signs of life, giving back.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::Store;
 use super::error::{Result, StoreError};
@@ -177,17 +177,21 @@ impl Store {
     }
 }
 
+/// No run waits longer for its next try: one that is to wait longer was told so before the clock went back.
+const HORIZON: SignedDuration = SignedDuration::from_hours(1);
+
 fn candidates(session: &Session<'_>, now: Timestamp) -> Result<Vec<Candidate>> {
+    let horizon = now.checked_add(HORIZON).unwrap_or(Timestamp::MAX);
     session.all(
         "SELECT r.id, r.job, r.origin, r.partition, r.attempt, r.priority, r.definition, \
            (SELECT count(*) FROM runs w WHERE w.job = j.name AND w.state IN ('starting', 'running')) AS working \
          FROM jobs j JOIN runs r ON r.number = ( \
            SELECT q.number FROM runs q \
-           WHERE q.job = j.name AND q.state = 'queued' AND (q.not_before IS NULL OR q.not_before <= ?1) \
+           WHERE q.job = j.name AND q.state = 'queued' AND (q.not_before IS NULL OR q.not_before <= ?1 OR q.not_before > ?2) \
              AND (j.paused IS NULL OR q.origin IN ('manual', 'api')) \
            ORDER BY q.priority DESC, q.number LIMIT 1) \
          ORDER BY r.priority DESC, working, j.turn, r.number",
-        [Micros(now)],
+        [Micros(now), Micros(horizon)],
         |row| {
             Ok(Candidate {
                 run: row.get(0)?,

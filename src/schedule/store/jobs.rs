@@ -119,7 +119,8 @@ impl Store {
         self.write(|session| {
             session.execute(
                 "INSERT INTO jobs (name, file, problem, state, changed) VALUES (?1, ?2, ?3, 'present', ?4) \
-                 ON CONFLICT (name) DO UPDATE SET file = ?2, problem = ?3, state = 'present', changed = ?4",
+                 ON CONFLICT (name) DO UPDATE SET file = ?2, problem = ?3, state = 'present', changed = ?4 \
+                 WHERE file <> ?2 OR problem IS NOT ?3 OR state <> 'present'",
                 (name, file, problem, Micros(now)),
             )?;
             Ok(())

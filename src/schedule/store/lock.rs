@@ -51,6 +51,13 @@ impl Lock {
         Ok(Self { path, _file: file })
     }
 
+    /// Whether somebody serves the folder now. Changes nothing.
+    pub fn is_held(folder: &Path) -> bool {
+        let file = File::options().read(true).open(folder.join(LOCK_FILE));
+        // What was taken here is let go with the file, at once.
+        file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    }
+
     /// The file that is locked. It stays when the lock goes: removing it would let two servers lock two files.
     pub fn path(&self) -> &Path {
         &self.path

@@ -11,10 +11,10 @@ use super::*;
 
 const FOLDER: &str = "GRISTMILL_TEST_STORE";
 
-/// The life of the process that is killed; does nothing when it is run like a test. It says on its output what was
-/// acknowledged to it, and writes into a file which run it will work at, and which has succeeded.
+/// The life of the process that is killed: the test below starts this program again with a variable set, and without that this does
+/// nothing. It says on its output what was acknowledged to it, and writes into a file which run it will work at, and which has
+/// succeeded.
 #[test]
-#[ignore = "it is the other process of the test below"]
 fn worker_process() {
     let Ok(folder) = std::env::var(FOLDER) else { return };
     let folder = Path::new(&folder);
@@ -87,7 +87,7 @@ fn killed_at_any_moment_no_acknowledged_submission_is_lost_and_none_is_run_after
     let mut submitted = BTreeMap::new();
     for round in 0..rounds {
         let mut process = Command::new(std::env::current_exe().unwrap())
-            .args([&name(), "--exact", "--ignored", "--nocapture"])
+            .args([&name(), "--exact", "--nocapture"])
             .env(FOLDER, folder.path())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

@@ -5,7 +5,6 @@ mod faults;
 mod kill;
 mod migrations;
 mod runs;
-mod speed;
 mod times;
 mod walk;
 
