@@ -107,10 +107,6 @@ impl ServiceError {
     pub(in crate::schedule) fn refused(reason: impl Into<String>) -> Self {
         Self::Refused { reason: reason.into() }
     }
-
-    pub(in crate::schedule) fn missing(what: &'static str, name: impl ToString) -> Self {
-        Self::NotFound { what, name: name.to_string(), nearest: None }
-    }
 }
 
 impl From<StoreError> for ServiceError {
