@@ -24,7 +24,6 @@ struct Shared {
     access: Access,
     hosts: Hosts,
     limits: Limits,
-    tls: bool,
     traffic: Traffic,
     calls: Arc<Semaphore>,
     streams: Arc<Semaphore>,
@@ -41,7 +40,6 @@ impl State {
             service,
             access: Access::new(&settings.admin, settings.reader.as_ref(), limits.failures, port, tls),
             hosts: Hosts::new(settings.host, &settings.names, tls),
-            tls,
             traffic: Traffic::default(),
             calls: Arc::new(Semaphore::new(limits.calls.max(1))),
             streams: Arc::new(Semaphore::new(limits.streams)),
@@ -96,10 +94,6 @@ impl State {
 
     pub(super) fn limits(&self) -> &Limits {
         &self.0.limits
-    }
-
-    pub(super) fn tls(&self) -> bool {
-        self.0.tls
     }
 
     pub(super) fn traffic(&self) -> &Traffic {
