@@ -1,4 +1,5 @@
 //! The server as a user meets it: the program, a folder of jobs, commands, HTTP, and processes that are killed.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStderr, Stdio};

@@ -27,7 +27,10 @@ use crate::schedule::{Catchup, Overlap, Period, Schedule};
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "gristmill job")]
-#[expect(dead_code, reason = "some are read from the file once more, each on its own, so that all that is wrong with them is told")]
+#[expect(
+    dead_code,
+    reason = "some are read from the file once more, each on its own, so that all that is wrong with them is told"
+)]
 pub(super) struct Written {
     /// What the job is for, in words.
     pub(super) description: Option<String>,

@@ -71,7 +71,7 @@ impl Snapshot {
 pub fn snapshot(base: &Path, pattern: &Pattern) -> Result<Snapshot, String> {
     let base = fs::canonicalize(base).map_err(|error| failure(base, &error))?;
     let mut walk = Walk { base, pattern, found: BTreeMap::new(), names: 0 };
-    walk.into_parts("", pattern.parts(), 0)?;
+    walk.descend("", pattern.parts(), 0)?;
     Ok(Snapshot(walk.found))
 }
 
@@ -95,17 +95,17 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     /// Finds what fits `parts` below the folder `at`, which is a path from the served folder.
-    fn into_parts(&mut self, at: &str, parts: &[Part], depth: usize) -> Result<(), String> {
+    fn descend(&mut self, at: &str, parts: &[Part], depth: usize) -> Result<(), String> {
         match parts {
             [] => Ok(()),
             [Part::Name(name), rest @ ..] => {
                 let path = below(at, name);
                 match rest {
                     [] if self.real(&path).is_some_and(|real| real.is_dir()) => {
-                        self.into_parts(&path, &[Part::Folders], depth + 1)
+                        self.descend(&path, &[Part::Folders], depth + 1)
                     }
                     [] => self.take(path),
-                    _ => self.into_parts(&path, rest, depth + 1),
+                    _ => self.descend(&path, rest, depth + 1),
                 }
             }
             [part @ Part::Wild(_), rest @ ..] => {
@@ -113,20 +113,20 @@ impl Walk<'_> {
                     let path = below(at, &name);
                     match rest {
                         [] => self.take(path)?,
-                        _ => self.into_parts(&path, rest, depth + 1)?,
+                        _ => self.descend(&path, rest, depth + 1)?,
                     }
                 }
                 Ok(())
             }
             [Part::Folders, rest @ ..] => {
                 if !rest.is_empty() {
-                    self.into_parts(at, rest, depth)?;
+                    self.descend(at, rest, depth)?;
                 }
                 for (name, entry) in self.entries(at)?.into_iter().filter(|(name, _)| Part::Folders.fits(name)) {
                     let path = below(at, &name);
                     // The entry itself, not what a link leads to: folders that hold themselves would never end.
                     match entry.file_type() {
-                        Ok(kind) if kind.is_dir() && depth < DEEPEST => self.into_parts(&path, parts, depth + 1)?,
+                        Ok(kind) if kind.is_dir() && depth < DEEPEST => self.descend(&path, parts, depth + 1)?,
                         Ok(kind) if !kind.is_dir() && rest.is_empty() => self.take(path)?,
                         _ => {}
                     }

@@ -92,7 +92,7 @@ fn body(jobs: &Jobs<'_>) -> Markup {
 }
 
 fn totals(jobs: &Jobs<'_>) -> Markup {
-    let (working, waiting) = (jobs.health.working as u64, jobs.health.queue as u64);
+    let (working, waiting) = (jobs.health.working, jobs.health.queue);
     html! {
         dl.tiles.big.totals {
             div.tile { dt { "At work" } dd { span.value { (format::rows(working)) } } }

@@ -33,12 +33,12 @@ pub(super) fn distance(at: Timestamp, now: Timestamp) -> String {
     let seconds = at.as_second() - now.as_second();
     let size = seconds.unsigned_abs();
     let words = match size {
-        ..5 => return "now".to_owned(),
-        ..60 => format!("{size} s"),
-        ..3_600 => format!("{} min", size / 60),
-        ..172_800 => format!("{} h", size / 3_600),
-        ..5_184_000 => format!("{} days", size / 86_400),
-        ..63_072_000 => format!("{} months", size / 2_592_000),
+        0..5 => return "now".to_owned(),
+        5..60 => format!("{size} s"),
+        60..3_600 => format!("{} min", size / 60),
+        3_600..172_800 => format!("{} h", size / 3_600),
+        172_800..5_184_000 => format!("{} days", size / 86_400),
+        5_184_000..63_072_000 => format!("{} months", size / 2_592_000),
         _ => format!("{} years", size / 31_536_000),
     };
     if seconds < 0 { format!("{words} ago") } else { format!("in {words}") }

@@ -77,9 +77,12 @@ fn binary(
     Ok(exhibits)
 }
 
+/// A curve: its name and its points, x and y.
+type Curve = (String, Vec<(f64, f64)>);
+
 /// A square figure of shares over shares; curves are given as points and drawn over common positions, with a dot at each of their
 /// own points where these are few.
-fn shares(title: String, labels: [&str; 2], curves: &[(String, Vec<(f64, f64)>)], has_dots: bool) -> Figure {
+fn shares(title: String, labels: [&str; 2], curves: &[Curve], has_dots: bool) -> Figure {
     let mut grid: Vec<f64> = (0..=POINTS).map(|i| i as f64 / POINTS as f64).collect();
     if has_dots {
         // Lines have their corners at the dots, whatever lies in between.
@@ -91,7 +94,7 @@ fn shares(title: String, labels: [&str; 2], curves: &[(String, Vec<(f64, f64)>)]
     let series = curves.iter().map(|(name, points)| Series::new(name, grid.iter().map(|x| between(points, *x))));
     let mut line = Line::new(x, series.collect());
     if has_dots {
-        let dots = |(series, (name, points)): (usize, &(String, Vec<(f64, f64)>))| Points {
+        let dots = |(series, (name, points)): (usize, &Curve)| Points {
             name: name.clone(),
             series,
             x: Positions::Number(points.iter().map(|(x, _)| Some(*x)).collect()),

@@ -83,7 +83,7 @@ fn recorded(stage: &StageRecord, inputs: Vec<usize>) -> Stage {
     };
     // Its word in JSON is the class of the style sheet.
     let family =
-        serde_json::to_value(&stage.family).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default();
+        serde_json::to_value(stage.family).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default();
     Stage {
         id: stage.id.clone(),
         kind: stage.kind.clone(),

@@ -1,4 +1,4 @@
-//! A month of invented history, for the demo and for looking at every page once.
+//! A month of invented history: every page is looked at once.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;

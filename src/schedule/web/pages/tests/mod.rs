@@ -1,11 +1,9 @@
-//! Pages with whatever data: hostile, none, broken. [`demo`] serves invented data to be looked at.
+//! Pages with whatever data: hostile, none, broken, a month of invented history.
 
-mod demo;
 mod hostile;
 mod invented;
 mod plain;
 mod sample;
-mod speed;
 
 use axum::body::Body;
 use axum::extract::Extension;
