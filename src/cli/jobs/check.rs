@@ -26,9 +26,9 @@ impl Check {
         let (mut good, mut bad) = (0, 0);
         for news in Folder::new(&base).look(Settle::Now)? {
             match news {
-                News::Good { definition, .. } => {
+                News::Good { warnings, .. } => {
                     good += 1;
-                    render::print(&definition.warnings, None);
+                    render::print(&warnings, None);
                 }
                 News::Bad { findings, .. } => {
                     bad += 1;

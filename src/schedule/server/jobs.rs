@@ -65,7 +65,7 @@ impl Loop {
 
     fn take_in(&mut self, news: &News) -> Result<()> {
         match news {
-            News::Good { name, hash, definition, .. } => {
+            News::Good { name, hash, warnings, .. } => {
                 // What the definition before says has been turned into occurrences up to now; the new one counts from now on.
                 let other = match self.service.store().job(name) {
                     Ok(job) => job.state == JobState::Gone || job.definition.as_deref() != Some(hash),
@@ -82,7 +82,7 @@ impl Loop {
                         .with("definition", &hash[..hash.len().min(12)])
                         .write();
                 }
-                for warning in &definition.warnings {
+                for warning in warnings {
                     self.log.warning(self.now, "job_warning").with("job", name).with("why", warning).write();
                 }
             }
