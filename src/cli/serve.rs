@@ -38,6 +38,9 @@ pub(super) struct Serve {
     /// A further name under which the page is reached; may be repeated
     #[arg(long = "name", value_name = "NAME")]
     names: Vec<String>,
+    /// The address under which people reach the page, for links in messages, such as https://jobs.example.org
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
     /// The file with the token that may do all [default: one is made and printed]
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
@@ -171,6 +174,7 @@ impl Serve {
         let runs = self.runs.or(options.limits.runs);
         options.limits = Limits { runs, memory: self.memory, cores: self.cores };
         options.disk = self.disk;
+        options.url.clone_from(&self.url);
         options.grace = Duration::from_secs(self.grace);
         Ok(options)
     }

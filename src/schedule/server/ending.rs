@@ -111,6 +111,7 @@ pub(super) struct Follow {
     exit: Exit,
     promotions: Vec<NewPromotion>,
     definition: Option<Arc<Definition>>,
+    url: Option<String>,
     runs: Vec<NewRun>,
     /// How many attempts there were whose end was their own.
     tries: u32,
@@ -129,7 +130,8 @@ impl Follow {
             _ => None,
         };
         let notifications = self.definition.as_ref().map(|definition| {
-            messages::of_end(finished, retry.map(|retry| retry.not_before), self.exit.refused.as_deref(), definition)
+            let (retry, refused) = (retry.map(|retry| retry.not_before), self.exit.refused.as_deref());
+            messages::of_end(finished, retry, refused, definition, self.url.as_deref())
         });
         Consequences {
             retry,
@@ -203,7 +205,8 @@ impl Loop {
             false => Vec::new(),
         };
         let tries = u32::try_from(tries).unwrap_or(u32::MAX);
-        Ok(Follow { now: self.now, exit, promotions, definition, runs, tries, deaths, first_start })
+        let url = self.options.url.clone();
+        Ok(Follow { now: self.now, exit, promotions, definition, url, runs, tries, deaths, first_start })
     }
 
     /// The runs of jobs that run after the success of this one.

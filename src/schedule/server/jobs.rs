@@ -9,6 +9,7 @@ use super::turn::{Loop, Told};
 use crate::schedule::job::files::{Poller, Snapshot, snapshot};
 use crate::schedule::job::folder::Settle;
 use crate::schedule::job::{News, Watch};
+use crate::schedule::notify::Lookup;
 use crate::schedule::service::{Result, words};
 use crate::schedule::store::{JobState, Origin, Outcome, Planned, Recorded, RunState};
 
@@ -65,7 +66,7 @@ impl Loop {
 
     fn take_in(&mut self, news: &News) -> Result<()> {
         match news {
-            News::Good { name, hash, warnings, .. } => {
+            News::Good { name, hash, definition, warnings, .. } => {
                 // What the definition before says has been turned into occurrences up to now; the new one counts from now on.
                 let other = match self.service.store().job(name) {
                     Ok(job) => job.state == JobState::Gone || job.definition.as_deref() != Some(hash),
@@ -84,6 +85,10 @@ impl Loop {
                 }
                 for warning in warnings {
                     self.log.warning(self.now, "job_warning").with("job", name).with("why", warning).write();
+                }
+                let lookup = Lookup::process(self.service.base());
+                for trouble in definition.notify.iter().flat_map(|channel| channel.troubles(&lookup)) {
+                    self.log.warning(self.now, "message_trouble").with("job", name).with("why", trouble).write();
                 }
             }
             News::Bad { name, findings, .. } => {

@@ -33,12 +33,14 @@ fn recorded(messages: Vec<Message>) -> Vec<NewNotification> {
     messages.into_iter().map(new).collect()
 }
 
-/// The messages that follow from the end of a run. `retry` is when it is tried again, `refused` why gates refused it.
+/// The messages that follow from the end of a run. `retry` is when it is tried again, `refused` why gates refused it, `url` where the
+/// server's page is found.
 pub(super) fn of_end(
     finished: &Finished,
     retry: Option<Timestamp>,
     refused: Option<&str>,
     definition: &Definition,
+    url: Option<&str>,
 ) -> Vec<NewNotification> {
     let run = &finished.run;
     let Some(state) = State::of(run.state.word()) else { return Vec::new() };
@@ -59,13 +61,13 @@ pub(super) fn of_end(
         ended: run.ended,
         message: run.message.as_deref(),
         metrics: &run.metrics,
-        base_url: None,
+        base_url: url,
     };
     recorded(notify::messages(&facts, &definition.notify))
 }
 
 /// The messages that tell of occurrences that were dropped.
-pub(super) fn missed(known: &Known, due: &Due) -> Vec<NewNotification> {
+pub(super) fn missed(known: &Known, due: &Due, url: Option<&str>) -> Vec<NewNotification> {
     let first = due.dropped.iter().map(|span| span.first).min();
     let last = due.dropped.iter().map(|span| span.last).max();
     let (Some(first), Some(last)) = (first, last) else { return Vec::new() };
@@ -76,7 +78,7 @@ pub(super) fn missed(known: &Known, due: &Due) -> Vec<NewNotification> {
         first,
         last,
         reason: reason.as_deref().unwrap_or_default(),
-        base_url: None,
+        base_url: url,
     };
     recorded(notify::missed(&facts, &known.definition.notify))
 }

@@ -17,6 +17,8 @@ pub struct Options {
     pub grace: Duration,
     /// The program that is started as a worker: this one.
     pub program: PathBuf,
+    /// Where people find the server's page, for the links in messages.
+    pub url: Option<String>,
     /// How many versions of a promoted model or output are kept.
     pub versions: usize,
 }
@@ -30,6 +32,7 @@ impl Options {
             disk: None,
             grace: Duration::from_secs(10),
             program,
+            url: None,
             versions: KEPT_VERSIONS,
         }
     }

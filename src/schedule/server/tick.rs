@@ -221,7 +221,7 @@ impl Loop {
     /// Tells the job's channels of occurrences that were dropped.
     fn tell_missed(&mut self, known: &Known, due: &Due) -> Result<()> {
         let Some(last) = due.dropped.iter().map(|span| span.last).max() else { return Ok(()) };
-        for new in super::messages::missed(known, due) {
+        for new in super::messages::missed(known, due, self.options.url.as_deref()) {
             let new: NewNotification = new;
             self.service.store().notify(&known.definition.name, &format!("missed/{last}"), &new, self.now)?;
         }
