@@ -41,7 +41,7 @@ pub(super) fn show(
     for each in all.iter().skip(page * NAMES).take(NAMES) {
         let versions = store.promotions(each, before, length)?;
         parts.push(html! {
-            section.part id={ "m-" (each) } {
+            section.part {
                 h2 { bdi { (text::line(each, 100)) } }
                 @if versions.items.is_empty() { p.quiet { "There is no version of that name." } }
                 @else { (table(&versions.items, asked)) }
