@@ -58,9 +58,15 @@ def lay(folder):
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port below those that the system gives to clients: one of theirs could take it while the server is down."""
+    for port in random.sample(range(20_000, 30_000), 100):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+    raise SystemExit("no port is free")
 
 
 class Server:
@@ -78,7 +84,8 @@ class Server:
             self.process = subprocess.Popen(self.words, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         while not self.answers():
             if self.process.poll() is not None:
-                raise SystemExit(f"the server ended with {self.process.returncode}: see {self.folder / 'server.log'}")
+                last = (self.folder / "server.log").read_text()[-1000:]
+                raise SystemExit(f"the server ended with {self.process.returncode}:\n{last}")
             if time.monotonic() - began > 60:
                 raise SystemExit("the server does not answer after 60 s")
             time.sleep(0.01)
@@ -185,7 +192,7 @@ def main():
     parser.add_argument("--pause", type=float, default=0.4, help="seconds between the requests of a client, on average")
     arguments = parser.parse_args()
     dice = random.Random(arguments.seed)
-    with tempfile.TemporaryDirectory(prefix="serve-kills-") as name:
+    with tempfile.TemporaryDirectory(prefix="serve-kills-", ignore_cleanup_errors=True) as name:
         folder = pathlib.Path(name)
         lay(folder)
         server = Server(arguments.binary, folder)

@@ -28,10 +28,9 @@ stages:
   - id: of_day
     filter: "day = cast('${day}' as date)"
   - id: by_shop
-    aggregate: {by: [shop], values: {sales: "sum(sales)"}}
+    aggregate: {by: [shop], compute: {sales: "sum(sales)"}}
   - id: written
     write: {path: out/sales.csv}
-report: {title: Sales of a day}
 """
 
 # A training that nobody waits for: it is there to be cancelled.
@@ -81,7 +80,7 @@ class Served:
         rows = [f"{day},{shop},{number}" for day in days for number, shop in ((120, "north"), (80, "south"))]
         (base / "data/sales.csv").write_text("\n".join(["day,shop,sales", *rows]) + "\n")
         (base / "data/points.csv").write_text("x,y\n" + "".join(f"{n / 100},{n * n % 97}\n" for n in range(5000)))
-        self.token, self.reader = "a" * 43, "r" * 43
+        self.token, self.reader = "for-the-loopback-of-a-test-0123456789-admin", "for-the-loopback-of-a-test-9876543210-reader"
         for name, token in (("token", self.token), ("reader", self.reader)):
             path = base / name
             path.write_text(token + "\n")
