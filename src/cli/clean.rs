@@ -7,9 +7,12 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::Failure;
+use crate::diagnostic::Diagnostic;
 use crate::digits;
 use crate::disk;
 use crate::run::store::Store;
+use crate::schedule::service::STATE;
+use crate::schedule::store::Lock;
 use crate::staging::failure;
 
 /// Remove kept results and old runs.
@@ -34,6 +37,11 @@ impl Clean {
         if !base.join(".gristmill").exists() {
             writeln!(std::io::stdout(), "there is nothing to remove")?;
             return Ok(());
+        }
+        if Lock::is_held(&base.join(STATE)) {
+            return Err(Diagnostic::definition(format!("a server serves `{}`", base.display()))
+                .help("stop `gristmill serve` first: its history names the folders that would be removed")
+                .into());
         }
         let store = Store::open_exclusive(&base)?;
         // What dead runs left beside outputs is known from their folders alone.

@@ -179,6 +179,8 @@ fn a_second_server_says_so_and_ends_with_2() {
     let second = workshop.gristmill(["serve", "--port", "0", "--token-file", "token"]);
     assert_eq!(second.code, Some(2), "{}", second.stderr);
     assert!(second.stderr.contains(&server.child.id().to_string()), "{}", second.stderr);
+    let cleaned = workshop.gristmill(["clean", "--runs"]);
+    assert_eq!(cleaned.code, Some(2), "{}", cleaned.stderr);
     assert_eq!(jobs(&workshop, &["health"]).code, Some(0));
     assert_eq!(server.end().0, Some(0));
     assert_eq!(jobs(&workshop, &["health"]).code, Some(1));

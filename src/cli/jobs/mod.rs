@@ -22,7 +22,7 @@ use super::Failure;
 use super::serve::failure;
 use crate::diagnostic::Diagnostic;
 use crate::schedule::service::{STATE, Service, Who};
-use crate::schedule::store::{Lock, StoreError};
+use crate::schedule::store::Lock;
 
 /// Look at the jobs of a served folder, run them, pause them, fill what is missing.
 #[derive(Debug, Args)]
@@ -126,7 +126,7 @@ impl Served {
 
     /// Whether a server serves the folder now.
     fn is_served(&self) -> bool {
-        matches!(Lock::take(&self.base().join(STATE)), Err(StoreError::Served { .. }))
+        Lock::is_held(&self.base().join(STATE))
     }
 
     /// Says that what was asked for waits, where no server runs.
