@@ -54,8 +54,27 @@ impl Loop {
             Err(error) => self.log.warning(self.now, "half_done_stays").with("why", error).write(),
         }
         self.service.pulse().started();
+        self.sweep_ended_aside();
         self.verify_aside();
         Ok(())
+    }
+
+    /// Sweeps the folders of runs that have ended, beside the loop: a server may have died between an end and its sweep.
+    fn sweep_ended_aside(&self) {
+        let service = Arc::clone(&self.service);
+        self.aside.run(
+            "left behind",
+            Box::new(move || {
+                let runs = service.base().join(STATE).join(RUNS);
+                for entry in std::fs::read_dir(runs).into_iter().flatten().flatten() {
+                    let id = RunId::from(entry.file_name().to_string_lossy().as_ref());
+                    // Only what is final has no worker, now and later.
+                    if service.store().run(&id).is_ok_and(|run| run.state.is_final()) {
+                        sweep_folder(&entry.path());
+                    }
+                }
+            }),
+        );
     }
 
     /// Looks through the whole database, beside the loop: at the start only a small one is looked through whole.
@@ -185,4 +204,12 @@ fn sweep_folder(folder: &Path) {
     crate::staging::sweep(&folder.join("places"));
     // What stays is removed with the folder.
     let _ = std::fs::remove_dir_all(folder.join("scratch"));
+    // A supervisor that was killed while it finished a record notes nothing.
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with('.') && name.ends_with(crate::staging::SUFFIX) {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
 }
