@@ -309,20 +309,22 @@ impl Reading {
         // The last block may be shorter, and places are told from whole blocks: so it comes last. In the order of the
         // file the rest is read in long strides, and the rows are shuffled anyway.
         blocks.sort_unstable();
-        let block_bytes = self.cut.block * self.stride * 4;
         let mut buffer = self.spare.try_recv().unwrap_or_default();
-        buffer.numbers.clear();
+        let rows_of = |block: usize| (self.rows - block * self.cut.block).min(self.cut.block);
+        let numbers = blocks.iter().map(|&block| rows_of(block)).sum::<usize>() * self.stride;
+        // The numbers are read to where they stay. Those of a buffer that was used before are overwritten, not cleared.
+        buffer.numbers.reserve_exact(numbers.saturating_sub(buffer.numbers.len()));
+        buffer.numbers.resize(numbers, 0.0);
         buffer.first.clear();
-        buffer.numbers.reserve_exact(blocks.len() * self.cut.block * self.stride);
-        let mut bytes = vec![0_u8; block_bytes];
+        let mut free = buffer.numbers.as_mut_slice();
         for block in blocks {
             self.turn.recv().map_err(io::Error::other)?;
             let first = block * self.cut.block;
-            let length = (self.rows - first).min(self.cut.block) * self.stride * 4;
+            let own = free.split_off_mut(..rows_of(block) * self.stride).unwrap_or_default();
             self.file.seek(SeekFrom::Start(first as u64 * self.stride as u64 * 4))?;
-            let bytes = bytes.get_mut(..length).unwrap_or_default();
-            self.file.read_exact(bytes)?;
-            buffer.numbers.extend(bytes.as_chunks::<4>().0.iter().map(|number| f32::from_le_bytes(*number)));
+            self.file.read_exact(bytemuck::cast_slice_mut(own))?;
+            // The file is little-endian; on most processors this does nothing.
+            own.iter_mut().for_each(|number| *number = f32::from_bits(u32::from_le(number.to_bits())));
             buffer.first.push(first as u64);
         }
         let rows = u32::try_from(buffer.numbers.len() / self.stride).map_err(io::Error::other)?;
