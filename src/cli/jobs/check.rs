@@ -39,7 +39,9 @@ impl Check {
         }
         match (good, bad) {
             (0, 0) => writeln!(std::io::stdout(), "there are no job files in `{}`", base.join("jobs").display())?,
+            (1, 0) => writeln!(std::io::stdout(), "the job file is in order")?,
             (_, 0) => writeln!(std::io::stdout(), "{good} job files are in order")?,
+            (0, 1) => writeln!(std::io::stdout(), "the job file has something wrong")?,
             _ => writeln!(std::io::stdout(), "{bad} of {} job files have something wrong", good + bad)?,
         }
         if bad > 0 { Err(Failure::Code(2)) } else { Ok(()) }

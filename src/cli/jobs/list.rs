@@ -53,7 +53,8 @@ impl List {
         table::print(["job", "state", "last run", "next", "pipeline"], &rows)?;
         let bad = jobs.iter().filter(|view| view.overview.job.problem.is_some()).count();
         if bad > 0 {
-            eprintln!("{bad} job files have something wrong: `gristmill jobs check` says what");
+            let files = if bad == 1 { "1 job file has" } else { &*format!("{bad} job files have") };
+            eprintln!("{files} something wrong: `gristmill jobs check` says what");
         }
         Ok(())
     }

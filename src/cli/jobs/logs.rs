@@ -116,7 +116,11 @@ fn event(event: &Value) -> Option<String> {
             let error = event["error"]["message"].as_str().map(|message| format!(": {message}")).unwrap_or_default();
             format!("{} {} {} in {seconds:.2} s{error}", text("stage"), text("kind"), text("status"))
         }
-        "stage_counted" => format!("{} {} rows", text("stage"), crate::digits::whole(event["out"].as_u64()?)),
+        "stage_counted" => {
+            let rows = event["out"].as_u64()?;
+            let unit = if rows == 1 { "row" } else { "rows" };
+            format!("{} {} {unit}", text("stage"), crate::digits::whole(rows))
+        }
         "output_written" => format!("wrote {}", text("path")),
         "warning" => format!("warning: {}", text("message")),
         "run_finished" => {
