@@ -185,6 +185,10 @@ class InBrowser(unittest.TestCase):
             self.state(wait)
         return self.page.url
 
+    def row(self, job):
+        """The row of a job in the list of jobs; a name may be part of another's row."""
+        return self.page.locator("#jobs tbody tr").filter(has=self.page.get_by_role("link", name=job, exact=True))
+
     def state(self, word):
         """Waits until the page of the run says so, without loading it again."""
         self.page.locator(".title .badge", has_text=word).wait_for()

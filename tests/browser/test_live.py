@@ -13,11 +13,10 @@ class Live(InBrowser):
         self.page.evaluate("window.stays = true")
 
     def test_the_page_of_a_run_follows_it_to_its_end(self):
-        self.page.goto("/jobs/sales")
         self.run_job("sales", wait=None)
         self.stays()
         self.state("Succeeded")
-        self.page.locator("#graph .node.done").first.wait_for()
+        self.page.locator("#graph .node:is(.done, .cached)").first.wait_for()
         self.page.locator(".log li", has_text="ended with exit code 0").wait_for()
         self.assertTrue(self.page.evaluate("window.stays"))
         self.quiet()
@@ -33,11 +32,14 @@ class Live(InBrowser):
         self.run_job("slow", wait="At work")
         lines = self.page.locator(".log li")
         lines.filter(has_text="points").first.wait_for()
+        before = lines.count()
+        lines.nth(before).wait_for()
         self.page.get_by_role("button", name="Pause", exact=True).click()
         self.assertEqual(self.page.get_by_role("button", name="Go on").get_attribute("aria-pressed"), "true")
         self.page.get_by_label("Find in the log").fill("points")
         self.assertTrue(all("points" in text.lower() for text in self.page.locator(".log li:visible").all_inner_texts()))
         self.page.get_by_label("Find in the log").fill("")
+        self.assertEqual(lines.filter(has_text="{").count(), 0, "each event is a sentence")
         self.page.get_by_role("button", name="Go on").click()
         self.page.get_by_role("button", name="Cancel").click()
         self.state("Cancelled")
@@ -46,7 +48,7 @@ class Live(InBrowser):
         self.page.goto("/")
         self.stays()
         self.served.api("/api/jobs/sales/run", {"parameters": {"day": "2026-11-05"}})
-        self.page.get_by_role("row", name="sales").first.get_by_text("Succeeded").first.wait_for()
+        self.row("sales").get_by_text("Succeeded").first.wait_for()
         self.assertTrue(self.page.evaluate("window.stays"))
 
     def test_a_page_says_when_the_server_is_gone_and_goes_on_when_it_is_back(self):
@@ -57,5 +59,5 @@ class Live(InBrowser):
         note.filter(has_text="trying again").or_(note.filter(has_text="does not answer")).wait_for()
         self.served.start()
         # The session may be over: then the page for logging in comes. Else the note goes.
-        self.page.wait_for_function("location.pathname === '/login' || document.getElementById('connection').textContent === ''", timeout=30_000)
+        self.page.locator("#connection:empty, input#token").first.wait_for(state="attached", timeout=30_000)
         self.trouble.clear()

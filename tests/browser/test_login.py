@@ -43,9 +43,11 @@ class Login(InBrowser):
         self.page.wait_for_url("**/jobs/sales")
         self.assertEqual(self.page.get_by_role("button", name="Pause").count(), 0)
         self.assertIn("may only look", self.page.locator("header").inner_text())
-        answer = self.page.request.post("/jobs/sales/pause", headers={"origin": self.served.url})
+        # As a browser sends a form: it asks for a page, so what is wrong comes as one.
+        answer = self.page.request.post("/jobs/sales/pause", headers={"origin": self.served.url, "accept": "text/html"})
         self.assertEqual(answer.status, 403)
         self.assertIn("You may not do this", answer.text())
+        self.assertIn("token", answer.text(), "it says what to do")
         self.assertIsNone(self.served.api("/api/jobs/sales").get("paused"))
 
     def test_a_form_of_another_site_does_nothing(self):

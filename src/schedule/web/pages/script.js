@@ -88,6 +88,8 @@
       }
       filter();
       say("");
+      // What a worker tells stands in the log too, but is told as an event and not as a line.
+      read();
     } catch {
       say("· The server does not answer; what you see may be old.");
       soon(RETRY);

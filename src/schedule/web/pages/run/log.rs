@@ -115,6 +115,7 @@ fn event_words(event: &Value) -> (&'static str, String) {
             "done" => ("event", format!("{stage}: done in {took}")),
             other => ("event", format!("{stage}: {other}")),
         },
+        "stage_progress" => ("event", format!("{stage}: {}", progress(event))),
         "stage_counted" => ("event", format!("{stage}: {} rows out", format::rows(number("out")))),
         "output_written" => ("event", format!("{stage}: wrote {}", word("path"))),
         "warning" if stage.is_empty() => ("warn", format!("warning: {}", word("message"))),
@@ -125,6 +126,16 @@ fn event_words(event: &Value) -> (&'static str, String) {
         }
         _ => ("event", event.to_string()),
     }
+}
+
+/// How far a stage is: `1,200 of 5,000 rows, reading training rows`.
+fn progress(event: &Value) -> String {
+    let word = |key: &str| event.get(key).and_then(Value::as_str).unwrap_or_default();
+    let number = |key: &str| event.get(key).and_then(Value::as_u64).map(format::rows);
+    let all = number("total").map(|all| format!(" of {all}")).unwrap_or_default();
+    let remark = Some(word("message")).filter(|remark| !remark.is_empty());
+    let remark = remark.map(|remark| format!(", {remark}")).unwrap_or_default();
+    format!("{}{all} {}{remark}", number("done").unwrap_or_default(), word("unit"))
 }
 
 #[cfg(test)]
@@ -141,6 +152,16 @@ mod tests {
             "scaled: failed after 1.50 s: no column `x` (p.yaml:3:4)"
         );
         assert_eq!(said(r#"{"event":"stage_counted","stage":"a","out":12000}"#), "a: 12,000 rows out");
+        assert_eq!(
+            said(
+                r#"{"event":"stage_progress","stage":"model","done":1200,"total":5000,"unit":"epochs","message":"loss 0.5"}"#
+            ),
+            "model: 1,200 of 5,000 epochs, loss 0.5"
+        );
+        assert_eq!(
+            said(r#"{"event":"stage_progress","stage":"a","done":7,"total":null,"unit":"rows","message":""}"#),
+            "a: 7 rows"
+        );
         assert_eq!(said(r#"{"event":"new_thing","x":1}"#), r#"{"event":"new_thing","x":1}"#);
     }
 

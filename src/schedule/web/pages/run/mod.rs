@@ -39,8 +39,9 @@ pub(super) fn show(service: &Service, asked: &Asked<'_>, id: &RunId) -> Result<M
         div id="head" data-live { (head(&run, record.as_ref(), zone, asked)) }
         div id="verdicts" data-live { (gates(&verdicts)) }
         div id="attempts" data-live { (chain(&attempts, &run)) }
-        @if run.state != RunState::Queued {
-            section.part { h2 { "Stages" } div id="graph" data-live { (graph::graph(&stages)) } }
+        // The place is there from the beginning: a page that is open when the run begins gets its stages.
+        div id="graph" data-live {
+            @if run.state != RunState::Queued { section.part { h2 { "Stages" } (graph::graph(&stages)) } }
         }
         section.part { h2 { "Log" } (log::log(&run, &log)) }
         div id="record" data-live {
