@@ -29,6 +29,8 @@ const OCCURRENCES: usize = 100;
 const MISSED: usize = 10;
 /// How many messages and backfills are shown.
 const FEW: usize = 8;
+/// The most characters of what is wrong with a file: some forty findings.
+const LONGEST_PROBLEM: usize = 4_000;
 
 /// What of the page is asked for.
 #[derive(Debug, Clone, Default)]
@@ -154,7 +156,7 @@ fn broken(job: &Job, problem: &str) -> Markup {
                 @if job.definition.is_some() { "Its last good version stays in force until the file is corrected." }
                 @else { "It never had a good version: the job cannot run until the file is corrected." }
             }
-            pre tabindex="0" { code { (text::block(problem, 8_000)) } }
+            pre tabindex="0" { code { (text::block(problem, LONGEST_PROBLEM)) } }
         }
     }
 }
