@@ -38,7 +38,8 @@ pub(super) async fn login(Asked(asked): Asked<Then>) -> Response {
 
 /// The page for logging in, with what went wrong before.
 pub(super) fn login_page(problem: Option<&Problem>, next: &str) -> Response {
-    let page = pages::login(&pages::Login { problem: problem.map(|problem| problem.message.as_str()), next });
+    let help = problem.and_then(|problem| problem.help.as_deref());
+    let page = pages::login(&pages::Login { problem: problem.map(|problem| problem.message.as_str()), help, next });
     let mut response = Html(page).into_response();
     if let Some(problem) = problem {
         *response.status_mut() = problem.code();
@@ -66,7 +67,7 @@ pub(super) fn is_page(request: &Request) -> bool {
 }
 
 fn page(problem: &Problem, headers: &HeaderMap) -> Response {
-    let mut response = pages::error(problem.code(), &problem.message, None);
+    let mut response = pages::error(problem.code(), &problem.message, problem.help.as_deref(), None);
     for name in [header::RETRY_AFTER, header::ALLOW, header::CONNECTION] {
         if let Some(value) = headers.get(&name) {
             response.headers_mut().insert(name, value.clone());

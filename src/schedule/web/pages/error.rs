@@ -14,19 +14,16 @@ pub(super) fn of(error: &ServiceError, who: Option<&Who>) -> Response {
     page(status(error), &error.to_string(), error.help(), who)
 }
 
-/// An error as a page. `detail` says what went wrong, in words for people; it is escaped and bounded.
-pub(in crate::schedule::web) fn error(status: StatusCode, detail: &str, who: Option<&Who>) -> Response {
-    page(status, detail, None, who)
-}
-
-pub(super) fn page(status: StatusCode, detail: &str, help: Option<&str>, who: Option<&Who>) -> Response {
+/// An error as a page. `detail` says what went wrong and `help` what to do, in words for people; both are escaped and bounded. Without
+/// `help` the page has the advice that goes with the status.
+pub(in crate::schedule::web) fn page(status: StatusCode, detail: &str, help: Option<&str>, who: Option<&Who>) -> Response {
     let (heading, advice) = words(status);
     let body = html! {
         div.gate.wide {
             p.eyebrow { "Error " (status.as_u16()) }
             h1 { (heading) }
             @if !detail.is_empty() { p.lead { (text::prose(&sentence(detail), 2_000)) } }
-            p { (text::prose(help.unwrap_or(advice), 600)) }
+            p { (text::prose(&sentence(help.unwrap_or(advice)), 600)) }
             p.ways {
                 @if who.is_some() || status == StatusCode::NOT_FOUND { a href="/" { "All jobs" } }
                 @if status == StatusCode::UNAUTHORIZED { a href="/login" { "Log in" } }
@@ -102,6 +99,15 @@ mod tests {
             let (heading, advice) = words(StatusCode::from_u16(status).unwrap_or_default());
             assert!(!heading.is_empty() && advice.ends_with('.'), "{status}");
         }
+    }
+
+    #[tokio::test]
+    async fn what_to_do_is_said_in_the_words_of_who_refused() {
+        let answer = page(StatusCode::TOO_MANY_REQUESTS, "too many failed logins", Some("wait <b>30</b> s"), None);
+        let bytes = axum::body::to_bytes(answer.into_body(), 1 << 20).await.unwrap_or_default();
+        let page = String::from_utf8_lossy(&bytes);
+        assert!(page.contains("Too many failed logins.") && page.contains("Wait &lt;b&gt;30&lt;/b&gt; s."), "{page}");
+        assert!(!page.contains("Wait a minute"), "one advice is enough: {page}");
     }
 
     #[test]

@@ -10,6 +10,8 @@ use crate::report::text;
 pub(in crate::schedule::web) struct Login<'a> {
     /// Why the last attempt was refused.
     pub(in crate::schedule::web) problem: Option<&'a str>,
+    /// What to do about it.
+    pub(in crate::schedule::web) help: Option<&'a str>,
     /// The path to go on to.
     pub(in crate::schedule::web) next: &'a str,
 }
@@ -20,7 +22,10 @@ pub(in crate::schedule::web) fn login(login: &Login<'_>) -> String {
         div.gate {
             h1 { "Log in" }
             @if let Some(problem) = login.problem {
-                p.note.bad id="problem" role="alert" { strong { "Not logged in." } " " (text::prose(&super::error::sentence(problem), 300)) }
+                p.note.bad id="problem" role="alert" {
+                    strong { "Not logged in." } " " (text::prose(&super::error::sentence(problem), 300))
+                    @if let Some(help) = login.help { " " (text::prose(&super::error::sentence(help), 300)) }
+                }
             }
             form.stack method="post" action="/login" {
                 input type="hidden" name="next" value=(next(login.next));
@@ -75,8 +80,8 @@ mod tests {
 
     #[test]
     fn a_problem_is_said_and_escaped() {
-        let page = login(&Login { problem: Some("<b>wrong</b>"), next: "/\"><script>" });
-        assert!(page.contains("&lt;b&gt;wrong&lt;/b&gt;"), "{page}");
+        let page = login(&Login { problem: Some("<b>wrong</b>"), help: Some("wait 30 s"), next: "/\"><script>" });
+        assert!(page.contains("&lt;b&gt;wrong&lt;/b&gt;") && page.contains("Wait 30 s."), "{page}");
         assert!(!page.contains("<script>"), "{page}");
     }
 }

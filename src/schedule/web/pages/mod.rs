@@ -57,7 +57,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use serde::Deserialize;
 
-pub(super) use error::error;
+pub(super) use error::page as error;
 pub(super) use login::{Login, login};
 
 use super::super::service::{Service, ServiceError, Who};
