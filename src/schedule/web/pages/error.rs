@@ -52,7 +52,7 @@ pub(super) fn sentence(detail: &str) -> String {
 /// The heading of a status, and what one can do about it.
 fn words(status: StatusCode) -> (&'static str, &'static str) {
     match status.as_u16() {
-        400 => ("The request is not understood", "Go back, load the page again and repeat what you did."),
+        400 | 415 => ("The request is not understood", "Go back, load the page again and repeat what you did."),
         401 => ("You are not logged in", "Log in with the token of the server."),
         403 => (
             "You may not do this",
@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn each_error_says_what_to_do() {
-        for status in [400, 401, 403, 404, 405, 408, 409, 413, 422, 429, 500, 503] {
+        for status in [400, 401, 403, 404, 405, 408, 409, 413, 415, 422, 429, 500, 503] {
             let (heading, advice) = words(StatusCode::from_u16(status).unwrap_or_default());
             assert!(!heading.is_empty() && advice.ends_with('.'), "{status}");
         }

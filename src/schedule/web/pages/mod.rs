@@ -54,7 +54,7 @@ use axum::Router;
 use axum::extract::{Extension, FromRequestParts, Path, Query, State};
 use axum::http::request::Parts;
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::get;
 use serde::Deserialize;
 
 pub(super) use error::page as error;
@@ -75,21 +75,21 @@ pub(super) fn router(service: Arc<Service>) -> Router {
         .route("/", get(jobs_page))
         .route("/timeline", get(timeline_page))
         .route("/jobs/{name}", get(job_page))
-        .route("/jobs/{name}/run", post(actions::run))
-        .route("/jobs/{name}/pause", post(actions::pause))
-        .route("/jobs/{name}/resume", post(actions::resume))
-        .route("/jobs/{name}/backfill", post(actions::backfill))
+        .route("/jobs/{name}/run", actions::form(actions::run))
+        .route("/jobs/{name}/pause", actions::form(actions::pause))
+        .route("/jobs/{name}/resume", actions::form(actions::resume))
+        .route("/jobs/{name}/backfill", actions::form(actions::backfill))
         .route("/runs/{id}", get(run_page))
         .route("/runs/{id}/log", get(log_part))
         .route("/runs/{id}/log.txt", get(report::whole_log))
         .route("/runs/{id}/report", get(report::report))
-        .route("/runs/{id}/cancel", post(actions::cancel))
-        .route("/runs/{id}/again", post(actions::again))
+        .route("/runs/{id}/cancel", actions::form(actions::cancel))
+        .route("/runs/{id}/again", actions::form(actions::again))
         .route("/models", get(models_page))
-        .route("/models/{number}/restore", get(restore_page).post(actions::restore))
+        .route("/models/{number}/restore", get(restore_page).merge(actions::form(actions::restore)))
         .route("/backfills/{number}", get(backfill_page))
-        .route("/backfills/{number}/stop", post(actions::stop_backfill))
-        .route("/backfills/{number}/resume", post(actions::resume_backfill))
+        .route("/backfills/{number}/stop", actions::form(actions::stop_backfill))
+        .route("/backfills/{number}/resume", actions::form(actions::resume_backfill))
         .route("/audit", get(audit_page))
         .with_state(service)
 }

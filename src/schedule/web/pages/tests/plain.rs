@@ -120,6 +120,12 @@ async fn a_job_is_paused_and_resumed_by_its_buttons() {
     assert!(get(&sample, "/jobs/flights").await.1.contains("action=\"/jobs/flights/resume\""));
     assert_eq!(post(&sample, Who::admin("ann"), "/jobs/flights/resume", "").await.0, StatusCode::SEE_OTHER);
     assert!(get(&sample, "/jobs/flights").await.1.contains("action=\"/jobs/flights/pause\""));
+    // What is no form changes nothing and is answered with a page.
+    let request = axum::http::Request::post("/jobs/flights/pause").body(axum::body::Body::from("{}")).unwrap();
+    let (status, page) = super::ask(&sample, Who::admin("ann"), request).await;
+    assert_eq!(status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    assert!(page.contains("The request is not understood"), "{page}");
+    assert!(get(&sample, "/jobs/flights").await.1.contains("action=\"/jobs/flights/pause\""));
 }
 
 #[tokio::test]
