@@ -107,6 +107,36 @@ class Wide(Pages):
         self.page.keyboard.press("Enter")
         self.state("Cancelled")
 
+    def test_the_timeline_is_walked_by_keyboard(self):
+        for day in ("2026-11-06", "2026-11-07"):
+            self.served.api("/api/jobs/sales/run", {"parameters": {"day": day}})
+        self.page.goto("/timeline")
+        lane = self.page.get_by_role("row").filter(has=self.page.get_by_role("link", name="sales", exact=True))
+        runs = lane.locator(".track a")
+        runs.nth(2).wait_for(state="attached")
+        stops = [link.get_attribute("tabindex") for link in runs.all()]
+        self.assertEqual(stops, ["-1"] * (len(stops) - 1) + ["0"], "a lane is one stop")
+        lane.get_by_role("link", name="sales", exact=True).focus()
+        at = "document.activeElement.getAttribute('href')"
+        self.page.keyboard.press("Tab")
+        self.assertEqual(self.page.evaluate(at), runs.last.get_attribute("href"))
+        self.page.keyboard.press("Home")
+        first = runs.first.get_attribute("href")
+        self.assertEqual(self.page.evaluate(at), first)
+        self.page.keyboard.press("ArrowLeft")
+        self.assertEqual(self.page.evaluate(at), first, "there is nothing before the first")
+        self.page.keyboard.press("ArrowRight")
+        self.assertEqual(self.page.evaluate(at), runs.nth(1).get_attribute("href"))
+        names = [node["name"]["value"] for node in self.tree() if node.get("role", {}).get("value") == "link"]
+        self.assertGreaterEqual(sum("UTC" in name for name in names), 3, "the runs have names")
+        self.page.keyboard.press("Home")
+        self.page.keyboard.press("Enter")
+        self.page.wait_for_url(f"**{first}")
+
+    def tree(self):
+        """What a screen reader is told."""
+        return self.context.new_cdp_session(self.page).send("Accessibility.getFullAXTree")["nodes"]
+
     def walk(self, words):
         for _ in range(60):
             self.page.keyboard.press("Tab")
@@ -190,5 +220,8 @@ class WithoutScript(InBrowser):
             self.page.wait_for_timeout(200)
             self.page.reload()
         self.assertIn("It ended well", self.page.locator("main").inner_text())
+        self.page.goto("/timeline")
+        self.page.locator(".track a").first.wait_for(state="attached")
+        self.assertEqual(self.page.locator(".track a[tabindex]").count(), 0, "each run can be reached")
         self.page.get_by_role("button", name="Log out").click()
         self.page.wait_for_url("**/login*")

@@ -1,4 +1,4 @@
-//! Looking at runs: one, lists in pages, times, totals.
+//! Looking at runs: one, lists in pages, totals.
 
 use jiff::Timestamp;
 use rusqlite::params_from_iter;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::error::Result;
 use super::run::{Run, RunState, the_run};
 use super::value::{Micros, RunId};
-use super::{LONGEST_PAGE, Store, longest};
+use super::{LONGEST_PAGE, Store};
 
 /// A page of a list, the latest first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -94,18 +94,6 @@ impl Store {
                 self.read(|session| session.all(&sql, params_from_iter(&params), Run::of))
             },
         )
-    }
-
-    /// Runs that were asked for within a span of time (from inclusive, to exclusive), the latest first; for a timeline.
-    pub fn runs_between(&self, from: Timestamp, to: Timestamp, limit: usize) -> Result<Vec<Run>> {
-        let limit = longest(limit);
-        self.read(|session| {
-            session.all(
-                "SELECT * FROM runs WHERE queued >= ?1 AND queued < ?2 ORDER BY queued DESC, number DESC LIMIT ?3",
-                (Micros(from), Micros(to), limit),
-                Run::of,
-            )
-        })
     }
 
     /// The attempts of a run, the first one first. Any of them may be named.

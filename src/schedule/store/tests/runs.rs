@@ -291,8 +291,16 @@ fn lists_are_paged_by_place_without_gaps_or_repeats_while_runs_come_in() {
     let queued = RunFilter { state: Some(RunState::Queued), ..RunFilter::default() };
     assert_eq!(store.runs(&queued, None, 1000).unwrap().items.len(), store.waiting().unwrap() as usize);
     assert_eq!(store.runs_between(at(3), at(6), 10).unwrap().len(), 3);
+    let last = store.last_runs(&["report", "daily", "nothing"], 3).unwrap();
+    let numbers = |job: &str| last[job].iter().map(|run| run.number).collect::<Vec<_>>();
+    assert_eq!((last.len(), numbers("report")), (2, vec![25, 22, 19]));
+    let latest = store.runs(&daily, None, 3).unwrap().items;
+    assert_eq!(numbers("daily"), latest.iter().map(|run| run.number).collect::<Vec<_>>());
     let overview = store.overview().unwrap();
     assert_eq!((overview.len(), overview[1].waiting, overview[1].working), (2, 9, 0));
+    for each in overview {
+        assert_eq!(store.overview_of(&each.job.name).unwrap(), each, "together they are as each alone");
+    }
 }
 
 #[test]

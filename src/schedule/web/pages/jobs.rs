@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use maud::{Markup, html};
 
-use super::super::super::service::{Health, Service, ServiceError};
-use super::super::super::store::{Job, JobState, Overview, Run, RunFilter};
+use super::super::super::service::{Health, JobView, Service, ServiceError};
+use super::super::super::store::{Glimpse, Job, JobState, Overview};
 use super::facts::Facts;
 use super::reply::Asked;
 use super::shell::{Changes, Place};
@@ -23,7 +23,7 @@ pub(super) struct Row {
     pub(super) facts: Facts,
     pub(super) next: Option<Timestamp>,
     /// The latest first.
-    pub(super) runs: Vec<Run>,
+    pub(super) runs: Vec<Glimpse>,
 }
 
 /// What the page shows.
@@ -68,12 +68,14 @@ pub(super) fn show(
     kept.sort_by_key(|(_, view)| view.overview.job.state == JobState::Gone);
     let found = kept.len();
     let page = page.min(found.saturating_sub(1) / PAGE);
-    let mut rows = Vec::new();
-    for (facts, view) in kept.into_iter().skip(page * PAGE).take(PAGE) {
-        let of = RunFilter { job: Some(view.overview.job.name.clone()), ..RunFilter::default() };
-        let runs = service.store().runs(&of, None, strip::LENGTH)?.items;
-        rows.push(Row { overview: view.overview, facts, next: view.next, runs });
-    }
+    let shown: Vec<_> = kept.into_iter().skip(page * PAGE).take(PAGE).collect();
+    let names: Vec<&str> = shown.iter().map(|(_, view)| view.overview.job.name.as_str()).collect();
+    let mut last = service.store().last_runs(&names, strip::LENGTH)?;
+    let row = |(facts, view): (Facts, JobView)| {
+        let runs = last.remove(&view.overview.job.name).unwrap_or_default();
+        Row { overview: view.overview, facts, next: view.next, runs }
+    };
+    let rows = shown.into_iter().map(row).collect();
     let failed = service.store().failures_since(asked.now - jiff::SignedDuration::from_hours(24))?;
     let shown = Jobs { rows, found, all, paused, broken, failed, health: &asked.health, filter, page, now: asked.now };
     Ok(asked.page("Jobs", Place::Jobs, Changes::AtTimes(String::new()), body(&shown)))
@@ -180,7 +182,7 @@ fn line(row: &Row, now: Timestamp) -> Markup {
                     None => span.quiet { "never" },
                 }
             } }
-            td.strip-cell data-label={ "Last " (strip::LENGTH) } { div { (strip::strip(&row.runs, now)) } }
+            td.strip-cell data-label={ "Last " (strip::LENGTH) } { div { (strip::strip(&job.name, &row.runs, now)) } }
             td data-label="Next run" { div { (next(job, row, now)) } }
         }
     }

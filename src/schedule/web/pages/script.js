@@ -59,7 +59,30 @@
       if (again && again.focus) again.focus({ preventScroll: true });
     }
     local(old);
+    lanes(old);
   }
+
+  // A lane of the timeline is one stop of the keyboard: its latest run, or the one that has the focus.
+  function lanes(root) {
+    for (const track of all(".track", root)) {
+      const links = all("a", track);
+      const stop = links.includes(document.activeElement) ? document.activeElement : links.at(-1);
+      for (const link of links) link.setAttribute("tabindex", link === stop ? "0" : "-1");
+    }
+  }
+
+  document.addEventListener("keydown", (event) => {
+    const link = event.target.closest?.(".track a");
+    if (!link || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    const track = link.closest(".track");
+    const links = all("a", track);
+    const at = links.indexOf(link);
+    const next = { ArrowLeft: links[at - 1], ArrowRight: links[at + 1], Home: links[0], End: links.at(-1) }[event.key];
+    if (!next) return;
+    event.preventDefault();
+    next.focus();
+    lanes(track.parentElement);
+  });
 
   function path(root, node) {
     const way = [];
@@ -107,6 +130,7 @@
       for (const each of all("details", copy)) each.removeAttribute("open");
       for (const key of all("input[name=key]", copy)) key.removeAttribute("value");
       for (const row of all(".hidden", copy)) row.classList.remove("hidden");
+      for (const link of all(".track a", copy)) link.removeAttribute("tabindex");
       for (const row of all("[hidden]", copy)) row.removeAttribute("hidden");
       return copy.innerHTML.replaceAll(' class=""', "").replaceAll(' data-local=""', "");
     };
@@ -243,6 +267,8 @@
     window.addEventListener("pagehide", () => stream.close(), { once: true });
   }
 
+  for (const words of all("[data-keys]")) words.hidden = false;
+  lanes(document);
   local(document);
   ages();
   setInterval(ages, 5000);

@@ -1,4 +1,7 @@
 //! The runs of the last hours in lanes by job, with the line of now.
+//!
+//! Each run is a link with a name, so that all of them are reached by keyboard; the script makes one stop of each lane, with arrow keys
+//! from run to run.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
 
 use super::super::super::service::{Service, ServiceError};
-use super::super::super::store::{LONGEST_PAGE, Run, RunState};
+use super::super::super::store::{Glimpse, LONGEST_PAGE, RunState};
 use super::reply::Asked;
 use super::shell::{Changes, Place};
 use super::{moment, strip, words};
@@ -44,7 +47,7 @@ pub(super) fn show(service: &Service, asked: &Asked<'_>, hours: Option<i64>) -> 
     let mut runs = service.store().runs_between(span.from, asked.now + SignedDuration::from_secs(1), LONGEST_PAGE)?;
     let full = runs.len() == LONGEST_PAGE;
     // What began before and is still at work belongs here too.
-    for run in service.store().at_work()? {
+    for run in service.store().glimpses_at_work()? {
         if !runs.iter().any(|known| known.number == run.number) {
             runs.push(run);
         }
@@ -53,6 +56,7 @@ pub(super) fn show(service: &Service, asked: &Asked<'_>, hours: Option<i64>) -> 
         div.head { h1 { "Timeline" } (choice(hours)) }
         div id="timeline" data-live { (lanes(&runs, &span, full)) }
         (key())
+        p.remark data-keys hidden { "By keyboard: Tab goes from job to job and to its latest run, the arrow keys from run to run, Enter opens it." }
     };
     Ok(asked.page("Timeline", Place::Timeline, Changes::AtTimes(String::new()), body))
 }
@@ -75,8 +79,8 @@ fn words_of(hours: i64) -> String {
     }
 }
 
-fn lanes(runs: &[Run], span: &Span, full: bool) -> Markup {
-    let mut jobs: BTreeMap<&str, Vec<&Run>> = BTreeMap::new();
+fn lanes(runs: &[Glimpse], span: &Span, full: bool) -> Markup {
+    let mut jobs: BTreeMap<&str, Vec<&Glimpse>> = BTreeMap::new();
     for run in runs {
         jobs.entry(&run.job).or_default().push(run);
     }
@@ -119,7 +123,7 @@ fn axis(span: &Span) -> Markup {
     }
 }
 
-fn lane(job: &str, mut runs: Vec<&Run>, span: &Span) -> Markup {
+fn lane(job: &str, mut runs: Vec<&Glimpse>, span: &Span) -> Markup {
     runs.sort_by_key(|run| (run.started.unwrap_or(run.queued), run.number));
     // Each run goes into the first row that is free by then.
     let mut ends: Vec<Timestamp> = Vec::new();
@@ -148,7 +152,7 @@ fn lane(job: &str, mut runs: Vec<&Run>, span: &Span) -> Markup {
     }
 }
 
-fn bar(run: &Run, row: usize, span: &Span) -> Markup {
+fn bar(run: &Glimpse, row: usize, span: &Span) -> Markup {
     let look = words::run(run.state);
     let begin = span.place(run.started.unwrap_or(run.queued).max(span.from));
     let end = span.place(run.ended.unwrap_or(span.now));
@@ -156,15 +160,16 @@ fn bar(run: &Run, row: usize, span: &Span) -> Markup {
     let top = 5 + 12 * row;
     let waits = run.state == RunState::Queued;
     html! {
-        a href={ "/runs/" (run.id) } tabindex="-1" {
+        // The title is the link's name. Heights are in the style sheet: there are a thousand bars.
+        a href={ "/runs/" (run.id) } {
             title { (strip::tooltip(run, span.now)) }
-            rect.(look.class).waits[waits] x=(percent(begin)) y=(top) width=(percent(width)) height="10" rx="2" {}
-            @if look.class == "bad" { rect.notch x=(percent(begin)) y=(top + 4) width=(percent(width)) height="2" {} }
+            rect.(look.class).waits[waits] x=(percent(begin)) y=(top) width=(percent(width)) {}
+            @if look.class == "bad" { rect.notch x=(percent(begin)) y=(top + 4) width=(percent(width)) {} }
         }
     }
 }
 
-fn summary(runs: &[&Run]) -> String {
+fn summary(runs: &[&Glimpse]) -> String {
     let bad = runs.iter().filter(|run| words::run(run.state).class == "bad").count();
     format!("{}, {bad} not well", words::count(runs.len() as u64, "run", "runs"))
 }
@@ -183,7 +188,7 @@ pub(super) fn key() -> Markup {
 }
 
 fn percent(value: f64) -> String {
-    format!("{value:.2}%")
+    format!("{}%", (value * 100.0).round() / 100.0)
 }
 
 #[cfg(test)]

@@ -101,7 +101,7 @@ pub(super) fn origin(origin: Origin) -> &'static str {
         Origin::File => "a change of files",
         Origin::Job => "another job’s success",
         Origin::Manual => "a person",
-        Origin::Api => "a call by HTTP",
+        Origin::Api => "a call over HTTP",
         Origin::Backfill => "a backfill",
     }
 }

@@ -46,9 +46,11 @@ pub(super) fn follow(runs: &[Run]) -> Vec<Followed> {
         format: Format::Seconds,
         points: ended.iter().map(|(at, run)| (*at, took(run))).collect(),
     };
+    // A number that is 0 in every run says nothing: `stages_failed` of runs that ended well.
+    let tells = |value: &Value| value.as_f64().is_some_and(|number| number != 0.0);
     let names: BTreeSet<&str> = ended
         .iter()
-        .flat_map(|(_, run)| run.metrics.iter().filter(|(_, value)| value.is_number()).map(|(name, _)| name.as_str()))
+        .flat_map(|(_, run)| run.metrics.iter().filter(|(_, value)| tells(value)).map(|(name, _)| name.as_str()))
         .collect();
     let mut names: Vec<&str> = names.into_iter().collect();
     names.retain(|name| *name != "seconds");

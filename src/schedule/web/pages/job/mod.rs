@@ -206,9 +206,9 @@ fn sent(messages: &[Notification], zone: &TimeZone) -> Markup {
 /// The kinds that the forms ask for.
 fn field(kind: Kind) -> (&'static str, &'static str) {
     match kind {
-        Kind::Days => ("date", "Day"),
-        Kind::Months => ("month", "Month"),
-        Kind::Files => ("text", "File"),
+        Kind::Days => ("date", "Partition (a day)"),
+        Kind::Months => ("month", "Partition (a month)"),
+        Kind::Files => ("text", "Partition (a file)"),
     }
 }
 

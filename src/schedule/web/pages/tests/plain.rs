@@ -172,3 +172,25 @@ async fn files_of_the_dashboard_are_kept_by_browsers() {
     }
     assert_eq!(get(&sample, "/assets/style-0000000000000000.css").await.0, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn the_first_page_stays_small_with_many_runs() {
+    let sample = Sample::empty();
+    let now = sample.service.now();
+    for job in 0..10 {
+        let name = format!("flights-{job}");
+        sample.job(&name, JOB);
+        for run in (0..30).rev() {
+            let past = Past::new(&name, now - SignedDuration::from_hours(run), (run * 7 % 11) as f64);
+            sample.past(if run % 10 == 3 { past.failed(1, "the disk is full") } else { past });
+        }
+    }
+    let (_, page) = get(&sample, "/").await;
+    assert_eq!(page.matches("The last 30 runs, 3 of them not well").count(), 20, "once to be heard, once as a hint");
+    assert_eq!(page.matches("<path class=\"bad\"").count(), 30);
+    // With 50 jobs it has 140 KiB at most.
+    assert!(page.len() < 30 * 1024, "{} bytes", page.len());
+    let (_, timeline) = get(&sample, "/timeline?hours=168").await;
+    assert_eq!(timeline.matches("<a href=\"/runs/").count(), 300, "each run is a link");
+    assert!(timeline.len() < 60 * 1024, "{} bytes", timeline.len());
+}
