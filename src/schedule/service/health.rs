@@ -65,7 +65,7 @@ impl Service {
             _ if !state.started => reasons.push("the server starts".to_owned()),
             _ => {}
         }
-        let counts = self.store.waiting().and_then(|queue| Ok((queue, self.store.at_work()?.len() as u64)));
+        let counts = self.store.waiting().and_then(|queue| Ok((queue, self.store.working()?)));
         let (queue, working) = counts.unwrap_or_else(|error| {
             ready = false;
             reasons.push(error.to_string());

@@ -2,6 +2,8 @@
 //!
 //! A file that is bad now does not take the last good version out of force: what is wrong is kept beside it.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use rusqlite::Row;
 
@@ -87,6 +89,15 @@ pub struct Overview {
     /// How many are starting or running.
     pub working: u32,
 }
+
+/// The last run of each job and its last one that ended well, the earlier one first. Each is found by one step in an index.
+const LAST_RUNS: &str = "SELECT * FROM runs WHERE number IN ( \
+       SELECT (SELECT max(number) FROM runs WHERE job = jobs.name) FROM jobs UNION ALL \
+       SELECT (SELECT max(number) FROM runs WHERE job = jobs.name AND state = 'succeeded') FROM jobs) ORDER BY number";
+// The indexes are named because they hold these runs only: by its statistics SQLite may prefer one of all runs.
+const WAITING: &str = "SELECT job, count(*) FROM runs INDEXED BY runs_waiting WHERE state = 'queued' GROUP BY job";
+const WORKING: &str =
+    "SELECT job, count(*) FROM runs INDEXED BY runs_at_work WHERE state IN ('starting', 'running') GROUP BY job";
 
 impl Store {
     /// Keeps a definition that is good, under its hash, and puts it in force.
@@ -179,11 +190,28 @@ impl Store {
         self.read(|session| session.all("SELECT * FROM jobs ORDER BY name", [], Job::of))
     }
 
-    /// All jobs by name, with their last runs.
+    /// All jobs by name, with their last runs. Four statements, however many jobs there are.
     pub fn overview(&self) -> Result<Vec<Overview>> {
         self.read(|session| {
             let jobs = session.all("SELECT * FROM jobs ORDER BY name", [], Job::of)?;
-            jobs.into_iter().map(|job| overview_of(session, job)).collect()
+            let runs = session.all(LAST_RUNS, [], Run::of)?;
+            let waiting = counted(session, WAITING)?;
+            let working = counted(session, WORKING)?;
+            let mut last: HashMap<String, (Option<Run>, Option<Run>)> = HashMap::with_capacity(jobs.len());
+            for run in runs {
+                let (last, last_success) = last.entry(run.job.clone()).or_default();
+                // The later one comes later, and of those that ended well there is one only.
+                if run.state == RunState::Succeeded {
+                    *last_success = Some(run.clone());
+                }
+                *last = Some(run);
+            }
+            let overviews = jobs.into_iter().map(|job| {
+                let (last, last_success) = last.remove(&job.name).unwrap_or_default();
+                let count = |counts: &HashMap<String, u32>| counts.get(&job.name).copied().unwrap_or_default();
+                Overview { last, last_success, waiting: count(&waiting), working: count(&working), job }
+            });
+            Ok(overviews.collect())
         })
     }
 
@@ -207,6 +235,11 @@ impl Store {
 pub(super) fn the_job(session: &Session<'_>, name: &str) -> Result<Job> {
     let found = session.one("SELECT * FROM jobs WHERE name = ?1", [name], Job::of)?;
     found.ok_or_else(|| StoreError::missing("job", name))
+}
+
+/// How many runs each job has in some states; a job without any is not there.
+fn counted(session: &Session<'_>, sql: &str) -> Result<HashMap<String, u32>> {
+    Ok(session.all(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?.into_iter().collect())
 }
 
 fn overview_of(session: &Session<'_>, job: Job) -> Result<Overview> {

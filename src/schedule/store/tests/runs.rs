@@ -304,6 +304,33 @@ fn lists_are_paged_by_place_without_gaps_or_repeats_while_runs_come_in() {
 }
 
 #[test]
+fn all_jobs_at_once_are_seen_as_each_by_itself() {
+    let (_folder, store) = store();
+    let end = |claim: &Claim, state| store.finish(claim, &ended(state), at(3), nothing).map(drop).unwrap();
+    let seen = |states: [Option<RunState>; 2], counts: (u32, u32)| {
+        let all = store.overview().unwrap();
+        let daily = &all[0];
+        let found = [&daily.last, &daily.last_success].map(|run| run.as_ref().map(|run| run.state));
+        assert_eq!((found, (daily.waiting, daily.working)), (states, counts));
+        for each in &all {
+            assert_eq!(*each, store.overview_of(&each.job.name).unwrap());
+        }
+        assert_eq!(store.working().unwrap(), u64::from(counts.1));
+        assert_eq!(store.at_work().unwrap().len(), counts.1 as usize);
+    };
+    seen([None, None], (0, 0));
+    let first = running(&store, "first");
+    seen([Some(RunState::Running), None], (0, 1));
+    end(&first, RunState::Succeeded);
+    seen([Some(RunState::Succeeded); 2], (0, 0));
+    let second = running(&store, "second");
+    end(&second, RunState::Failed);
+    seen([Some(RunState::Failed), Some(RunState::Succeeded)], (0, 0));
+    store.submit(&submission("third", "daily"), at(4)).unwrap();
+    seen([Some(RunState::Queued), Some(RunState::Succeeded)], (1, 0));
+}
+
+#[test]
 fn messages_are_taken_one_at_a_time_and_tried_again() {
     let (_folder, store) = store();
     assert!(store.notify("daily", "disk", &notification("disk_low"), at(0)).unwrap());
