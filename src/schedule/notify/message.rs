@@ -120,7 +120,7 @@ pub struct Message {
     pub event: Event,
     /// The name of the channel by which it goes.
     pub channel: String,
-    /// What it says: see `docs/notifications.md`. At most 64 KiB as JSON, without parameters and secrets.
+    /// What it says: see `docs/notifications.md`. At most 256 KiB as JSON, without parameters and secrets.
     pub payload: Map<String, Value>,
 }
 

@@ -14,6 +14,10 @@ use crate::schedule::period::Period;
 
 /// The version of this layout. Keys may be added to it; one that is taken away or means something else makes a new one.
 pub(super) const VERSION: u32 = 1;
+/// The most bytes of a payload as JSON. What is longest in it, with four bytes a character: 100 metrics with names and values of 200
+/// characters (160 KB), 20 gates with a name and a reason (49 KB), a message (16 KB).
+#[cfg(test)]
+pub(super) const LONGEST: usize = 256 << 10;
 /// The longest name, in characters.
 const NAME: usize = 200;
 /// The longest reason of a gate.

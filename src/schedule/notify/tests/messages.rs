@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::{at, checked, failed};
+use crate::schedule::notify::payload::LONGEST;
 use crate::schedule::notify::{Channel, Finished, Gate, Missed, State, messages, missed};
 
 /// A channel for each list of events.
@@ -208,6 +209,33 @@ fn a_state_is_read_by_its_word_in_the_history() {
     assert_eq!(State::of("running"), None);
 }
 
+#[test]
+fn the_largest_payload_is_as_large_as_the_documentation_says() {
+    // The character with the most bytes that is shown, in everything that has a bound.
+    let long = "\u{10ffff}".repeat(5000);
+    let gates = vec![Gate { name: &long, passed: false, reason: Some(&long) }; 30];
+    let names: Vec<String> = (0..150).map(|number| format!("{number}{long}")).collect();
+    let metrics: Map<String, Value> = names.iter().map(|name| (name.clone(), Value::from(long.as_str()))).collect();
+    let finished = Finished {
+        job: &long,
+        run: &long,
+        origin: &long,
+        partition: Some(&long),
+        message: Some(&long),
+        gates: &gates,
+        state: State::Succeeded,
+        before: Some(State::Failed),
+        base_url: Some(&long),
+        ..failed(&metrics)
+    };
+    for message in messages(&finished, &telling(&[ALL])) {
+        let bytes = Value::Object(message.payload.clone()).to_string().len();
+        assert!((200 << 10..=LONGEST).contains(&bytes), "{bytes}");
+    }
+    let docs = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/notifications.md"));
+    assert!(docs.contains(&format!("A payload has at most {} KiB", LONGEST >> 10)));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
 
@@ -233,7 +261,7 @@ proptest! {
         };
         for message in messages(&finished, &telling(&[ALL])) {
             let written = Value::Object(message.payload.clone()).to_string();
-            prop_assert!(written.len() <= 256 << 10, "{}", written.len());
+            prop_assert!(written.len() <= LONGEST, "{}", written.len());
             let sentence = message.payload["text"].as_str().unwrap();
             prop_assert!(sentence.chars().count() <= 400 && !sentence.contains(char::is_control));
         }
