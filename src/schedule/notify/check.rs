@@ -50,10 +50,10 @@ pub fn check(options: &[ChannelOptions]) -> Result<Vec<Channel>, Findings> {
     let mut counts = [0_usize; 3];
     let mut names = HashSet::new();
     for option in options {
-        let (kind, count, given, place) = match option {
-            ChannelOptions::Webhook(webhook) => ("webhook", 0, &webhook.name, &webhook.url.place),
-            ChannelOptions::Mail(mail) => ("mail", 1, &mail.name, &mail.server.place),
-            ChannelOptions::Command(command) => ("command", 2, &command.name, &command.run.place),
+        let (kind, count, given, place, on) = match option {
+            ChannelOptions::Webhook(webhook) => ("webhook", 0, &webhook.name, &webhook.url.place, &webhook.on),
+            ChannelOptions::Mail(mail) => ("mail", 1, &mail.name, &mail.server.place, &mail.on),
+            ChannelOptions::Command(command) => ("command", 2, &command.name, &command.run.place, &command.on),
         };
         let count = counts.get_mut(count).map_or(0, |count| {
             *count += 1;
@@ -78,11 +78,6 @@ pub fn check(options: &[ChannelOptions]) -> Result<Vec<Channel>, Findings> {
             ChannelOptions::Webhook(webhook) => check_webhook(webhook, &mut findings),
             ChannelOptions::Mail(mail) => check_mail(mail, &mut findings),
             ChannelOptions::Command(command) => check_command(command, &mut findings),
-        };
-        let on = match option {
-            ChannelOptions::Webhook(webhook) => &webhook.on,
-            ChannelOptions::Mail(mail) => &mail.on,
-            ChannelOptions::Command(command) => &command.on,
         };
         let events = events(on, &mut findings);
         channels.extend(read.map(|transport| Channel { name, events, transport }));
