@@ -17,9 +17,12 @@
 //! - [`retry`]: whether and when a failed run is tried again.
 //! - [`retention`]: which runs of the history may go.
 //!
+//! [`client`] asks a folder or a server for what the command line shows and changes.
+//!
 //! [`store`] keeps what happened, in a database; it knows the rules of this folder by their words only.
 
 pub mod catchup;
+pub(crate) mod client;
 pub mod clock;
 pub mod ending;
 pub mod gate;

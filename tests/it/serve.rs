@@ -313,6 +313,40 @@ fn commands_work_without_a_server_and_what_was_asked_for_waits() {
 }
 
 #[test]
+fn commands_ask_a_server_by_its_address_and_print_what_its_folder_would_say() {
+    let workshop = folder("partitions: {days: {from: 2026-01-01, to: 2026-01-04}}\n");
+    let server = Server::start(&workshop);
+    let remote = |arguments: &[&str]| {
+        let server = ["--server", &server.url, "--token-file", "token"];
+        jobs(&workshop, &[arguments, &server[..]].concat())
+    };
+    let told = remote(&["run", "plain", "--partition", "2026-01-02", "--wait"]).success();
+    let run = told.stdout.lines().next().unwrap().to_owned();
+    assert!(told.stdout.contains("some 50 rows") && told.stderr.contains("succeeded"), "{told:?}");
+    let commands: [&[&str]; 8] = [
+        &["list", "--json"],
+        &["show", "plain", "--json"],
+        &["history", "plain", "--json"],
+        &["logs", &run, "--json"],
+        &["partitions", "plain"],
+        &["next"],
+        &["models"],
+        &["health"],
+    ];
+    for command in commands {
+        assert_eq!(remote(command).success().stdout, jobs(&workshop, command).success().stdout, "{command:?}");
+    }
+    assert_eq!(remote(&["run", "plian"]).code, Some(2));
+    assert_eq!(remote(&["cancel", &run]).success().stdout, format!("{run} had ended before: succeeded\n"));
+    let strange = jobs(&workshop, &["list", "--server", &server.url]);
+    assert!(strange.code == Some(2) && strange.stderr.contains("GRISTMILL_TOKEN"), "{strange:?}");
+    let url = server.url.clone();
+    server.kill();
+    let gone = jobs(&workshop, &["list", "--server", &url, "--token-file", "token"]);
+    assert!(gone.code == Some(6) && gone.stderr.contains(&url), "{gone:?}");
+}
+
+#[test]
 fn a_job_that_is_misspelt_is_told_with_the_nearest_name() {
     let workshop = folder("");
     let told = jobs(&workshop, &["show", "plains"]);

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{Served, failure, logs, pair, table, who};
+use super::{Served, failure, logs, pair, remark, table};
 use crate::cli::Failure;
 use crate::diagnostic::Class;
+use crate::schedule::client::{self, Outcome};
 use crate::schedule::service::RunRequest;
-use crate::schedule::store::{Object, Origin, RunId, RunState, Stopped};
+use crate::schedule::store::{Object, Origin, RunState};
 
 /// How often a run that is waited for is looked at.
 const LOOK: Duration = Duration::from_millis(200);
@@ -41,36 +42,33 @@ pub(super) struct Run {
 
 impl Run {
     pub(super) fn execute(self) -> Result<(), Failure> {
-        let service = self.served.open()?;
+        let client = self.served.open()?;
         let parameters: Object = self.set.into_iter().map(|(name, value)| (name, value.into())).collect();
         let origin = Origin::Manual;
         let request = RunRequest { job: self.job, key: self.key, parameters, partition: self.partition, origin };
-        let submitted = service.run(request, &who()).map_err(failure)?;
+        let submitted = client.submit(request).map_err(failure)?;
         writeln!(std::io::stdout(), "{}", submitted.run)?;
-        self.served.remark();
+        remark(&*client);
         if !self.wait {
             return Ok(());
         }
         let mut run = submitted.run;
         loop {
-            let ended = logs::follow(&service, &run, LOOK, logs::Style::Words)?;
+            let ended = logs::follow(&*client, &run, LOOK, logs::Style::Words)?;
             // A failed attempt may be followed by another one.
-            let attempts = service.store().attempts(&ended.id).map_err(|error| failure(error.into()))?;
-            match attempts.into_iter().find(|next| next.retry_of.as_ref() == Some(&ended.id)) {
-                Some(next) => {
-                    eprintln!("{}: {}; attempt {} is run {}", ended.id, table::standing(&ended), next.attempt, next.id);
-                    run = next.id;
-                }
-                None => return ending(&ended),
-            }
+            let next = ended.attempts.iter().skip_while(|id| **id != ended.run.id).nth(1);
+            let ended = &ended.run;
+            let Some(next) = next else { return ending(ended) };
+            eprintln!("{}: {}; attempt {} is run {next}", ended.id, table::standing(ended), ended.attempt + 1);
+            run = next.clone();
         }
     }
 }
 
 /// The exit code of a run is that of the command that waited for it.
-fn ending(run: &crate::schedule::store::Run) -> Result<(), Failure> {
+fn ending(run: &client::Run) -> Result<(), Failure> {
     if run.state == RunState::Succeeded {
-        eprintln!("{} succeeded in {}", run.id, table::duration(run, run.ended.unwrap_or(run.queued)));
+        eprintln!("{} succeeded in {}", run.id, table::duration(run, run.ended.unwrap_or(run.queued).0));
         return Ok(());
     }
     let message = run.message.as_ref().map(|message| format!(": {message}")).unwrap_or_default();
@@ -96,7 +94,7 @@ pub(super) struct Pause {
 
 impl Pause {
     pub(super) fn execute(self) -> Result<(), Failure> {
-        let changed = self.served.open()?.pause(&self.job, &who()).map_err(failure)?;
+        let changed = self.served.open()?.pause(&self.job).map_err(failure)?;
         writeln!(std::io::stdout(), "{} is {}paused", self.job, if changed { "" } else { "already " })?;
         Ok(())
     }
@@ -114,10 +112,11 @@ pub(super) struct Resume {
 
 impl Resume {
     pub(super) fn execute(self) -> Result<(), Failure> {
-        let changed = self.served.open()?.resume(&self.job, &who()).map_err(failure)?;
+        let client = self.served.open()?;
+        let changed = client.resume(&self.job).map_err(failure)?;
         let words = if changed { "goes on" } else { "was not paused" };
         writeln!(std::io::stdout(), "{} {words}", self.job)?;
-        self.served.remark();
+        remark(&*client);
         Ok(())
     }
 }
@@ -134,16 +133,17 @@ pub(super) struct Cancel {
 
 impl Cancel {
     pub(super) fn execute(self) -> Result<(), Failure> {
-        let stopped = self.served.open()?.cancel(&RunId::from(self.run.as_str()), &who()).map_err(failure)?;
-        let words = match stopped {
-            Stopped::Ended => "is cancelled".to_owned(),
-            Stopped::Asked => "is asked to end".to_owned(),
-            Stopped::AskedBefore(_) => "was asked to end before".to_owned(),
-            Stopped::EndedBefore(state) => format!("had ended before: {}", table::state(state)),
+        let client = self.served.open()?;
+        let stopped = client.cancel(&self.run).map_err(failure)?;
+        let words = match stopped.outcome {
+            Outcome::Ended => "is cancelled".to_owned(),
+            Outcome::Asked => "is asked to end".to_owned(),
+            Outcome::AskedBefore => "was asked to end before".to_owned(),
+            Outcome::EndedBefore => format!("had ended before: {}", stopped.state().map_or("?", table::state)),
         };
         writeln!(std::io::stdout(), "{} {words}", self.run)?;
-        if matches!(stopped, Stopped::Asked | Stopped::AskedBefore(_)) {
-            self.served.remark();
+        if matches!(stopped.outcome, Outcome::Asked | Outcome::AskedBefore) {
+            remark(&*client);
         }
         Ok(())
     }

@@ -4,10 +4,11 @@ use std::io::Write;
 
 use clap::{ArgGroup, Args};
 
-use super::{Served, failure, pair, table, who};
+use super::{Served, failure, pair, remark, table};
 use crate::cli::Failure;
-use crate::schedule::service::{BackfillRequest, Service};
-use crate::schedule::store::{self, BackfillState};
+use crate::schedule::client::{self, Client};
+use crate::schedule::service::BackfillRequest;
+use crate::schedule::store::BackfillState;
 
 /// Run the partitions of a range that are missing, a stated number at a time. It can be stopped and resumed.
 #[derive(Debug, Args)]
@@ -25,7 +26,7 @@ pub(super) struct Backfill {
     #[arg(long, value_name = "KEY", requires = "job")]
     to: Option<String>,
     /// How many runs at a time
-    #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
     parallelism: u32,
     /// Run partitions that have ended well, too
     #[arg(long, requires = "job")]
@@ -56,21 +57,21 @@ Examples:
 
 impl Backfill {
     pub(super) fn execute(self) -> Result<(), Failure> {
-        let service = self.served.open()?;
+        let client = self.served.open()?;
         if let Some(number) = self.stop {
-            let stopped = service.stop_backfill(number, &who()).map_err(failure)?;
+            let stopped = client.stop_backfill(number).map_err(failure)?;
             let words = if stopped { "is stopped: what is at work goes on" } else { "was not running" };
             writeln!(std::io::stdout(), "backfill {number} {words}")?;
             return Ok(());
         }
         if let Some(number) = self.resume {
-            let resumed = service.resume_backfill(number, &who()).map_err(failure)?;
+            let resumed = client.resume_backfill(number).map_err(failure)?;
             let words = if resumed { "goes on" } else { "was running already" };
             writeln!(std::io::stdout(), "backfill {number} {words}")?;
-            self.served.remark();
+            remark(&*client);
             return Ok(());
         }
-        let Some(job) = self.job else { return list(&service) };
+        let Some(job) = self.job else { return list(&*client) };
         let request = BackfillRequest {
             job,
             key: self.key,
@@ -80,23 +81,23 @@ impl Backfill {
             again: self.again,
             parameters: self.set.into_iter().map(|(name, value)| (name, value.into())).collect(),
         };
-        let backfill = service.backfill(request, &who()).map_err(failure)?;
-        print(&[backfill], service.now())?;
-        self.served.remark();
+        let backfill = client.backfill(request).map_err(failure)?;
+        print(&[backfill], client.now())?;
+        remark(&*client);
         Ok(())
     }
 }
 
-fn list(service: &Service) -> Result<(), Failure> {
-    let page = service.store().backfills(None, None, 50).map_err(|error| failure(error.into()))?;
-    if page.items.is_empty() {
+fn list(client: &dyn Client) -> Result<(), Failure> {
+    let backfills = client.backfills(50).map_err(failure)?;
+    if backfills.is_empty() {
         writeln!(std::io::stdout(), "no backfills yet")?;
         return Ok(());
     }
-    print(&page.items, service.now())
+    print(&backfills, client.now())
 }
 
-fn print(backfills: &[store::Backfill], now: jiff::Timestamp) -> Result<(), Failure> {
+fn print(backfills: &[client::Backfill], now: jiff::Timestamp) -> Result<(), Failure> {
     let rows: Vec<[String; 8]> = backfills
         .iter()
         .map(|each| {
@@ -109,12 +110,12 @@ fn print(backfills: &[store::Backfill], now: jiff::Timestamp) -> Result<(), Fail
             [
                 each.number.to_string(),
                 each.job.clone(),
-                format!("{} to {}", each.first, each.last),
+                format!("{} to {}", each.from, each.to),
                 state.to_owned(),
                 each.succeeded.to_string(),
                 each.failed.to_string(),
                 (each.active + each.pending).to_string(),
-                table::ago(each.created, now),
+                table::ago(each.created.0, now),
             ]
         })
         .collect();

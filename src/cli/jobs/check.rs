@@ -1,10 +1,10 @@
 //! `gristmill jobs check`
 
 use std::io::Write;
+use std::path::PathBuf;
 
 use clap::Args;
 
-use super::Served;
 use crate::cli::{Failure, render};
 use crate::diagnostic::Diagnostic;
 use crate::schedule::job::Folder;
@@ -13,13 +13,14 @@ use crate::schedule::job::folder::{News, Settle};
 /// Check the job files of a folder: everything that is wrong, with its place. Nothing is started or kept.
 #[derive(Debug, Args)]
 pub(super) struct Check {
-    #[command(flatten)]
-    served: Served,
+    /// The served folder [default: this one]
+    #[arg(long, value_name = "FOLDER")]
+    dir: Option<PathBuf>,
 }
 
 impl Check {
     pub(super) fn execute(self) -> Result<(), Failure> {
-        let base = self.served.base();
+        let base = self.dir.unwrap_or_else(|| PathBuf::from("."));
         let base = base.canonicalize().map_err(|error| {
             Diagnostic::definition(format!("cannot look at `{}`: {}", base.display(), crate::staging::reason(&error)))
         })?;

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use super::{Served, failure, table};
 use crate::cli::Failure;
-use crate::schedule::store::{LONGEST_PAGE, Run, RunFilter, RunState};
+use crate::schedule::client::Run;
+use crate::schedule::store::{LONGEST_PAGE, RunFilter, RunState};
 
 /// List runs, the latest first.
 #[derive(Debug, Args)]
@@ -39,16 +40,16 @@ fn state(text: &str) -> Result<RunState, String> {
 
 impl History {
     pub(super) fn execute(self) -> Result<(), Failure> {
-        let service = self.served.open()?;
+        let client = self.served.open()?;
         if let Some(job) = &self.job {
             // A name that is misspelt is told with the nearest one, not with an empty list.
-            service.job(job).map_err(failure)?;
+            client.job(job).map_err(failure)?;
         }
         let filter = RunFilter { job: self.job.clone(), state: self.state, ..RunFilter::default() };
         let (mut runs, mut before) = (Vec::new(), None);
         while runs.len() < self.last {
             let most = (self.last - runs.len()).min(LONGEST_PAGE);
-            let page = service.store().runs(&filter, before, most).map_err(|error| failure(error.into()))?;
+            let page = client.runs(&filter, before, most).map_err(failure)?;
             runs.extend(page.items);
             before = page.next;
             if before.is_none() {
@@ -64,7 +65,7 @@ impl History {
             writeln!(std::io::stdout(), "no runs")?;
             return Ok(());
         }
-        print(&runs, service.now())
+        print(&runs, client.now())
     }
 }
 
@@ -74,12 +75,12 @@ pub(super) fn print(runs: &[Run], now: jiff::Timestamp) -> Result<(), Failure> {
         .iter()
         .map(|run| {
             [
-                run.id.to_string(),
+                run.id.clone(),
                 run.job.clone(),
                 table::standing(run).to_owned(),
                 run.partition
                     .clone()
-                    .unwrap_or_else(|| run.scheduled.map(|at| table::moment(at, &TimeZone::UTC)).unwrap_or_default()),
+                    .unwrap_or_else(|| run.scheduled.map(|at| table::moment(at.0, &TimeZone::UTC)).unwrap_or_default()),
                 if run.attempt > 1 { run.attempt.to_string() } else { String::new() },
                 table::duration(run, now),
                 run.message.clone().unwrap_or_default().lines().next().unwrap_or_default().to_owned(),
@@ -91,12 +92,11 @@ pub(super) fn print(runs: &[Run], now: jiff::Timestamp) -> Result<(), Failure> {
 }
 
 pub(super) fn as_json(run: &Run) -> Value {
-    let moment = |moment: Option<jiff::Timestamp>| moment.map(|moment| moment.to_string());
     json!({
         "id": run.id, "job": run.job, "state": run.state, "origin": run.origin,
-        "scheduled": moment(run.scheduled), "partition": run.partition, "backfill": run.backfill,
+        "scheduled": run.scheduled, "partition": run.partition, "backfill": run.backfill,
         "attempt": run.attempt, "retry_of": run.retry_of, "requested_by": run.requested_by,
-        "queued": run.queued.to_string(), "started": moment(run.started), "ended": moment(run.ended),
+        "queued": run.queued, "started": run.started, "ended": run.ended,
         "exit_code": run.exit_code, "message": run.message, "metrics": run.metrics,
     })
 }

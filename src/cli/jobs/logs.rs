@@ -8,8 +8,7 @@ use serde_json::Value;
 
 use super::{Served, failure};
 use crate::cli::Failure;
-use crate::schedule::service::Service;
-use crate::schedule::store::{Run, RunId};
+use crate::schedule::client::{Client, RunInFull};
 
 /// So much of a log is read at a time, in bytes.
 const PART: usize = 1 << 18;
@@ -46,15 +45,13 @@ pub(super) enum Style {
 
 impl Logs {
     pub(super) fn execute(self) -> Result<(), Failure> {
-        let service = self.served.open()?;
+        let client = self.served.open()?;
         let style = if self.json { Style::Json } else { Style::Words };
-        let id = RunId::from(self.run.as_str());
         if self.follow {
-            return follow(&service, &id, LOOK, style).map(|_| ());
+            return follow(&*client, &self.run, LOOK, style).map(drop);
         }
-        let run = service.store().run(&id).map_err(|error| failure(error.into()))?;
         let mut from = 0;
-        while let Some(next) = part(&service, &run, from, style)?.filter(|next| *next > from) {
+        while let Some(next) = part(&*client, &self.run, from, style)?.filter(|next| *next > from) {
             from = next;
         }
         Ok(())
@@ -62,28 +59,29 @@ impl Logs {
 }
 
 /// Prints the log of a run until it has ended; gives the run as it ended.
-pub(super) fn follow(service: &Service, id: &RunId, look: Duration, style: Style) -> Result<Run, Failure> {
+pub(super) fn follow(client: &dyn Client, id: &str, look: Duration, style: Style) -> Result<RunInFull, Failure> {
     let mut from = 0;
     loop {
-        let run = service.store().run(id).map_err(|error| failure(error.into()))?;
-        match part(service, &run, from, style)? {
-            None => return Ok(run),
+        match part(client, id, from, style)? {
+            // The log of a run that has ended is all there.
+            None => return client.run(id).map_err(failure),
             Some(next) if next > from => from = next,
-            Some(_) if run.state.is_final() => return Ok(run),
             Some(_) => std::thread::sleep(look),
         }
     }
 }
 
 /// Prints a part; gives where the next one begins, or none where there will be none.
-fn part(service: &Service, run: &Run, from: u64, style: Style) -> Result<Option<u64>, Failure> {
-    let part = service.log(run, from, PART).map_err(failure)?;
+fn part(client: &dyn Client, id: &str, from: u64, style: Style) -> Result<Option<u64>, Failure> {
+    let part = client.log(id, from, PART).map_err(failure)?;
     let mut out = std::io::stdout().lock();
     for line in &part.lines {
+        // One that is no JSON came as a text.
+        let line = line.as_str().map_or_else(|| line.to_string(), str::to_owned);
         match style {
             Style::Json => writeln!(out, "{line}")?,
             Style::Words => {
-                if let Some(words) = in_words(line) {
+                if let Some(words) = in_words(&line) {
                     writeln!(out, "{words}")?;
                 }
             }

@@ -4,9 +4,9 @@ use std::io::Write;
 
 use clap::Args;
 
-use super::{Served, failure, table, who};
+use super::{Served, failure, table};
 use crate::cli::Failure;
-use crate::schedule::store::{Promotion, PromotionState};
+use crate::schedule::store::PromotionState;
 
 /// List the versions of promoted models and outputs, the latest first.
 #[derive(Debug, Args)]
@@ -23,17 +23,17 @@ pub(super) struct Models {
 
 impl Models {
     pub(super) fn execute(self) -> Result<(), Failure> {
-        let service = self.served.open()?;
-        let broken = |error: crate::schedule::store::StoreError| failure(error.into());
-        let versions: Vec<Promotion> = match &self.name {
-            Some(name) => service.store().promotions(name, None, self.last).map_err(broken)?.items,
-            None => service.store().champions().map_err(broken)?,
-        };
+        let client = self.served.open()?;
+        let versions = match &self.name {
+            Some(name) => client.model(name, self.last),
+            None => client.models(),
+        }
+        .map_err(failure)?;
         if versions.is_empty() {
             writeln!(std::io::stdout(), "nothing was promoted yet")?;
             return Ok(());
         }
-        let now = service.now();
+        let now = client.now();
         let rows: Vec<[String; 6]> = versions
             .iter()
             .map(|version| {
@@ -48,7 +48,7 @@ impl Models {
                     version.name.clone(),
                     version.version.clone(),
                     state.to_owned(),
-                    table::ago(version.decided, now),
+                    table::ago(version.decided.0, now),
                     version.reason.clone().unwrap_or_default(),
                 ]
             })
@@ -71,7 +71,7 @@ pub(super) struct Restore {
 
 impl Restore {
     pub(super) fn execute(self) -> Result<(), Failure> {
-        let restored = self.served.open()?.restore(self.number, &who()).map_err(failure)?;
+        let restored = self.served.open()?.restore(self.number).map_err(failure)?;
         writeln!(std::io::stdout(), "{} is {} again", restored.name, restored.version)?;
         Ok(())
     }

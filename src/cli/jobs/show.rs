@@ -1,14 +1,14 @@
 //! `gristmill jobs show|next|partitions|health`
 
+use std::collections::HashMap;
 use std::io::Write;
 
 use clap::Args;
-use jiff::tz::TimeZone;
 
 use super::{Served, failure, history, list, table};
 use crate::cli::Failure;
-use crate::schedule::service::Service;
-use crate::schedule::store::{LONGEST_PAGE, RunFilter};
+use crate::schedule::client::Partition;
+use crate::schedule::store::RunFilter;
 
 /// Show a job: how it stands, its definition, its next and its last runs.
 #[derive(Debug, Args)]
@@ -25,34 +25,34 @@ pub(super) struct Show {
 
 impl Show {
     pub(super) fn execute(self) -> Result<(), Failure> {
-        let service = self.served.open()?;
-        let view = service.job(&self.job).map_err(failure)?;
+        let client = self.served.open()?;
+        let found = client.job(&self.job).map_err(failure)?;
+        let (job, text) = (&found.job, found.text.as_deref());
         let filter = RunFilter { job: Some(self.job.clone()), ..RunFilter::default() };
-        let last = service.store().runs(&filter, None, 5).map_err(|error| failure(error.into()))?.items;
-        let next = service.next(&self.job, 3).map_err(failure)?;
+        let last = client.runs(&filter, None, 5).map_err(failure)?.items;
+        let next = client.next(&self.job, 3).map_err(failure)?;
         if self.json {
-            let mut all = list::as_json(&view);
+            let mut all = list::as_json(job);
             all["next"] = next.iter().map(ToString::to_string).collect();
             all["runs"] = last.iter().map(history::as_json).collect();
-            all["definition"] = view.definition.as_ref().map(|definition| definition.source.text()).into();
+            all["definition"] = text.into();
             writeln!(std::io::stdout(), "{}", serde_json::to_string_pretty(&all).unwrap_or_default())?;
             return Ok(());
         }
         let mut out = std::io::stdout().lock();
-        writeln!(out, "{}  {}", view.overview.job.name, list::standing(&view))?;
-        if let Some(problem) = &view.overview.job.problem {
-            writeln!(out, "\nthe file {} has something wrong:\n{}", view.overview.job.file, indented(problem))?;
+        writeln!(out, "{}  {}", job.name, list::standing(job))?;
+        if let Some(problem) = &job.problem {
+            writeln!(out, "\nthe file {} has something wrong:\n{}", job.file, indented(problem))?;
         }
-        if let Some(definition) = &view.definition {
-            if let Some(description) = &definition.description {
+        if let Some(text) = text {
+            if let Some(description) = &job.description {
                 writeln!(out, "{description}")?;
             }
-            let since = if view.overview.job.problem.is_some() { " (the last good version)" } else { "" };
-            writeln!(out, "\n{}{since}\n{}", view.overview.job.file, indented(definition.source.text().trim_end()))?;
+            let since = if job.problem.is_some() { " (the last good version)" } else { "" };
+            writeln!(out, "\n{}{since}\n{}", job.file, indented(text.trim_end()))?;
         }
-        let zone = view.definition.as_ref().map_or(TimeZone::UTC, |definition| definition.zone());
         for moment in next {
-            writeln!(out, "due {}", table::moment(moment, &zone))?;
+            writeln!(out, "due {}", table::moment(moment, &table::zone(job)))?;
         }
         drop(out);
         if last.is_empty() {
@@ -60,7 +60,7 @@ impl Show {
             return Ok(());
         }
         writeln!(std::io::stdout())?;
-        history::print(&last, service.now())
+        history::print(&last, client.now())
     }
 }
 
@@ -84,20 +84,19 @@ pub(super) struct Next {
 
 impl Next {
     pub(super) fn execute(self) -> Result<(), Failure> {
-        let service = self.served.open()?;
+        let client = self.served.open()?;
         let count = usize::from(self.count.unwrap_or(if self.job.is_some() { 5 } else { 1 }));
         let jobs = match &self.job {
-            Some(job) => vec![service.job(job).map_err(failure)?],
-            None => service.jobs().map_err(failure)?,
+            Some(job) => vec![client.job(job).map_err(failure)?.job],
+            None => client.jobs().map_err(failure)?,
         };
         let mut all = Vec::new();
-        for view in &jobs {
-            let name = &view.overview.job.name;
-            let zone = view.definition.as_ref().map_or(TimeZone::UTC, |definition| definition.zone());
+        for job in &jobs {
+            let zone = table::zone(job);
             // A paused job is due, but does not run.
-            let remark = if view.next.is_none() { "paused" } else { "" };
-            for moment in service.next(name, count).map_err(failure)? {
-                all.push((moment, [table::moment(moment, &zone), name.clone(), remark.to_owned()]));
+            let remark = if job.next.is_none() { "paused" } else { "" };
+            for moment in client.next(&job.name, count).map_err(failure)? {
+                all.push((moment, [table::moment(moment, &zone), job.name.clone(), remark.to_owned()]));
             }
         }
         all.sort();
@@ -126,23 +125,21 @@ pub(super) struct Partitions {
 
 impl Partitions {
     pub(super) fn execute(self) -> Result<(), Failure> {
-        let service = self.served.open()?;
-        let view = service.job(&self.job).map_err(failure)?;
-        let Some(partitions) = view.definition.as_ref().and_then(|definition| definition.partitions.as_ref()) else {
+        let client = self.served.open()?;
+        if !client.job(&self.job).map_err(failure)?.job.partitioned {
             writeln!(std::io::stdout(), "{} has no partitions", self.job)?;
             return Ok(());
-        };
-        let known = known(&service, &self.job)?;
-        let all = partitions
-            .all(service.now(), service.base())
-            .map_err(|error| Failure::from(crate::diagnostic::Diagnostic::definition(error.to_string())))?;
-        let rows: Vec<[String; 3]> = all
+        }
+        let known = client.partitions(&self.job).map_err(failure)?;
+        let known: HashMap<&str, &Partition> = known.iter().map(|each| (each.key.as_str(), each)).collect();
+        let keys = client.keys(&self.job).map_err(failure)?;
+        let rows: Vec<[String; 3]> = keys
             .iter()
-            .map(|each| (each, known.get(&each.key)))
+            .map(|key| (key, known.get(key.as_str())))
             .filter(|(_, known)| !self.missing || known.is_none_or(|known| known.succeeded.is_none()))
-            .map(|(each, known)| {
+            .map(|(key, known)| {
                 let state = known.map_or("missing", |known| table::state(known.state));
-                [each.key.clone(), state.to_owned(), known.map(|known| known.run.to_string()).unwrap_or_default()]
+                [key.clone(), state.to_owned(), known.map(|known| known.run.clone()).unwrap_or_default()]
             })
             .collect();
         if rows.is_empty() {
@@ -151,25 +148,6 @@ impl Partitions {
         }
         table::print(["partition", "state", "last run"], &rows)?;
         Ok(())
-    }
-}
-
-/// The partitions that were run, by key.
-fn known(
-    service: &Service,
-    job: &str,
-) -> Result<std::collections::BTreeMap<String, crate::schedule::store::Partition>, Failure> {
-    let mut known = std::collections::BTreeMap::new();
-    let mut after: Option<String> = None;
-    loop {
-        let page = service.store().partitions(job, after.as_deref(), LONGEST_PAGE);
-        let page = page.map_err(|error| failure(error.into()))?;
-        after = page.last().map(|last| last.key.clone());
-        let is_last = page.len() < LONGEST_PAGE;
-        known.extend(page.into_iter().map(|each| (each.key.clone(), each)));
-        if is_last || after.is_none() {
-            return Ok(known);
-        }
     }
 }
 
@@ -182,11 +160,17 @@ pub(super) struct Health {
 
 impl Health {
     pub(super) fn execute(self) -> Result<(), Failure> {
-        let service = self.served.open()?;
-        let health = service.health();
-        let served = self.served.is_served();
-        let words = if served { "a server runs here" } else { "no server runs here" };
-        writeln!(std::io::stdout(), "{words}: {} at work, {} waiting", health.working, health.queue)?;
-        if served { Ok(()) } else { Err(Failure::Code(1)) }
+        let client = self.served.open()?;
+        let health = client.health().map_err(failure)?;
+        let words = match (health.alive, health.ready) {
+            (_, true) => "a server runs here",
+            (true, false) => "a server runs here and starts nothing",
+            (false, false) => "no server runs here",
+        };
+        writeln!(std::io::stdout(), "{words}: {} at work, {} waiting", health.working, health.waiting)?;
+        for reason in &health.reasons {
+            eprintln!("{reason}");
+        }
+        if health.ready { Ok(()) } else { Err(Failure::Code(1)) }
     }
 }

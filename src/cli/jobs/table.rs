@@ -5,7 +5,9 @@ use std::io::Write;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::schedule::store::{Run, RunState};
+use crate::schedule::client::{Job, Run};
+use crate::schedule::store::RunState;
+use crate::schedule::zone;
 
 /// Prints rows under their headings, each column as wide as its widest cell; the last one is left as it is.
 pub(super) fn print<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> std::io::Result<()> {
@@ -30,6 +32,11 @@ pub(super) fn print<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -
     };
     line(headings.to_vec())?;
     rows.iter().try_for_each(|row| line(row.iter().map(String::as_str).collect()))
+}
+
+/// The zone of a job's schedule; UTC where this program has no such zone.
+pub(super) fn zone(job: &Job) -> TimeZone {
+    zone::named(&job.zone).unwrap_or(TimeZone::UTC)
 }
 
 /// `2026-11-28 02:00:00 CET`, in the zone of the job.
@@ -76,7 +83,8 @@ pub(super) fn standing(run: &Run) -> &'static str {
 
 /// How long a run worked, or has worked so far.
 pub(super) fn duration(run: &Run, now: Timestamp) -> String {
-    run.started.map(|started| lasted(run.ended.unwrap_or(now).duration_since(started))).unwrap_or_default()
+    let ended = run.ended.map_or(now, |ended| ended.0);
+    run.started.map(|started| lasted(ended.duration_since(started.0))).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -86,7 +86,7 @@ impl fmt::Debug for Address {
 }
 
 /// Whether a host is this machine by its name or its number alone, without asking anybody.
-pub(super) fn is_this_machine(host: &str) -> bool {
+pub(in crate::schedule) fn is_this_machine(host: &str) -> bool {
     let number = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     host.eq_ignore_ascii_case("localhost") || number.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }

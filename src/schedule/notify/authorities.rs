@@ -6,26 +6,23 @@ use std::path::Path;
 
 use ureq::tls::{Certificate, PemItem, parse_pem};
 
-use super::secret::Lookup;
-
 /// The most bytes of a file with certificates.
 const LONGEST: u64 = 1 << 20;
 
 /// The certificates in a file (PEM); what else is in it is passed over.
 ///
 /// Errors: it cannot be read, has more than 1 MiB, or no certificate.
-pub(super) fn read(path: &Path, lookup: &Lookup<'_>) -> Result<Vec<Certificate<'static>>, String> {
-    let path = lookup.base.join(path);
+pub(in crate::schedule) fn read(path: &Path) -> Result<Vec<Certificate<'static>>, String> {
     let shown = path.display();
     let unreadable = |error: std::io::Error| {
         format!("the certificates in `{shown}` cannot be read: {}", crate::staging::reason(&error))
     };
     // A pipe would be waited for, a device has no end.
-    if !std::fs::metadata(&path).map_err(unreadable)?.is_file() {
+    if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
         return Err(format!("`{shown}` is no file with certificates"));
     }
     let mut text = Vec::new();
-    File::open(&path).and_then(|file| file.take(LONGEST + 1).read_to_end(&mut text)).map_err(unreadable)?;
+    File::open(path).and_then(|file| file.take(LONGEST + 1).read_to_end(&mut text)).map_err(unreadable)?;
     if text.len() as u64 > LONGEST {
         return Err(format!("`{shown}` has more than 1 MiB; is it a file with certificates?"));
     }

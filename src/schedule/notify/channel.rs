@@ -114,7 +114,7 @@ impl Channel {
         match &self.transport {
             Transport::Webhook(Webhook { authorities: Some(path), .. })
             | Transport::Mail(Mail { authorities: Some(path), .. }) => {
-                found.extend(authorities::read(path, lookup).err());
+                found.extend(authorities::read(&lookup.base.join(path)).err());
             }
             Transport::Webhook(_) | Transport::Mail(_) => {}
             Transport::Command(command) => {

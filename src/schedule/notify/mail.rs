@@ -57,7 +57,7 @@ fn tls(mail: &Mail, lookup: &Lookup<'_>) -> Result<TlsParameters, Outcome> {
     let mut tls = TlsParameters::builder(mail.server.clone());
     if let Some(path) = &mail.authorities {
         tls = tls.certificate_store(CertificateStore::None);
-        for certificate in authorities::read(path, lookup).map_err(Outcome::again)? {
+        for certificate in authorities::read(&lookup.base.join(path)).map_err(Outcome::again)? {
             let certificate = Certificate::from_der(certificate.der().to_vec());
             tls = tls.add_root_certificate(certificate.map_err(|error| judge(mail, &error))?);
         }

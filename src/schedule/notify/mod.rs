@@ -32,6 +32,8 @@ mod signature;
 mod tests;
 mod webhook;
 
+pub(super) use address::is_this_machine;
+pub(super) use authorities::read as authorities;
 pub use channel::{Channel, find};
 pub use check::check;
 pub use delivery::{Delivery, Outcome, send};

@@ -25,7 +25,7 @@ pub(super) fn send(webhook: &Webhook, delivery: &Delivery<'_>, lookup: &Lookup<'
         Ok(prepared) => prepared,
         Err(outcome) => return outcome,
     };
-    let roots = match webhook.authorities.as_deref().map(|path| authorities::read(path, lookup)) {
+    let roots = match webhook.authorities.as_deref().map(|path| authorities::read(&lookup.base.join(path))) {
         None => RootCerts::WebPki,
         Some(Ok(certificates)) => RootCerts::from(certificates),
         Some(Err(reason)) => return Outcome::again(reason),

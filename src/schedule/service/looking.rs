@@ -63,6 +63,19 @@ impl Service {
         Ok(trigger.map(|trigger| trigger.upcoming(since, count.min(MOST_NEXT))).unwrap_or_default())
     }
 
+    /// The keys of all partitions that a job has now, in their order: those that have ended, files that are there. None for a job
+    /// without partitions.
+    ///
+    /// Errors: there is no such job; its files cannot be looked at.
+    pub fn keys(&self, name: &str) -> Result<Vec<String>> {
+        let view = self.job(name)?;
+        let Some(partitions) = view.definition.as_ref().and_then(|definition| definition.partitions.as_ref()) else {
+            return Ok(Vec::new());
+        };
+        let all = partitions.all(self.now(), &self.base).map_err(|error| ServiceError::refused(error.to_string()))?;
+        Ok(all.into_iter().map(|each| each.key).collect())
+    }
+
     /// The record that a run left: stages, ledger, exhibits. `None` where it left none (yet), or one that cannot be read.
     ///
     /// Errors: the system refuses to read it.

@@ -12,14 +12,18 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
+use utoipa::IntoParams;
+use utoipa::openapi::Required;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 
 use super::State;
 use super::problem::{Problem, Result};
 use crate::schedule::store::RunId;
 
-/// Declares a name of a kind: a text that fits a test.
+/// Declares a name of a kind: a text that fits a test, and for the document the place where it stands in paths and its pattern.
 macro_rules! name {
-    ($(#[$about:meta])* $name:ident, $kind:literal, $example:literal, $fits:path) => {
+    ($(#[$about:meta])* $name:ident, $kind:literal, $example:literal, $fits:path, $place:literal, $pattern:literal) => {
         $(#[$about])*
         #[derive(Debug, Clone, PartialEq, Eq)]
         pub(crate) struct $name(String);
@@ -41,6 +45,12 @@ macro_rules! name {
             }
         }
 
+        impl IntoParams for $name {
+            fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+                vec![parameter($place, ParameterIn::Path, $pattern).required(Required::True).build()]
+            }
+        }
+
         impl fmt::Display for $name {
             fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
                 out.write_str(&self.0)
@@ -51,16 +61,22 @@ macro_rules! name {
 
 name!(
     /// The name of a job: `[a-z0-9][a-z0-9_-]{0,63}`.
-    JobName, "job", "flights-nightly", is_job
+    JobName, "job", "flights-nightly", is_job, "name", "^[a-z0-9][a-z0-9_-]{0,63}$"
 );
 name!(
     /// The name of a run: `20261127-173632-00000042`.
-    RunName, "run", "20261127-173632-00000042", is_run
+    RunName, "run", "20261127-173632-00000042", is_run, "id", "^[0-9]{8}-[0-9]{6}-[0-9]{8,19}$"
 );
 name!(
     /// The name of a model or an output: `[A-Za-z0-9][A-Za-z0-9._-]{0,127}`.
-    ModelName, "model", "delays", is_model
+    ModelName, "model", "delays", is_model, "name", "^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
 );
+
+/// A text in a request, for the document.
+fn parameter(name: &str, place: ParameterIn, pattern: &str) -> ParameterBuilder {
+    let text = ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern));
+    ParameterBuilder::new().name(name).parameter_in(place).schema(Some(text))
+}
 
 impl RunName {
     /// As the store takes it.
@@ -161,6 +177,14 @@ fn json_of<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
 /// The key of a request that may be repeated: `Idempotency-Key`; one of chance, where there is none.
 #[derive(Debug, Clone)]
 pub(crate) struct Key(pub(crate) Option<String>);
+
+impl IntoParams for Key {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let key = parameter("Idempotency-Key", ParameterIn::Header, "^[!-~]{1,128}$").required(Required::False);
+        let words = "The same for a request that is repeated, another for each other one.";
+        vec![key.description(Some(words)).build()]
+    }
+}
 
 /// The longest key.
 const LONGEST_KEY: usize = 128;

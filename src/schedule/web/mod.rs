@@ -30,10 +30,12 @@ mod state;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests;
-mod views;
+pub(super) mod views;
 
 pub use access::{Budget, By, Caller, Token, TokenError};
 pub use listen::{Bound, serve};
 pub use problem::Problem;
 pub use settings::{Certificate, Limits, ServeError, Settings};
 pub use state::State;
+
+pub(super) use access::chance;

@@ -17,7 +17,7 @@ use axum::http::{HeaderMap, header};
 pub use attempts::Budget;
 pub use token::{Token, TokenError};
 
-pub(super) use token::random as chance;
+pub(in crate::schedule) use token::random as chance;
 
 use crate::schedule::service::{Role, Who};
 use attempts::Attempts;

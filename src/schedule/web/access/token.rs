@@ -143,7 +143,7 @@ impl fmt::Debug for Digest {
 }
 
 /// 256 bits from the system, as hexadecimal digits.
-pub(in crate::schedule::web) fn random() -> Result<String, TokenError> {
+pub(in crate::schedule) fn random() -> Result<String, TokenError> {
     let mut bytes = [0_u8; 32];
     File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes)).map_err(TokenError::NoChance)?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())

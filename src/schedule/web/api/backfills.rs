@@ -5,12 +5,12 @@ use axum::Json;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::limit;
+use super::{Place, limit};
 use crate::schedule::web::State;
 use crate::schedule::web::access::Caller;
 use crate::schedule::web::asked::{Asked, Named};
 use crate::schedule::web::problem::{Problem, Result};
-use crate::schedule::web::views::{Backfill, BackfillInFull, BackfillItem, Changed};
+use crate::schedule::web::views::{Backfill, BackfillInFull, BackfillItem, Changed, Page};
 
 /// Which partitions of a backfill.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -23,6 +23,15 @@ pub(crate) struct Items {
     /// How many at most; 100, when nothing is said.
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<usize>,
+}
+
+/// Backfills of all jobs, the latest first.
+#[utoipa::path(get, path = "/api/backfills", tag = "backfills", operation_id = "list_backfills", params(Place),
+    responses((status = 200, description = "A page of backfills.", body = Page<Backfill>)))]
+pub(crate) async fn list(state: State, Asked(place): Asked<Place>) -> Result<Json<Page<Backfill>>> {
+    let (before, limit) = place.check()?;
+    let page = state.ask(move |service| service.store().backfills(None, before, limit)).await?;
+    Ok(Json(page.into()))
 }
 
 /// One backfill, with its partitions.

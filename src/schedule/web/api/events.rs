@@ -34,7 +34,7 @@ use crate::schedule::web::State;
 use crate::schedule::web::access::Caller;
 use crate::schedule::web::asked::{Asked, JobName, Named, RunName};
 use crate::schedule::web::problem::{Problem, Result};
-use crate::schedule::web::views::{Run, RunInFull};
+use crate::schedule::web::views::RunInFull;
 
 /// Events that wait for a client to take them; beyond, news wait in their channel, and at last are lost there.
 const WAITING: usize = 16;
@@ -66,7 +66,7 @@ pub(crate) async fn all(
 
 /// What happens to one run, until it has ended.
 #[utoipa::path(get, path = "/api/runs/{id}/events", tag = "events", operation_id = "follow_run",
-    params(("id" = String, Path, pattern = "^[0-9]{8}-[0-9]{6}-[0-9]{8,19}$")),
+    params(RunName),
     responses((status = 200, description = "Server-sent events: `state`, `run`, `worker`, `log`, `lagged`, `end`.",
         body = String, content_type = "text/event-stream")))]
 pub(crate) async fn of_run(
@@ -193,12 +193,10 @@ impl Teller {
 async fn look(state: &State, run: RunId) -> Result<(Value, bool)> {
     state
         .ask(move |service| {
-            let found = service.store().run(&run)?;
-            let over = found.state.is_final();
-            let attempts = service.store().attempts(&run)?.iter().map(|each| each.id.to_string()).collect();
-            let live = service.live(&run).map(serde_json::to_value).transpose();
-            let shown = live.and_then(|live| serde_json::to_value(RunInFull { run: Run::from(found), attempts, live }));
-            Ok::<_, Problem>((shown.map_err(|error| Problem::internal(error.to_string()))?, over))
+            let found = RunInFull::of(service, &run)?;
+            let over = found.run.state.is_final();
+            let shown = serde_json::to_value(found).map_err(|error| Problem::internal(error.to_string()))?;
+            Ok::<_, Problem>((shown, over))
         })
         .await
 }

@@ -4,18 +4,19 @@ use axum::Extension;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::{Place, limit, text};
-use crate::schedule::service::{BackfillRequest, RunRequest};
+use crate::schedule::service::{BackfillRequest, MOST_NEXT, RunRequest};
 use crate::schedule::store::{Origin, RunFilter};
 use crate::schedule::web::State;
 use crate::schedule::web::access::{By, Caller, chance};
 use crate::schedule::web::asked::{Asked, JobName, Key, Named, Sent};
 use crate::schedule::web::problem::{Problem, Result};
 use crate::schedule::web::views::{
-    Accepted, Backfill, Changed, Job, JobInFull, Moment, Occurrence, Page, Partition, Run, WantedBackfill, WantedRun,
+    Accepted, Backfill, Changed, Job, JobInFull, Keys, Moment, Occurrence, Occurrences, Page, Partition, Partitions,
+    Run, Times, WantedBackfill, WantedRun,
 };
 
 /// All jobs, by name.
@@ -28,25 +29,15 @@ pub(crate) async fn list(state: State) -> Result<Json<Vec<Job>>> {
 
 /// One job, with the text of its definition.
 #[utoipa::path(get, path = "/api/jobs/{name}", tag = "jobs", operation_id = "show_job",
-    params(("name" = String, Path, pattern = "^[a-z0-9][a-z0-9_-]{0,63}$")),
+    params(JobName),
     responses((status = 200, description = "The job.", body = JobInFull)))]
 pub(crate) async fn show(state: State, Named(name): Named<JobName>) -> Result<Json<JobInFull>> {
-    let (job, text) = state
-        .ask(move |service| {
-            let job = service.job(name.as_str())?;
-            let text = match &job.overview.job.definition {
-                Some(hash) => Some(service.store().definition(hash)?),
-                None => None,
-            };
-            Ok::<_, Problem>((job, text))
-        })
-        .await?;
-    Ok(Json(JobInFull { job: Job::from(job), text }))
+    Ok(Json(state.ask(move |service| JobInFull::of(service, name.as_str())).await?))
 }
 
 /// Runs of a job, the latest first.
 #[utoipa::path(get, path = "/api/jobs/{name}/runs", tag = "jobs", operation_id = "list_runs_of_job",
-    params(("name" = String, Path, pattern = "^[a-z0-9][a-z0-9_-]{0,63}$"), Place),
+    params(JobName, Place),
     responses((status = 200, description = "A page of runs.", body = Page<Run>)))]
 pub(crate) async fn runs(
     state: State,
@@ -70,28 +61,21 @@ pub(crate) async fn runs(
 #[into_params(parameter_in = Query)]
 pub(crate) struct Count {
     /// How many at most; 10, when nothing is said.
-    #[param(minimum = 1, maximum = 100)]
+    #[param(minimum = 1, maximum = 1000)]
     count: Option<usize>,
-}
-
-/// Times at which a job is due.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Times {
-    /// The times, the next one first; none without a schedule.
-    next: Vec<Moment>,
 }
 
 /// When a job is due next by its schedule.
 #[utoipa::path(get, path = "/api/jobs/{name}/next", tag = "jobs", operation_id = "next_times_of_job",
-    params(("name" = String, Path, pattern = "^[a-z0-9][a-z0-9_-]{0,63}$"), Count),
+    params(JobName, Count),
     responses((status = 200, description = "The times.", body = Times)))]
 pub(crate) async fn next(state: State, Named(name): Named<JobName>, Asked(asked): Asked<Count>) -> Result<Json<Times>> {
     let count = asked.count.unwrap_or(10);
-    if !(1..=100).contains(&count) {
-        return Err(Problem::bad("`count` is to be a number from 1 to 100"));
+    if !(1..=MOST_NEXT).contains(&count) {
+        return Err(Problem::bad(format!("`count` is to be a number from 1 to {MOST_NEXT}")));
     }
     let next = state.ask(move |service| service.next(name.as_str(), count)).await?;
-    Ok(Json(Times { next: next.into_iter().map(Moment).collect() }))
+    Ok(Json(next.into()))
 }
 
 /// Which page of partitions.
@@ -107,18 +91,9 @@ pub(crate) struct After {
     limit: Option<usize>,
 }
 
-/// A page of partitions.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Partitions {
-    /// In the order of their keys.
-    items: Vec<Partition>,
-    /// What to give as `after` for the next page; null on the last one.
-    next: Option<String>,
-}
-
 /// Partitions of a job that were run, by key.
 #[utoipa::path(get, path = "/api/jobs/{name}/partitions", tag = "jobs", operation_id = "list_partitions",
-    params(("name" = String, Path, pattern = "^[a-z0-9][a-z0-9_-]{0,63}$"), After),
+    params(JobName, After),
     responses((status = 200, description = "A page of partitions.", body = Partitions)))]
 pub(crate) async fn partitions(
     state: State,
@@ -139,6 +114,31 @@ pub(crate) async fn partitions(
     Ok(Json(Partitions { items: found.into_iter().map(Partition::from).collect(), next }))
 }
 
+/// Keys of all partitions that a job has now, whether or not they were run.
+#[utoipa::path(get, path = "/api/jobs/{name}/keys", tag = "jobs", operation_id = "list_keys",
+    params(JobName, After),
+    responses((status = 200, description = "A page of keys.", body = Keys)))]
+pub(crate) async fn keys(state: State, Named(name): Named<JobName>, Asked(asked): Asked<After>) -> Result<Json<Keys>> {
+    let most = limit(asked.limit)?;
+    if let Some(after) = &asked.after {
+        text("after", after)?;
+    }
+    let mut keys = state.ask(move |service| service.keys(name.as_str())).await?;
+    // They are in an order of their own, so what comes after a key is what stands behind it. Files come and go: one that is gone
+    // stands where its path would.
+    if let Some(after) = &asked.after {
+        let place = keys
+            .iter()
+            .position(|key| key == after)
+            .map_or_else(|| keys.partition_point(|key| key <= after), |at| at + 1);
+        keys.drain(..place);
+    }
+    let more = keys.len() > most;
+    keys.truncate(most);
+    let next = keys.last().filter(|_| more).cloned();
+    Ok(Json(Keys { keys, next }))
+}
+
 /// Which page of occurrences.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -152,18 +152,9 @@ pub(crate) struct Before {
     limit: Option<usize>,
 }
 
-/// A page of occurrences.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Occurrences {
-    /// The latest first.
-    items: Vec<Occurrence>,
-    /// What to give as `before` for the next page; null on the last one.
-    next: Option<Moment>,
-}
-
 /// Times at which a job was to run and what became of them, the latest first.
 #[utoipa::path(get, path = "/api/jobs/{name}/occurrences", tag = "jobs", operation_id = "list_occurrences",
-    params(("name" = String, Path, pattern = "^[a-z0-9][a-z0-9_-]{0,63}$"), Before),
+    params(JobName, Before),
     responses((status = 200, description = "A page of occurrences.", body = Occurrences)))]
 pub(crate) async fn occurrences(
     state: State,
@@ -183,7 +174,7 @@ pub(crate) async fn occurrences(
 
 /// Backfills of a job, the latest first.
 #[utoipa::path(get, path = "/api/jobs/{name}/backfills", tag = "jobs", operation_id = "list_backfills_of_job",
-    params(("name" = String, Path, pattern = "^[a-z0-9][a-z0-9_-]{0,63}$"), Place),
+    params(JobName, Place),
     responses((status = 200, description = "A page of backfills.", body = Page<Backfill>)))]
 pub(crate) async fn backfills(
     state: State,
@@ -205,9 +196,7 @@ pub(crate) async fn backfills(
 /// The run is in the queue and on disk when the answer comes. A request that is repeated with its `Idempotency-Key` gets the same
 /// run.
 #[utoipa::path(post, path = "/api/jobs/{name}/run", tag = "jobs", operation_id = "run_job",
-    params(("name" = String, Path, pattern = "^[a-z0-9][a-z0-9_-]{0,63}$"),
-           ("Idempotency-Key" = Option<String>, Header, description = "The same for a request that is repeated, another for each other one.",
-            pattern = "^[!-~]{1,128}$")),
+    params(JobName, Key),
     request_body(content = Option<WantedRun>, content_type = "application/json"),
     responses((status = 202, description = "The run is in the queue.", body = Accepted),
               (status = 200, description = "An earlier request with the same key asked for it.", body = Accepted)))]
@@ -237,13 +226,12 @@ pub(crate) async fn run(
     let submitted = state.ask(move |service| service.run(request, &caller.who)).await?;
     let status = if submitted.fresh { StatusCode::ACCEPTED } else { StatusCode::OK };
     let place = format!("/api/runs/{}", submitted.run);
-    let accepted = Accepted { run: submitted.run.to_string(), fresh: submitted.fresh };
-    Ok(with_place((status, Json(accepted)).into_response(), &place))
+    Ok(with_place((status, Json(Accepted::from(submitted))).into_response(), &place))
 }
 
 /// Pauses a job: its schedule starts nothing until it is resumed.
 #[utoipa::path(post, path = "/api/jobs/{name}/pause", tag = "jobs", operation_id = "pause_job",
-    params(("name" = String, Path, pattern = "^[a-z0-9][a-z0-9_-]{0,63}$")),
+    params(JobName),
     responses((status = 200, description = "The job is paused.", body = Changed)))]
 pub(crate) async fn pause(
     state: State,
@@ -256,7 +244,7 @@ pub(crate) async fn pause(
 
 /// Ends the pause of a job.
 #[utoipa::path(post, path = "/api/jobs/{name}/resume", tag = "jobs", operation_id = "resume_job",
-    params(("name" = String, Path, pattern = "^[a-z0-9][a-z0-9_-]{0,63}$")),
+    params(JobName),
     responses((status = 200, description = "The job is not paused.", body = Changed)))]
 pub(crate) async fn resume(
     state: State,
@@ -269,9 +257,7 @@ pub(crate) async fn resume(
 
 /// Asks for a backfill: the partitions of a range, some at a time.
 #[utoipa::path(post, path = "/api/jobs/{name}/backfill", tag = "jobs", operation_id = "backfill_job",
-    params(("name" = String, Path, pattern = "^[a-z0-9][a-z0-9_-]{0,63}$"),
-           ("Idempotency-Key" = Option<String>, Header, description = "The same for a request that is repeated, another for each other one.",
-            pattern = "^[!-~]{1,128}$")),
+    params(JobName, Key),
     request_body(content = Option<WantedBackfill>, content_type = "application/json"),
     responses((status = 202, description = "The backfill has begun.", body = Backfill)))]
 pub(crate) async fn backfill(

@@ -20,7 +20,7 @@ pub(crate) async fn list(state: State) -> Result<Json<Vec<Promotion>>> {
 
 /// All verdicts on a model or output, the latest first.
 #[utoipa::path(get, path = "/api/models/{name}", tag = "models", operation_id = "show_model",
-    params(("name" = String, Path, pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"), Place),
+    params(ModelName, Place),
     responses((status = 200, description = "A page of verdicts.", body = Page<Promotion>)))]
 pub(crate) async fn show(
     state: State,
@@ -39,9 +39,19 @@ pub(crate) async fn show(
     Ok(Json(page.into()))
 }
 
+/// One verdict, by its number.
+#[utoipa::path(get, path = "/api/promotions/{number}", tag = "models", operation_id = "show_promotion",
+    params(("number" = i64, Path, minimum = 1, maximum = 9_007_199_254_740_991_i64)),
+    responses((status = 200, description = "The verdict.", body = Promotion)))]
+pub(crate) async fn promotion(state: State, Named(number): Named<i64>) -> Result<Json<Promotion>> {
+    super::number("number", Some(number))?;
+    let promotion = state.ask(move |service| service.store().the_promotion(number)).await?;
+    Ok(Json(promotion.into()))
+}
+
 /// Makes an earlier version the current one again.
 #[utoipa::path(post, path = "/api/models/{name}/restore", tag = "models", operation_id = "restore_model",
-    params(("name" = String, Path, pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")),
+    params(ModelName),
     request_body(content = WantedVersion, content_type = "application/json"),
     responses((status = 200, description = "The version is the current one.", body = Promotion)))]
 pub(crate) async fn restore(

@@ -20,15 +20,15 @@ use crate::schedule::web::{api, metrics};
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
     ),
     paths(
-        api::jobs::list, api::jobs::show, api::jobs::runs, api::jobs::next, api::jobs::partitions, api::jobs::occurrences,
+        api::jobs::list, api::jobs::show, api::jobs::runs, api::jobs::next, api::jobs::partitions, api::jobs::keys, api::jobs::occurrences,
         api::jobs::backfills, api::jobs::run, api::jobs::pause, api::jobs::resume, api::jobs::backfill,
         api::runs::list, api::runs::show, api::runs::cancel,
         api::output::log, api::output::record, api::output::report, api::events::of_run,
-        api::backfills::show, api::backfills::stop, api::backfills::resume,
-        api::models::list, api::models::show, api::models::restore,
+        api::backfills::list, api::backfills::show, api::backfills::stop, api::backfills::resume,
+        api::models::list, api::models::show, api::models::restore, api::models::promotion,
         api::events::all, api::records::audit, api::records::notifications,
         document,
-        api::health::alive, api::health::ready, metrics::metrics, login::login, login::logout,
+        api::health::health, api::health::alive, api::health::ready, metrics::metrics, login::login, login::logout,
     ),
     components(schemas(Problem)),
     tags(

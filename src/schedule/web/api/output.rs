@@ -6,14 +6,14 @@ use std::sync::Arc;
 use axum::Json;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use utoipa::{IntoParams, ToSchema};
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use crate::schedule::web::State;
 use crate::schedule::web::asked::{Asked, Named, RunName};
 use crate::schedule::web::files;
 use crate::schedule::web::problem::{Problem, Result};
+use crate::schedule::web::views::LogPart;
 
 /// The most bytes of a log in one answer.
 const LONGEST_PART: usize = 1 << 20;
@@ -39,20 +39,9 @@ pub(crate) struct Part {
     most: Option<usize>,
 }
 
-/// A part of a log.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct LogPart {
-    /// Whole lines: `{time, stream, line}` or `{time, stream, event}`; a text, where a line is no JSON.
-    lines: Vec<Value>,
-    /// What to give as `from` for the next part.
-    next: u64,
-    /// Whether the run has ended and this is all of its log.
-    ended: bool,
-}
-
 /// A part of the log of a run, in whole lines.
 #[utoipa::path(get, path = "/api/runs/{id}/log", tag = "runs", operation_id = "log_of_run",
-    params(("id" = String, Path, pattern = "^[0-9]{8}-[0-9]{6}-[0-9]{8,19}$"), Part),
+    params(RunName, Part),
     responses((status = 200, description = "The part.", body = LogPart)))]
 pub(crate) async fn log(state: State, Named(id): Named<RunName>, Asked(part): Asked<Part>) -> Result<Json<LogPart>> {
     let from = part.from.unwrap_or(0);
@@ -68,14 +57,13 @@ pub(crate) async fn log(state: State, Named(id): Named<RunName>, Asked(part): As
             Ok::<_, Problem>(service.log(&run, from, most)?)
         })
         .await?;
-    let lines = part.lines.into_iter().map(|line| serde_json::from_str(&line).unwrap_or(Value::String(line))).collect();
-    Ok(Json(LogPart { lines, next: part.next, ended: part.ended }))
+    Ok(Json(part.into()))
 }
 
 /// The record of a run that has ended: stages, ledger, metrics.
 #[utoipa::path(get, path = "/api/runs/{id}/record", tag = "runs", operation_id = "record_of_run",
-    params(("id" = String, Path, pattern = "^[0-9]{8}-[0-9]{6}-[0-9]{8,19}$")),
-    responses((status = 200, description = "The record, as in `manifest.json`.", body = Value)))]
+    params(RunName),
+    responses((status = 200, description = "The record, as in `manifest.json`.", body = serde_json::Value)))]
 pub(crate) async fn record(state: State, Named(id): Named<RunName>) -> Result<Response> {
     let found = state
         .ask(move |service| {
@@ -90,7 +78,7 @@ pub(crate) async fn record(state: State, Named(id): Named<RunName>) -> Result<Re
 
 /// The report of a run, for a sandboxed frame.
 #[utoipa::path(get, path = "/api/runs/{id}/report", tag = "runs", operation_id = "report_of_run",
-    params(("id" = String, Path, pattern = "^[0-9]{8}-[0-9]{6}-[0-9]{8,19}$")),
+    params(RunName),
     responses((status = 200, description = "The page.", body = String, content_type = "text/html")))]
 pub(crate) async fn report(state: State, Named(id): Named<RunName>) -> Result<Response> {
     let place = Arc::clone(state.downloads()).try_acquire_owned();

@@ -61,26 +61,15 @@ pub(crate) async fn list(state: State, Asked(which): Asked<Which>) -> Result<Jso
 
 /// One run, with its attempts and, while it works, its stages.
 #[utoipa::path(get, path = "/api/runs/{id}", tag = "runs", operation_id = "show_run",
-    params(("id" = String, Path, pattern = "^[0-9]{8}-[0-9]{6}-[0-9]{8,19}$")),
+    params(RunName),
     responses((status = 200, description = "The run.", body = RunInFull)))]
 pub(crate) async fn show(state: State, Named(id): Named<RunName>) -> Result<Json<RunInFull>> {
-    let run = state
-        .ask(move |service| {
-            let id = id.id();
-            let run = service.store().run(&id)?;
-            let attempts = service.store().attempts(&id)?;
-            let live = service.live(&id).map(serde_json::to_value).transpose();
-            let live = live.map_err(|error| Problem::internal(error.to_string()))?;
-            let attempts = attempts.iter().map(|each| each.id.to_string()).collect();
-            Ok::<_, Problem>(RunInFull { run: Run::from(run), attempts, live })
-        })
-        .await?;
-    Ok(Json(run))
+    Ok(Json(state.ask(move |service| RunInFull::of(service, &id.id())).await?))
 }
 
 /// Asks a run to end. May be asked any number of times.
 #[utoipa::path(post, path = "/api/runs/{id}/cancel", tag = "runs", operation_id = "cancel_run",
-    params(("id" = String, Path, pattern = "^[0-9]{8}-[0-9]{6}-[0-9]{8,19}$")),
+    params(RunName),
     responses((status = 200, description = "What became of it.", body = Stopped)))]
 pub(crate) async fn cancel(
     state: State,

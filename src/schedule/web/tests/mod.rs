@@ -2,12 +2,15 @@
 //! over sockets.
 
 mod access;
+mod client;
 mod document;
 mod escapes;
 mod events;
 mod forgery;
+mod jobs;
 mod metrics;
 mod routes;
+mod runs;
 mod sockets;
 
 use std::net::SocketAddr;

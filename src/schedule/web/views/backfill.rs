@@ -5,37 +5,38 @@ use utoipa::ToSchema;
 
 use super::Moment;
 use crate::schedule::store;
-use crate::schedule::store::Object;
+use crate::schedule::store::{BackfillState, ItemState, Object};
 
 /// A backfill.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Backfill {
     /// Its number; pages go by it.
-    number: i64,
+    pub(crate) number: i64,
     /// The job.
-    job: String,
+    pub(crate) job: String,
     /// The first partition of the range.
-    from: String,
+    pub(crate) from: String,
     /// The last one.
-    to: String,
+    pub(crate) to: String,
     /// How many partitions at a time.
-    parallelism: u32,
+    pub(crate) parallelism: u32,
     /// `running`, `stopped`, `succeeded` or `failed`.
-    state: &'static str,
+    #[schema(value_type = String)]
+    pub(crate) state: BackfillState,
     /// Who asked.
-    requested_by: String,
+    pub(crate) requested_by: String,
     /// When.
-    created: Moment,
+    pub(crate) created: Moment,
     /// When it ended.
-    ended: Option<Moment>,
+    pub(crate) ended: Option<Moment>,
     /// Partitions whose turn has not come.
-    pending: u32,
+    pub(crate) pending: u32,
     /// Partitions whose run waits or works.
-    active: u32,
+    pub(crate) active: u32,
     /// Partitions that ended well.
-    succeeded: u32,
+    pub(crate) succeeded: u32,
     /// Partitions that ended otherwise.
-    failed: u32,
+    pub(crate) failed: u32,
 }
 
 impl From<store::Backfill> for Backfill {
@@ -46,7 +47,7 @@ impl From<store::Backfill> for Backfill {
             from: each.first,
             to: each.last,
             parallelism: each.parallelism,
-            state: each.state.word(),
+            state: each.state,
             requested_by: each.requested_by,
             created: Moment(each.created),
             ended: each.ended.map(Moment),
@@ -59,7 +60,7 @@ impl From<store::Backfill> for Backfill {
 }
 
 /// A backfill with its partitions.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct BackfillInFull {
     /// The backfill.
     #[serde(flatten)]
@@ -69,16 +70,17 @@ pub(crate) struct BackfillInFull {
 }
 
 /// A partition of a backfill.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct BackfillItem {
     /// Its place in the order, from 0.
-    position: i64,
+    pub(crate) position: i64,
     /// Its key.
-    partition: String,
+    pub(crate) partition: String,
     /// `pending`, or the state of its last run.
-    state: &'static str,
+    #[schema(value_type = String)]
+    pub(crate) state: ItemState,
     /// That run.
-    run: Option<String>,
+    pub(crate) run: Option<String>,
 }
 
 impl From<store::BackfillItem> for BackfillItem {
@@ -86,14 +88,14 @@ impl From<store::BackfillItem> for BackfillItem {
         Self {
             position: each.position,
             partition: each.partition,
-            state: each.state.word(),
+            state: each.state,
             run: each.run.map(|run| run.to_string()),
         }
     }
 }
 
 /// What is wanted of a new backfill.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WantedBackfill {
     /// The first partition; without it from the first there is.

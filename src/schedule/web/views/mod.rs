@@ -1,7 +1,10 @@
-//! What the API shows: each thing of the store as JSON, and no more of it than a client needs.
+//! What the API shows: each thing of the store as JSON, and no more of it than a client needs. The server writes it, and the
+//! commands that speak to a server read it.
 
 mod backfill;
+mod health;
 mod job;
+mod log;
 mod model;
 mod record;
 mod run;
@@ -10,11 +13,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::ToSchema;
 
-pub(super) use backfill::{Backfill, BackfillInFull, BackfillItem, WantedBackfill};
-pub(super) use job::{Job, JobInFull, Occurrence, Partition};
-pub(super) use model::{Promotion, WantedVersion};
-pub(super) use record::{AuditEntry, Notification};
-pub(super) use run::{Accepted, Run, RunInFull, Stopped, WantedRun};
+pub(crate) use backfill::{Backfill, BackfillInFull, BackfillItem, WantedBackfill};
+pub(crate) use health::{Health, SERVER};
+pub(crate) use job::{Job, JobInFull, Keys, Occurrence, Occurrences, Partition, Partitions, Times};
+pub(crate) use log::LogPart;
+pub(crate) use model::{Promotion, WantedVersion};
+pub(crate) use record::{AuditEntry, Notification};
+pub(crate) use run::{Accepted, Outcome, Run, RunInFull, Stopped, WantedRun};
 
 use crate::schedule::store;
 
@@ -39,12 +44,12 @@ impl<'de> Deserialize<'de> for Moment {
 }
 
 /// A list in pages, the latest first.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Page<T> {
     /// What is on this page.
-    items: Vec<T>,
+    pub(crate) items: Vec<T>,
     /// What to give as `before` for the next page; null on the last one.
-    next: Option<i64>,
+    pub(crate) next: Option<i64>,
 }
 
 impl<T, U: From<T>> From<store::Page<T>> for Page<U> {
@@ -54,7 +59,7 @@ impl<T, U: From<T>> From<store::Page<T>> for Page<U> {
 }
 
 /// Whether something was changed.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Changed {
     /// False when it was so before.
     pub(crate) changed: bool,

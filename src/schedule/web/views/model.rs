@@ -5,36 +5,37 @@ use utoipa::ToSchema;
 
 use super::Moment;
 use crate::schedule::store;
-use crate::schedule::store::Object;
+use crate::schedule::store::{Object, PromotionState};
 
 /// A version of a model or an output, with its verdict.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Promotion {
     /// Its number; pages go by it.
-    number: i64,
+    pub(crate) number: i64,
     /// The model or output.
-    name: String,
+    pub(crate) name: String,
     /// The version.
-    version: String,
+    pub(crate) version: String,
     /// The job that made it.
-    job: String,
+    pub(crate) job: String,
     /// The run that made it.
-    run: String,
+    pub(crate) run: String,
     /// `current`, `former` or `refused`.
-    state: &'static str,
+    #[schema(value_type = String)]
+    pub(crate) state: PromotionState,
     /// The promotion that this one restores.
-    restores: Option<i64>,
+    pub(crate) restores: Option<i64>,
     /// Why it was refused.
-    reason: Option<String>,
+    pub(crate) reason: Option<String>,
     /// What the verdict rests on.
     #[schema(value_type = std::collections::BTreeMap<String, Value>)]
-    metrics: Object,
+    pub(crate) metrics: Object,
     /// Who decided.
-    decided_by: String,
+    pub(crate) decided_by: String,
     /// When.
-    decided: Moment,
+    pub(crate) decided: Moment,
     /// When it became the current one on disk.
-    published: Option<Moment>,
+    pub(crate) published: Option<Moment>,
 }
 
 impl From<store::Promotion> for Promotion {
@@ -45,7 +46,7 @@ impl From<store::Promotion> for Promotion {
             version: each.version,
             job: each.job,
             run: each.run.to_string(),
-            state: each.state.word(),
+            state: each.state,
             restores: each.restores,
             reason: each.reason,
             metrics: each.metrics,
@@ -57,7 +58,7 @@ impl From<store::Promotion> for Promotion {
 }
 
 /// Which version to restore.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WantedVersion {
     /// The number of a promotion of that model.

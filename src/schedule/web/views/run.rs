@@ -5,63 +5,67 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::Moment;
+use crate::schedule::service::{Service, ServiceError};
 use crate::schedule::store;
-use crate::schedule::store::{Object, RunState};
+use crate::schedule::store::{Object, Origin, RunId, RunState, StopReason, Submitted};
 
 /// A run: one attempt at a job.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Run {
     /// Its place in the order in which runs were asked for; pages go by it.
-    number: i64,
+    pub(crate) number: i64,
     /// Its name.
     #[schema(example = "20261127-173632-00000042")]
-    id: String,
+    pub(crate) id: String,
     /// Its job.
-    job: String,
+    pub(crate) job: String,
     /// What asked for it: `schedule`, `interval`, `file`, `job`, `manual`, `api`, `backfill`.
-    origin: &'static str,
+    #[schema(value_type = String)]
+    pub(crate) origin: Origin,
     /// Where it stands: `queued`, `starting`, `running`, `succeeded`, `failed`, `cancelled`, `timed_out`, `lost`.
-    state: &'static str,
+    #[schema(value_type = String)]
+    pub(crate) state: RunState,
     /// The time of its occurrence.
-    scheduled: Option<Moment>,
+    pub(crate) scheduled: Option<Moment>,
     /// Its partition.
-    partition: Option<String>,
+    pub(crate) partition: Option<String>,
     /// The backfill that it belongs to.
-    backfill: Option<i64>,
+    pub(crate) backfill: Option<i64>,
     /// The run of another job whose success asked for it.
-    cause: Option<String>,
+    pub(crate) cause: Option<String>,
     /// From 1.
-    attempt: u32,
+    pub(crate) attempt: u32,
     /// The first attempt.
-    root: String,
+    pub(crate) root: String,
     /// The attempt before.
-    retry_of: Option<String>,
+    pub(crate) retry_of: Option<String>,
     /// The hash of the definition that it works by.
-    definition: String,
+    pub(crate) definition: String,
     /// As they were written: references to secrets, not secrets.
     #[schema(value_type = std::collections::BTreeMap<String, Value>)]
-    parameters: Object,
+    pub(crate) parameters: Object,
     /// Who asked for it.
-    requested_by: String,
+    pub(crate) requested_by: String,
     /// Why it is to end early: `cancel`, `replaced`, `timeout`.
-    stop: Option<&'static str>,
+    #[schema(value_type = Option<String>)]
+    pub(crate) stop: Option<StopReason>,
     /// Who wants that.
-    stop_by: Option<String>,
+    pub(crate) stop_by: Option<String>,
     /// When it was asked for.
-    queued: Moment,
+    pub(crate) queued: Moment,
     /// Not to be started earlier.
-    not_before: Option<Moment>,
+    pub(crate) not_before: Option<Moment>,
     /// When its worker began.
-    started: Option<Moment>,
+    pub(crate) started: Option<Moment>,
     /// When it ended.
-    ended: Option<Moment>,
+    pub(crate) ended: Option<Moment>,
     /// The exit code of its worker.
-    exit_code: Option<i32>,
+    pub(crate) exit_code: Option<i32>,
     /// What a person should know of its end.
-    message: Option<String>,
+    pub(crate) message: Option<String>,
     /// Rows, quality, accuracy, and what else is followed over runs.
     #[schema(value_type = std::collections::BTreeMap<String, Value>)]
-    metrics: Object,
+    pub(crate) metrics: Object,
 }
 
 impl From<store::Run> for Run {
@@ -70,8 +74,8 @@ impl From<store::Run> for Run {
             number: run.number,
             id: run.id.to_string(),
             job: run.job,
-            origin: run.origin.word(),
-            state: run.state.word(),
+            origin: run.origin,
+            state: run.state,
             scheduled: run.scheduled.map(Moment),
             partition: run.partition,
             backfill: run.backfill,
@@ -82,7 +86,7 @@ impl From<store::Run> for Run {
             definition: run.definition,
             parameters: run.parameters,
             requested_by: run.requested_by,
-            stop: run.stop.map(store::StopReason::word),
+            stop: run.stop,
             stop_by: run.stop_by,
             queued: Moment(run.queued),
             not_before: run.not_before.map(Moment),
@@ -96,7 +100,7 @@ impl From<store::Run> for Run {
 }
 
 /// A run with its attempts and, while it works, its stages.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct RunInFull {
     /// The run.
     #[serde(flatten)]
@@ -107,29 +111,65 @@ pub(crate) struct RunInFull {
     pub(crate) live: Option<Value>,
 }
 
+impl RunInFull {
+    /// A run of a service.
+    ///
+    /// Errors: there is none; the database.
+    pub(crate) fn of(service: &Service, id: &RunId) -> Result<Self, ServiceError> {
+        let run = service.store().run(id)?;
+        let attempts = service.store().attempts(id)?;
+        // What it does is numbers and names: it can always be written.
+        let live = service.live(id).and_then(|live| serde_json::to_value(live).ok());
+        let attempts = attempts.iter().map(|each| each.id.to_string()).collect();
+        Ok(Self { run: run.into(), attempts, live })
+    }
+}
+
+/// What becomes of the wish to stop a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Outcome {
+    /// It waited, and has ended.
+    Ended,
+    /// It works, and is asked to end.
+    Asked,
+    /// It was asked to end before.
+    AskedBefore,
+    /// It had ended before.
+    EndedBefore,
+}
+
 /// What became of the wish to stop a run.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Stopped {
     /// `ended`: it waited, and has ended. `asked`: it works, and is asked to end. `asked_before`, `ended_before`: nothing changed.
-    outcome: &'static str,
+    #[schema(value_type = String)]
+    pub(crate) outcome: Outcome,
     /// For `asked_before`, why it was asked then; for `ended_before`, its state.
-    was: Option<&'static str>,
+    pub(crate) was: Option<String>,
+}
+
+impl Stopped {
+    /// The state in which it had ended before.
+    pub(crate) fn state(&self) -> Option<RunState> {
+        self.was.as_deref().and_then(|was| RunState::ALL.iter().copied().find(|state| state.word() == was))
+    }
 }
 
 impl From<store::Stopped> for Stopped {
     fn from(stopped: store::Stopped) -> Self {
         let (outcome, was) = match stopped {
-            store::Stopped::Ended => ("ended", None),
-            store::Stopped::Asked => ("asked", None),
-            store::Stopped::AskedBefore(reason) => ("asked_before", Some(reason.word())),
-            store::Stopped::EndedBefore(state) => ("ended_before", Some(RunState::word(state))),
+            store::Stopped::Ended => (Outcome::Ended, None),
+            store::Stopped::Asked => (Outcome::Asked, None),
+            store::Stopped::AskedBefore(reason) => (Outcome::AskedBefore, Some(reason.word())),
+            store::Stopped::EndedBefore(state) => (Outcome::EndedBefore, Some(state.word())),
         };
-        Self { outcome, was }
+        Self { outcome, was: was.map(str::to_owned) }
     }
 }
 
 /// What is wanted of a new run.
-#[derive(Debug, Default, Deserialize, ToSchema)]
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct WantedRun {
     /// Parameters in place of those in the job's file.
@@ -141,10 +181,16 @@ pub(crate) struct WantedRun {
 }
 
 /// A run that was asked for.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Accepted {
     /// The run's name.
     pub(crate) run: String,
     /// Whether it is new; false when an earlier request with the same key asked for it.
     pub(crate) fresh: bool,
+}
+
+impl From<Submitted> for Accepted {
+    fn from(submitted: Submitted) -> Self {
+        Self { run: submitted.run.to_string(), fresh: submitted.fresh }
+    }
 }
