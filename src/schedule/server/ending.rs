@@ -17,7 +17,7 @@ use crate::schedule::overlap::Admission;
 use crate::schedule::retry::{self, Next, Retries, Try};
 use crate::schedule::service::{Result, ServiceError};
 use crate::schedule::store::{
-    self, Consequences, Finished, JobState, NewPromotion, NewRun, Object, Origin, Retry, Run, RunId, RunState,
+    self, Consequences, CutOff, Finished, JobState, NewPromotion, NewRun, Object, Origin, Retry, Run, RunId, RunState,
     StopReason, StoreError,
 };
 use crate::schedule::termination::{self, Cause, Termination};
@@ -28,9 +28,13 @@ const DEATHS: usize = 3;
 /// No run has more attempts, whatever they end of.
 const ATTEMPTS: u32 = 1000;
 
-/// What stands in the history of a run whose server died or stopped. It is also how such an end is told from a worker's own.
-pub(super) const SERVER_DIED: &str = "the server died while the run was at work";
-pub(super) const SERVER_STOPPED: &str = "the server stopped while the run was at work";
+/// What stands in the history of a run whose server died or stopped.
+fn words(cut_off: CutOff) -> &'static str {
+    match cut_off {
+        CutOff::ServerDied => "the server died while the run was at work",
+        CutOff::ServerStopped => "the server stopped while the run was at work",
+    }
+}
 
 /// How a worker ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,6 +42,8 @@ pub(super) struct Exit {
     pub(super) ending: Ending,
     pub(super) code: Option<i32>,
     pub(super) message: Option<String>,
+    /// What happened to the server, where that is why the run ended.
+    cut_off: Option<CutOff>,
     pub(super) metrics: Object,
     /// Why gates refused what the run made.
     pub(super) refused: Option<String>,
@@ -51,17 +57,18 @@ impl Exit {
             Some(Cause::ServerStops) if ended.code == Some(0) => Ending::Succeeded,
             _ => Ending::of(ended.code, termination.as_ref()),
         };
-        let message = match ending {
-            Ending::Succeeded => None,
-            Ending::ServerStopped => Some(SERVER_STOPPED.to_owned()),
+        let cut_off = (ending == Ending::ServerStopped).then_some(CutOff::ServerStopped);
+        let message = match (ending, cut_off) {
+            (Ending::Succeeded, _) => None,
+            (_, Some(cut_off)) => Some(words(cut_off).to_owned()),
             _ => ended.message(),
         };
         let metrics = record.map(worker::metrics).unwrap_or_default();
-        Self { ending, code: ended.code, message, metrics, refused: None }
+        Self { ending, code: ended.code, message, cut_off, metrics, refused: None }
     }
 
     fn without_worker(ending: Ending, message: String) -> Self {
-        Self { ending, code: None, message: Some(message), metrics: Object::new(), refused: None }
+        Self { ending, code: None, message: Some(message), cut_off: None, metrics: Object::new(), refused: None }
     }
 
     /// A run that could not be started.
@@ -84,7 +91,20 @@ impl Exit {
 
     /// A worker of a server that died.
     pub(super) fn server_died() -> Self {
-        Self::without_worker(Ending::ServerStopped, SERVER_DIED.to_owned())
+        let cut_off = CutOff::ServerDied;
+        let exit = Self::without_worker(Ending::ServerStopped, words(cut_off).to_owned());
+        Self { cut_off: Some(cut_off), ..exit }
+    }
+
+    /// As the history keeps it.
+    pub(super) fn recorded(&self) -> store::Ending {
+        store::Ending {
+            state: self.state(),
+            exit_code: self.code,
+            message: self.message.clone().or_else(|| self.refused.clone()),
+            cut_off: self.cut_off,
+            metrics: self.metrics.clone(),
+        }
     }
 
     /// The state in which the run ends, unless somebody asked for another.
@@ -149,7 +169,7 @@ impl Follow {
         let from_start = definition.after_crash == AfterCrash::Again;
         if self.exit.ending == Ending::ServerStopped {
             // A server that was told to stop goes on later; one that died does what the job says.
-            let again = run.message.as_deref() == Some(SERVER_STOPPED) || definition.after_crash != AfterCrash::Leave;
+            let again = run.cut_off == Some(CutOff::ServerStopped) || definition.after_crash != AfterCrash::Leave;
             return again.then_some(Retry { not_before: self.now, resumes: !from_start });
         }
         let deadline = self.first_start.and_then(|first| termination::deadline(first, definition.timeout));
@@ -173,7 +193,7 @@ impl Follow {
 
 /// Whether the server, rather than the worker, is why an attempt was lost.
 fn by_server(run: &Run) -> bool {
-    run.state == RunState::Lost && matches!(run.message.as_deref(), Some(SERVER_DIED | SERVER_STOPPED))
+    run.cut_off.is_some()
 }
 
 impl Loop {
@@ -279,12 +299,7 @@ impl Loop {
         }
         let run = self.service.store().run(id)?;
         let follow = self.prepare(&run, exit.clone(), promotions, definition)?;
-        let ending = store::Ending {
-            state: exit.state(),
-            exit_code: exit.code,
-            message: exit.message.clone().or_else(|| exit.refused.clone()),
-            metrics: exit.metrics.clone(),
-        };
+        let ending = exit.recorded();
         let service = Arc::clone(&self.service);
         let mut finished = service.store().finish(&claim, &ending, self.now, |finished| follow.consequences(finished));
         if let Err(StoreError::Conflict { reason } | StoreError::Missing { name: reason, .. }) = &finished {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::ending::{Exit, SERVER_DIED};
+use super::ending::Exit;
 use super::turn::{Loop, Told};
 use crate::schedule::gate::Shelf;
 use crate::schedule::service::{RUNS, Result, STATE};
@@ -157,10 +157,12 @@ impl Loop {
                     self.forget(&id);
                 }
                 RunState::Running => {
-                    let follow = self.prepare(&run, Exit::server_died(), Vec::new(), None)?;
+                    let exit = Exit::server_died();
+                    let ending = exit.recorded();
+                    let follow = self.prepare(&run, exit, Vec::new(), None)?;
                     let service = Arc::clone(&self.service);
                     let lost =
-                        service.store().lose(&run, SERVER_DIED, self.now, |finished| follow.consequences(finished))?;
+                        service.store().lose(&run, &ending, self.now, |finished| follow.consequences(finished))?;
                     match lost {
                         Some(finished) => self.after_finish(&finished, None),
                         None => self.forget(&id),

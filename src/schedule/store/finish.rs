@@ -8,7 +8,7 @@ use super::claim::{Claim, follow_run, held};
 use super::error::{Result, StoreError};
 use super::notifications::{NewNotification, record};
 use super::promotions::{NewPromotion, promote};
-use super::run::{NewRun, Run, RunState, Standing, active_of_partition, insert, the_run};
+use super::run::{CutOff, NewRun, Run, RunState, Standing, active_of_partition, insert, the_run};
 use super::session::Session;
 use super::value::{Micros, Object, RunId, text};
 
@@ -21,6 +21,8 @@ pub struct Ending {
     pub exit_code: Option<i32>,
     /// What a person should know.
     pub message: Option<String>,
+    /// Of `Lost`: what happened to the server; none where the worker died.
+    pub cut_off: Option<CutOff>,
     /// Rows, quality, accuracy and such.
     pub metrics: Object,
 }
@@ -28,7 +30,12 @@ pub struct Ending {
 impl Ending {
     /// An end without a message.
     pub fn of(state: RunState) -> Self {
-        Self { state, exit_code: None, message: None, metrics: Object::new() }
+        Self { state, exit_code: None, message: None, cut_off: None, metrics: Object::new() }
+    }
+
+    /// The end of a run whose worker died or fell silent, with what a person should know.
+    pub fn lost(message: &str) -> Self {
+        Self { message: Some(message.to_owned()), ..Self::of(RunState::Lost) }
     }
 }
 
@@ -92,12 +99,12 @@ impl Store {
         })
     }
 
-    /// Ends a run whose worker is dead or has been silent too long, as [`Store::finish`] does with `Lost`. None when the
+    /// Ends a run whose worker is dead or has been silent too long, as [`Store::finish`] does, without a claim. None when the
     /// worker gave a sign of life since `seen` was looked at, or the run went on or ended.
     pub fn lose(
         &self,
         seen: &Run,
-        message: &str,
+        ending: &Ending,
         now: Timestamp,
         follow: impl FnOnce(&Finished) -> Consequences,
     ) -> Result<Option<Finished>> {
@@ -110,8 +117,7 @@ impl Store {
             {
                 return Ok(None);
             }
-            let ending = Ending { message: Some(message.to_owned()), ..Ending::of(RunState::Lost) };
-            finish(session, run, &ending, now, follow).map(Some)
+            finish(session, run, ending, now, follow).map(Some)
         })
     }
 }
@@ -138,10 +144,11 @@ fn finish(
         return Ok(Finished { run, before, fresh: false, retry: None, started: Vec::new() });
     }
     let state = run.stop.map_or(ending.state, |reason| reason.state());
+    let cut_off = ending.cut_off.filter(|_| state == RunState::Lost);
     session.execute(
-        "UPDATE runs SET state = ?2, ended = ?3, exit_code = ?4, message = ?5, metrics = ?6 \
+        "UPDATE runs SET state = ?2, ended = ?3, exit_code = ?4, message = ?5, metrics = ?6, cut_off = ?7 \
          WHERE id = ?1 AND state IN ('starting', 'running')",
-        (&run.id, state, Micros(now), ending.exit_code, &ending.message, text(&ending.metrics)),
+        (&run.id, state, Micros(now), ending.exit_code, &ending.message, text(&ending.metrics), cut_off),
     )?;
     let run = the_run(session, &run.id)?;
     count(session, &run)?;

@@ -12,7 +12,8 @@ use super::faults::Faults;
 pub(super) const APPLICATION: i64 = 0x6772_6d6c;
 
 /// The way from version n to n + 1, for each n from 0. A step that was released is never changed.
-pub(super) const STEPS: &[&str] = &[include_str!("schema/1.sql"), include_str!("schema/2.sql")];
+pub(super) const STEPS: &[&str] =
+    &[include_str!("schema/1.sql"), include_str!("schema/2.sql"), include_str!("schema/3.sql")];
 
 /// The version that [`STEPS`] lead to.
 pub(super) fn latest() -> i64 {

@@ -90,7 +90,7 @@ pub use occurrences::{Decision, Occurrence, Outcome, Planned, Recorded};
 pub use partitions::Partition;
 pub use promotions::{NewPromotion, Promotion, PromotionState, Verdict};
 pub use retention::{Retention, Swept};
-pub use run::{NewRun, Origin, Run, RunState, StopReason};
+pub use run::{CutOff, NewRun, Origin, Run, RunState, StopReason};
 pub use runs::{Page, RunFilter, Total};
 pub use silence::{Alive, Silence};
 pub use stop::Stopped;

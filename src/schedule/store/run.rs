@@ -80,6 +80,16 @@ impl StopReason {
     }
 }
 
+words! {
+    /// What cut a run off that was lost through no fault of its worker.
+    CutOff {
+        /// The server died, and its workers with it.
+        ServerDied = "server_died",
+        /// The server was told to stop.
+        ServerStopped = "server_stopped",
+    }
+}
+
 /// A run that is asked for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NewRun {
@@ -179,6 +189,8 @@ pub struct Run {
     pub exit_code: Option<i32>,
     /// What a person should know of its end.
     pub message: Option<String>,
+    /// Of a lost run: what happened to the server; none where its own worker died or fell silent.
+    pub cut_off: Option<CutOff>,
     /// Where its files are.
     pub folder: Option<String>,
     /// Rows, quality, accuracy, and what else is followed over runs.
@@ -219,6 +231,7 @@ impl Run {
             heartbeat: moment_or_none(row, "heartbeat")?,
             exit_code: row.get("exit_code")?,
             message: row.get("message")?,
+            cut_off: row.get("cut_off")?,
             folder: row.get("folder")?,
             metrics: object(row, "metrics")?,
         })

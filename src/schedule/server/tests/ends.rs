@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 
 use super::*;
 use crate::schedule::service::Who;
-use crate::schedule::store::{RunState, Stopped};
+use crate::schedule::store::{CutOff, RunState, Stopped};
 use crate::schedule::worker::Launch;
 
 #[test]
@@ -103,8 +103,9 @@ fn a_run_whose_worker_dies_is_taken_up_again_three_times_in_a_row() {
     world.turn();
     let run = world.ask("dies");
     world.pass(300);
-    let states: Vec<RunState> = world.service.store().attempts(&run).unwrap().iter().map(|run| run.state).collect();
-    assert_eq!(states, [RunState::Lost; 4]);
+    let attempts = world.service.store().attempts(&run).unwrap();
+    let ends: Vec<_> = attempts.iter().map(|run| (run.state, run.cut_off)).collect();
+    assert_eq!(ends, [(RunState::Lost, None); 4]);
     let cached: Vec<bool> = world.fake.started.lock().unwrap().iter().map(|launch| launch.no_cache).collect();
     assert_eq!(cached, [false, true, true, true]);
 }
@@ -191,5 +192,6 @@ fn a_stopping_server_lets_its_runs_be_taken_up_by_the_next_one() {
     world.pass(5);
     let attempts = world.service.store().attempts(&run).unwrap();
     assert_eq!((attempts.len(), attempts[1].state, attempts[1].resumes), (2, RunState::Succeeded, true));
+    assert_eq!((attempts[0].cut_off, attempts[1].cut_off), (Some(CutOff::ServerStopped), None));
     world.sound();
 }

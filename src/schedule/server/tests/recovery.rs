@@ -10,7 +10,7 @@ use super::super::options::Options;
 use super::super::threads::Server;
 use super::*;
 use crate::schedule::service::Kind;
-use crate::schedule::store::{Faults, RunState};
+use crate::schedule::store::{CutOff, Faults, RunState};
 
 #[test]
 fn after_a_crash_runs_are_lost_and_taken_up_again_as_the_job_says() {
@@ -54,6 +54,7 @@ fn deaths_of_the_server_do_not_use_up_what_a_run_may_be_taken_up() {
     world.pass(5);
     let attempts = world.service.store().attempts(&run).unwrap();
     assert_eq!((attempts.len(), attempts[12].state), (13, RunState::Succeeded));
+    assert!(attempts[..12].iter().all(|run| run.cut_off == Some(CutOff::ServerDied)), "{attempts:?}");
     world.sound();
 }
 

@@ -81,7 +81,7 @@ fn recover(store: &Store) -> Result<()> {
         if run.state == RunState::Starting {
             store.give_back(&Claim { run: run.id, number: run.claim }, at(1))?;
         } else {
-            store.lose(&run, "the worker died", at(1), |_| Consequences {
+            store.lose(&run, &Ending::lost("the worker died"), at(1), |_| Consequences {
                 retry: Some(Retry { not_before: at(1), resumes: true }),
                 ..Consequences::default()
             })?;

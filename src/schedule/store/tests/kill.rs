@@ -49,7 +49,7 @@ fn recover(store: &Store) {
             RunState::Starting => {
                 _ = store.give_back(&Claim { run: run.id, number: run.claim }, Timestamp::now()).unwrap()
             }
-            _ => _ = store.lose(&run, "the server was killed", Timestamp::now(), retry).unwrap(),
+            _ => _ = store.lose(&run, &Ending::lost("the server was killed"), Timestamp::now(), retry).unwrap(),
         }
     }
 }

@@ -253,7 +253,7 @@ fn a_silent_worker_is_found_by_a_clock_that_does_not_step() {
         let at_work = store.at_work().unwrap();
         for (run, _) in silence.look(&at_work, Duration::from_secs(second)) {
             lost.push((second, run.id.clone()));
-            store.lose(run, "no heartbeat for 30 s", now, nothing).unwrap().unwrap();
+            store.lose(run, &Ending::lost("no heartbeat for 30 s"), now, nothing).unwrap().unwrap();
         }
     }
     assert_eq!(lost, [(30, silent.run.clone())]);
@@ -263,7 +263,10 @@ fn a_silent_worker_is_found_by_a_clock_that_does_not_step() {
     assert_eq!((late.run.state, late.fresh), (RunState::Lost, false));
     let seen = store.run(&alive.run).unwrap();
     store.beat(&alive, at(61)).unwrap();
-    assert!(store.lose(&seen, "too early", at(62), nothing).unwrap().is_none(), "it gave a sign of life meanwhile");
+    assert!(
+        store.lose(&seen, &Ending::lost("too early"), at(62), nothing).unwrap().is_none(),
+        "it gave a sign of life meanwhile"
+    );
     sound(&store);
 }
 

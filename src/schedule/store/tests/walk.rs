@@ -25,6 +25,12 @@ impl Random {
     fn percent(&mut self, chance: u64) -> bool {
         self.below(100) < chance
     }
+
+    /// The end of a lost run.
+    fn lost(&mut self) -> Ending {
+        let by_server = self.percent(50);
+        Ending { cut_off: by_server.then_some(CutOff::ServerDied), ..Ending::lost("silent") }
+    }
 }
 
 /// Something that was given out before, or nothing yet.
@@ -81,7 +87,7 @@ fn walk(seed: u64, steps: i64) {
             10 => {
                 let at_work = store.at_work().unwrap();
                 if let Some(run) = pick(&mut random, &at_work) {
-                    _ = store.lose(run, "silent", now, |finished| consequences(finished, true, now));
+                    _ = store.lose(run, &random.lost(), now, |finished| consequences(finished, true, now));
                 }
             }
             11 => {

@@ -116,6 +116,7 @@ impl Sample {
             state: past.state,
             exit_code: Some(past.exit),
             message: past.message.map(str::to_owned),
+            cut_off: None,
             metrics: object(past.metrics),
         };
         let end = past.at + SignedDuration::from_millis((past.took * 1000.0) as i64);
