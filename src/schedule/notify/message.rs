@@ -51,7 +51,7 @@ impl State {
 /// The verdict of one condition on a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Gate<'a> {
-    /// What it guards, or its name.
+    /// The condition in words, or its name.
     pub name: &'a str,
     /// Whether it holds.
     pub passed: bool,

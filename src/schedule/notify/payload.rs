@@ -101,7 +101,11 @@ fn sentence(event: Event, run: &Finished<'_>) -> String {
         (Event::GateRefused, _) => {
             let refused: Vec<String> =
                 run.gates.iter().filter(|gate| !gate.passed).map(|gate| line(gate.name, NAME)).collect();
-            format!("{job} was not promoted: {} does not hold", refused.join(", "))
+            let these = match refused.len() {
+                1 => "this does not hold".to_owned(),
+                more => format!("{more} conditions do not hold"),
+            };
+            format!("{job} was not promoted, because {these}: {}", refused.join("; "))
         }
         (Event::Late, _) => match late_by(run).and_then(|late| Period::seconds(late.as_secs().unsigned_abs()).ok()) {
             Some(late) => format!("{job} started {late} late"),

@@ -11,6 +11,7 @@ use super::work::Phase;
 use crate::diagnostic::{Class, Diagnostic};
 use crate::run::manifest::RunRecord;
 use crate::schedule::ending::Ending;
+use crate::schedule::gate::Judged;
 use crate::schedule::job::partitions::Meant;
 use crate::schedule::job::{AfterCrash, Definition};
 use crate::schedule::overlap::Admission;
@@ -45,7 +46,9 @@ pub(super) struct Exit {
     /// What happened to the server, where that is why the run ended.
     cut_off: Option<CutOff>,
     pub(super) metrics: Object,
-    /// Why gates refused what the run made.
+    /// What became of each condition on what the run made.
+    pub(super) conditions: Vec<Judged>,
+    /// Why gates refused it.
     pub(super) refused: Option<String>,
 }
 
@@ -64,11 +67,12 @@ impl Exit {
             _ => ended.message(),
         };
         let metrics = record.map(worker::metrics).unwrap_or_default();
-        Self { ending, code: ended.code, message, cut_off, metrics, refused: None }
+        Self { ending, code: ended.code, message, cut_off, metrics, conditions: Vec::new(), refused: None }
     }
 
     fn without_worker(ending: Ending, message: String) -> Self {
-        Self { ending, code: None, message: Some(message), cut_off: None, metrics: Object::new(), refused: None }
+        let (metrics, conditions) = (Object::new(), Vec::new());
+        Self { ending, code: None, message: Some(message), cut_off: None, metrics, conditions, refused: None }
     }
 
     /// A run that could not be started.
@@ -150,8 +154,9 @@ impl Follow {
             _ => None,
         };
         let notifications = self.definition.as_ref().map(|definition| {
-            let (retry, refused) = (retry.map(|retry| retry.not_before), self.exit.refused.as_deref());
-            messages::of_end(finished, retry, refused, definition, self.url.as_deref())
+            let retry = retry.map(|retry| retry.not_before);
+            let conditions = if succeeded { self.exit.conditions.as_slice() } else { &[] };
+            messages::of_end(finished, retry, conditions, definition, self.url.as_deref())
         });
         Consequences {
             retry,

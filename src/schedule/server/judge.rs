@@ -6,14 +6,25 @@ use std::sync::Arc;
 use super::turn::{Loop, Told};
 use super::work::Phase;
 use crate::run::manifest::RunRecord;
-use crate::schedule::gate::{self, Evidence, Promote, Shelf};
+use crate::schedule::gate::{self, Evidence, Held, Judged, Promote, Shelf};
 use crate::schedule::job::Definition;
 use crate::schedule::service::{Result, Service};
 use crate::schedule::store::{NewPromotion, Object, Run, RunId, Verdict};
 use crate::staging::write_atomically;
 
-/// What became of each condition, in the folder of the run: a list of [`gate::Judged`].
+/// What became of each condition, in the folder of the run: a list of [`Judged`].
 const JUDGED: &str = "gate.json";
+
+/// What gates say of a run.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Opinion {
+    /// The verdicts that are recorded.
+    pub(super) promotions: Vec<NewPromotion>,
+    /// Each condition.
+    pub(super) conditions: Vec<Judged>,
+    /// Why they refuse what the run made, if they do.
+    pub(super) refused: Option<String>,
+}
 
 /// Whether a run of the job has to be judged.
 pub(super) fn has_gates(definition: &Definition) -> bool {
@@ -39,29 +50,28 @@ impl Loop {
         self.aside.run(
             "gates",
             Box::new(move || {
-                let (promotions, refused) = judged(&service, &definition, &run, record.as_deref());
-                told.tell(Told::Judged { run: run.id, claim, promotions, refused });
+                let opinion = judged(&service, &definition, &run, record.as_deref());
+                told.tell(Told::Judged { run: run.id, claim, opinion });
             }),
         );
     }
 }
 
-/// The verdicts on what a run made, and why they refuse it, if they do. What cannot be judged is refused.
-fn judged(
-    service: &Service,
-    definition: &Definition,
-    run: &Run,
-    record: Option<&RunRecord>,
-) -> (Vec<NewPromotion>, Option<String>) {
+/// What gates say of what a run made. What cannot be judged is refused.
+fn judged(service: &Service, definition: &Definition, run: &Run, record: Option<&RunRecord>) -> Opinion {
     let promote = &definition.promote;
-    let (verdict, metrics) = match record {
-        None => (Verdict::Refuse("the run left no record that it could be judged by".to_owned()), Object::new()),
+    let (conditions, metrics) = match record {
+        None => {
+            let why = "the run left no record that it could be judged by".to_owned();
+            (vec![beside("the run left a record", why)], Object::new())
+        }
         Some(record) => {
-            let verdict = verdict(service, definition, promote, run, record)
-                .unwrap_or_else(|error| Verdict::Refuse(format!("it cannot be judged: {error}")));
-            (verdict, gate::metrics(&definition.require, record))
+            let conditions = conditions(service, definition, promote, run, record)
+                .unwrap_or_else(|error| vec![beside("the run can be judged", format!("it cannot be judged: {error}"))]);
+            (conditions, gate::metrics(&definition.require, record))
         }
     };
+    let verdict = gate::follow(&conditions);
     let refused = match &verdict {
         Verdict::Promote => None,
         Verdict::Refuse(reason) => Some(reason.clone()),
@@ -81,16 +91,22 @@ fn judged(
             decided_by: "gate".to_owned(),
         })
         .collect();
-    (promotions, refused)
+    Opinion { promotions, conditions, refused }
 }
 
-fn verdict(
+/// Something that does not hold and that no job asks for.
+fn beside(condition: &str, why: String) -> Judged {
+    Judged { condition: condition.to_owned(), held: Held::Unknown, found: String::new(), wanted: String::new(), why }
+}
+
+/// What became of each condition. Where all hold, what is to be promoted is copied to where its versions are kept.
+fn conditions(
     service: &Service,
     definition: &Definition,
     promote: &Promote,
     run: &Run,
     record: &RunRecord,
-) -> Result<Verdict> {
+) -> Result<Vec<Judged>> {
     let last = match service.store().last_good(&run.job, run.number)? {
         Some(last) => service.record_of(&last.id)?,
         None => None,
@@ -102,16 +118,15 @@ fn verdict(
         }
     }
     let evidence = Evidence { record, last_success: last.as_ref(), champions: &champions };
-    let judged = gate::judge(&definition.require, &evidence);
+    let mut judged = gate::judge(&definition.require, &evidence);
     if let Ok(text) = serde_json::to_vec(&judged) {
         // For people who look at the run; the verdict does not rest on it.
         let _ = write_atomically(&service.folder(&run.id).join(JUDGED), &text);
     }
-    let verdict = gate::follow(&judged);
-    if verdict == Verdict::Promote
+    if gate::follow(&judged) == Verdict::Promote
         && let Err(error) = Shelf::new(service.base()).stage(run.id.as_str(), promote, record)
     {
-        return Ok(Verdict::Refuse(error.to_string()));
+        judged.push(beside("what the run made can be kept", error.to_string()));
     }
-    Ok(verdict)
+    Ok(judged)
 }

@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::log::Journal;
 use super::tick::Known;
 use crate::schedule::catchup::Due;
+use crate::schedule::gate::Judged;
 use crate::schedule::job::Definition;
 use crate::schedule::notify::{self, Gate, Lookup, Message, Missed, Outcome, State, backoff};
 use crate::schedule::service::{Bell, Result, Service};
@@ -33,19 +34,24 @@ fn recorded(messages: Vec<Message>) -> Vec<NewNotification> {
     messages.into_iter().map(new).collect()
 }
 
-/// The messages that follow from the end of a run. `retry` is when it is tried again, `refused` why gates refused it, `url` where the
-/// server's page is found.
+fn gate(judged: &Judged) -> Gate<'_> {
+    Gate { name: &judged.condition, passed: judged.held.passes(), reason: Some(&judged.why) }
+}
+
+/// The messages that follow from the end of a run. `retry` is when it is tried again, `conditions` what gates said of it, `url` where
+/// the server's page is found.
 pub(super) fn of_end(
     finished: &Finished,
     retry: Option<Timestamp>,
-    refused: Option<&str>,
+    conditions: &[Judged],
     definition: &Definition,
     url: Option<&str>,
 ) -> Vec<NewNotification> {
     let run = &finished.run;
     let Some(state) = State::of(run.state.word()) else { return Vec::new() };
-    let gates: Vec<Gate<'_>> =
-        refused.map(|reason| Gate { name: "require", passed: false, reason: Some(reason) }).into_iter().collect();
+    let mut gates: Vec<Gate<'_>> = conditions.iter().map(gate).collect();
+    // A message has room for some of many: what did not hold comes first.
+    gates.sort_by_key(|gate| gate.passed);
     let facts = notify::Finished {
         job: &run.job,
         run: run.id.as_str(),

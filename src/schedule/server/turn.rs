@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::jobs::{LOOK, Watched};
+use super::judge::Opinion;
 use super::launcher::Launcher;
 use super::log::Journal;
 use super::options::Options;
@@ -21,7 +22,7 @@ use crate::schedule::job::folder::Settle;
 use crate::schedule::job::{self, Folder};
 use crate::schedule::queue::Permits;
 use crate::schedule::service::{News, Present, Result, STORE, Service, ServiceError};
-use crate::schedule::store::{NewPromotion, RunId, RunState, Silence};
+use crate::schedule::store::{RunId, RunState, Silence};
 use crate::schedule::worker::{Ended, Orphan, Overdue};
 
 /// Files of jobs and the database are looked at so often: others may have changed them.
@@ -47,7 +48,7 @@ pub(super) enum Told {
     /// A worker has ended.
     Ended { run: RunId, claim: i64, ended: Box<Ended>, record: Option<Box<RunRecord>> },
     /// Gates have judged a run.
-    Judged { run: RunId, claim: i64, promotions: Vec<NewPromotion>, refused: Option<String> },
+    Judged { run: RunId, claim: i64, opinion: Opinion },
     /// Somebody has looked at the files that a job watches.
     Files { job: String, found: std::result::Result<Snapshot, String> },
     /// What was left of a run's worker is gone, or not.
@@ -264,7 +265,7 @@ impl Loop {
         match told {
             Told::Overdue { run, claim, what } => self.overdue(&run, claim, &what),
             Told::Ended { run, claim, ended, record } => self.ended(&run, claim, *ended, record.map(|record| *record)),
-            Told::Judged { run, claim, promotions, refused } => self.judged(&run, claim, promotions, refused),
+            Told::Judged { run, claim, opinion } => self.judged(&run, claim, opinion),
             Told::Files { job, found } => self.files_seen(&job, found),
             Told::Orphan { run, orphan } => self.orphan_gone(&run, orphan),
             Told::Swept => self.sweeping = false,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::admission::wish;
 use super::ending::Exit;
+use super::judge::Opinion;
 use super::launcher::Hand;
 use super::turn::Loop;
 use crate::run::manifest::RunRecord;
@@ -249,10 +250,13 @@ impl Loop {
         };
     }
 
-    pub(super) fn judged(&mut self, id: &RunId, claim: i64, promotions: Vec<NewPromotion>, refused: Option<String>) {
+    pub(super) fn judged(&mut self, id: &RunId, claim: i64, opinion: Opinion) {
         let Some(work) = self.works.get_mut(id).filter(|work| work.claim.number == claim) else { return };
         work.phase = match std::mem::replace(&mut work.phase, Phase::Works) {
-            Phase::Judging(exit) => Phase::Ends(Exit { refused, ..exit }, promotions),
+            Phase::Judging(exit) => {
+                let Opinion { promotions, conditions, refused } = opinion;
+                Phase::Ends(Exit { conditions, refused, ..exit }, promotions)
+            }
             other => other,
         };
     }

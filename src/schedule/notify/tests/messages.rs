@@ -123,7 +123,7 @@ fn a_payload_says_what_happened() {
     let expected = json!({
         "version": 1,
         "event": "gate_refused",
-        "text": "nightly was not promoted: accuracy does not hold, partition 2026-11-27, attempt 3",
+        "text": "nightly was not promoted, because this does not hold: accuracy, partition 2026-11-27, attempt 3",
         "job": "nightly",
         "run": "20261127-214400-00000042",
         "attempt": 3,
@@ -167,6 +167,16 @@ fn the_text_says_it_in_a_sentence() {
         let finished = Finished { state, before, ..failed(&metrics) };
         assert_eq!(messages(&finished, &telling(&[on]))[0].payload["text"], expected);
     }
+    let gates = [
+        Gate { name: "rows of `load` is at least 10", passed: false, reason: None },
+        Gate { name: "drift", passed: true, reason: None },
+        Gate { name: "ROC AUC of `judged` is at least 0.7", passed: false, reason: None },
+    ];
+    let refused = Finished { state: State::Succeeded, gates: &gates, ..failed(&metrics) };
+    assert_eq!(
+        messages(&refused, &telling(&["gate_refused"]))[0].payload["text"],
+        "nightly was not promoted, because 2 conditions do not hold: rows of `load` is at least 10; ROC AUC of `judged` is at least 0.7"
+    );
     let late = Finished { started: Some(at("2026-11-27T23:14:05.9Z")), ..failed(&metrics) };
     assert_eq!(messages(&late, &telling(&["late"]))[0].payload["text"], "nightly started 1h30m5s late");
 }
