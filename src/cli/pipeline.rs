@@ -24,6 +24,9 @@ pub(super) struct PipelineArguments {
     /// The folder to which relative paths are relative [default: where the command is run]
     #[arg(long, value_name = "FOLDER")]
     dir: Option<PathBuf>,
+    /// Whether a server runs it: then it includes files of the served folder only.
+    #[arg(skip)]
+    pub(super) served: bool,
 }
 
 fn parse_pair(text: &str) -> Result<(String, String), String> {
@@ -41,15 +44,19 @@ impl PipelineArguments {
 
     /// Reads the file.
     pub(super) fn load(&self) -> Result<Pipeline, Failure> {
-        let options = load_options(self.set.clone());
-        load(&self.file, &options).map_err(Failure::from)
+        load(&self.file, &self.options(self.set.clone())).map_err(Failure::from)
     }
 
     /// Reads the file with further values of parameters, which win over those of the command line.
     pub(super) fn load_with(&self, values: &[(String, String)]) -> Result<Pipeline, Findings> {
         let mut overrides = self.set.clone();
         overrides.extend(values.iter().cloned());
-        load(&self.file, &load_options(overrides))
+        load(&self.file, &self.options(overrides))
+    }
+
+    fn options(&self, overrides: Vec<(String, String)>) -> LoadOptions {
+        let base = self.dir.clone().unwrap_or_else(|| PathBuf::from("."));
+        LoadOptions { within: self.served.then_some(base), ..load_options(overrides) }
     }
 
     /// Reads the file and checks it. Warnings are in the plan.
@@ -102,5 +109,6 @@ pub(super) fn load_options(overrides: Vec<(String, String)>) -> LoadOptions {
             ("validate", "checks.same_rows_as.stage"),
             ("validate", "checks.same_total_as.stage"),
         ],
+        within: None,
     }
 }

@@ -86,7 +86,8 @@ Examples:
   gristmill run pipelines/flights.yaml --json | jq 'select(.event == \"stage_counted\")'";
 
 impl Run {
-    pub(super) fn execute(self) -> Result<(), Failure> {
+    pub(super) fn execute(mut self) -> Result<(), Failure> {
+        self.pipeline.served = self.run_folder.is_some();
         // A dry run does no work that could go wrong in such a way.
         match if self.dry_run { Role::Worker } else { worker::role()? } {
             Role::Worker => self.work(),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -128,7 +129,7 @@ fn open(path: &Spanned<String>, trail: &Trail, session: &mut Session<'_>) -> Opt
     } else if session.sources.len() >= MAX_INCLUDES {
         Some(Diagnostic::definition(format!("the pipeline includes more than {MAX_INCLUDES} files")))
     } else {
-        None
+        session.options.within.as_deref().and_then(|within| outside(&path.value, &full, within))
     };
     if let Some(refusal) = refusal {
         session.report(refusal.at(place));
@@ -147,6 +148,27 @@ fn open(path: &Spanned<String>, trail: &Trail, session: &mut Session<'_>) -> Opt
             None
         }
     }
+}
+
+/// Refuses a file that is outside of a folder; one that is not there is told by who reads it. Nothing of the file is looked at.
+fn outside(written: &str, file: &Path, within: &Path) -> Option<Diagnostic> {
+    let real = match fs::canonicalize(file) {
+        // What is not there has a folder that may be.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+            fs::canonicalize(folder.unwrap_or(Path::new(".")))
+        }
+        real => real,
+    };
+    let is_inside = fs::canonicalize(within).is_ok_and(|within| real.is_ok_and(|real| real.starts_with(within)));
+    let found = || {
+        let found = Diagnostic::definition(format!(
+            "`{}` cannot be included: it is outside of the served folder",
+            shorten(written)
+        ));
+        found.help(format!("a job runs what is in `{}`, wherever links lead: put the file there", within.display()))
+    };
+    (!is_inside).then(found)
 }
 
 /// How the files led to each other.

@@ -39,7 +39,7 @@ mod write;
 mod yaml;
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use self::canonical::{canonical, canonical_with};
@@ -77,13 +77,15 @@ pub struct LoadOptions {
     /// Which options name other stages, as kind and option (`("join", "with")`; a path is written with dots, leads into every item
     /// of a list, and is empty for the whole value), so that an include with a prefix can rename them. A list of names is one too.
     pub references: &'static [(&'static str, &'static str)],
+    /// The folder that no included file may be outside of, wherever links lead; `None`: files anywhere may be included.
+    pub within: Option<PathBuf>,
 }
 
 impl Default for LoadOptions {
     /// No overrides, the environment of the process, and every name a kind.
     fn default() -> Self {
         let environment = Box::new(|name: &str| std::env::var(name).ok());
-        Self { overrides: Vec::new(), environment, kinds: &[], references: &[] }
+        Self { overrides: Vec::new(), environment, kinds: &[], references: &[], within: None }
     }
 }
 

@@ -254,3 +254,44 @@ fn a_file_that_cannot_be_read_says_why() {
         "big.yaml:1:1: the file is larger than 1 MiB (data belong in a file that a stage reads)"
     );
 }
+
+#[test]
+fn where_a_folder_is_given_nothing_outside_of_it_is_included_wherever_links_lead() {
+    let part = "stages: [{filter: x}]\n";
+    let folder = folder(&[
+        ("served/pipelines/part.yaml", part),
+        ("served/pipelines/nested.yaml", "stages:\n  - include: ../../outside/secret.yaml\n"),
+        ("served/shared/part.yaml", part),
+        ("outside/secret.yaml", "password: hunter2\n"),
+        ("served-too/part.yaml", part),
+    ]);
+    let served = folder.path().join("served");
+    let link = |to: &Path, from: &str| std::os::unix::fs::symlink(to, served.join("pipelines").join(from)).unwrap();
+    link(&folder.path().join("outside/secret.yaml"), "link.yaml");
+    link(&folder.path().join("outside"), "way");
+    link(&served.join("shared"), "shared");
+    let secret = folder.path().join("outside/secret.yaml").display().to_string();
+    let said = |include: &str, within: Option<&Path>| {
+        let text = format!("name: p\nstages:\n  - read: {{path: a}}\n  - include: {include}\n");
+        fs::write(served.join("pipelines/main.yaml"), text).unwrap();
+        let options = LoadOptions { within: within.map(Path::to_path_buf), ..load_options(&[]) };
+        let findings = load(&served.join("pipelines/main.yaml"), &options).err().unwrap_or_default();
+        findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    };
+    for inside in ["part.yaml", "../shared/part.yaml", "shared/part.yaml", "../../served/pipelines/part.yaml"] {
+        assert_eq!(said(inside, Some(&served)), "", "{inside}");
+    }
+    for outside in
+        ["../../outside/secret.yaml", "link.yaml", "way/secret.yaml", "way/none.yaml", "nested.yaml", &secret]
+    {
+        let found = said(outside, Some(&served));
+        assert!(found.contains("cannot be included: it is outside of the served folder"), "{outside}: {found}");
+        assert!(!found.contains("hunter2") && !found.contains("password"), "{outside}: {found}");
+    }
+    assert!(
+        said("../../served-too/part.yaml", Some(&served)).contains("outside of the served folder"),
+        "a name that begins alike"
+    );
+    assert_eq!(said("../../served-too/part.yaml", None), "", "without a folder files anywhere are included");
+    assert!(said("part.yml", Some(&served)).contains("there is no such file"));
+}

@@ -32,6 +32,7 @@ fn load_options(overrides: &[(&str, &str)]) -> LoadOptions {
         }),
         kinds: KINDS,
         references: &[("join", "with"), ("union", "")],
+        within: None,
     }
 }
 

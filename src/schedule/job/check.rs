@@ -226,7 +226,8 @@ impl<'a> Check<'a> {
         let path = self.pipeline_path(base);
         // Conditions that need no pipeline are looked at without one.
         let file = path.as_ref().and_then(|(_, _, file)| file.as_deref());
-        let found = pipeline::findings(self.root, path.as_ref().map(|(written, _, _)| written), file, partitions);
+        let written = path.as_ref().map(|(written, _, _)| written);
+        let found = pipeline::findings(self.root, written, file, base, partitions);
         self.report_all(found);
         path.map(|(_, path, _)| path)
     }

@@ -23,9 +23,10 @@ pub(super) fn findings(
     root: &Node,
     written: Option<&Spanned<String>>,
     file: Option<&Path>,
+    base: Option<&Path>,
     partitions: Option<&Partitions>,
 ) -> Findings {
-    let loaded = file.map(|file| load(root, file, partitions));
+    let loaded = file.map(|file| load(root, file, base, partitions));
     let (require, promote) = (part::<Vec<Require>>(root, "require"), part::<Promote>(root, "promote"));
     let conditions = |stages: &[(&str, &str)]| gate::check(&require, &promote, stages);
     match (loaded, written) {
@@ -44,8 +45,9 @@ pub(super) fn findings(
     }
 }
 
-/// Loads the pipeline as a run would, but for the environment: whether a variable is set is known when the run starts.
-fn load(root: &Node, file: &Path, partitions: Option<&Partitions>) -> Result<Pipeline, Findings> {
+/// Loads the pipeline as a run would, but for the environment: whether a variable is set is known when the run starts. What it includes
+/// has to be inside the served folder `base`.
+fn load(root: &Node, file: &Path, base: Option<&Path>, partitions: Option<&Partitions>) -> Result<Pipeline, Findings> {
     let given = match root.get("parameters").map(parameters::json) {
         Some(Json::Object(given)) => parameters::fill(&given, &example(partitions).occasion()).unwrap_or_default(),
         _ => serde_json::Map::new(),
@@ -55,6 +57,7 @@ fn load(root: &Node, file: &Path, partitions: Option<&Partitions>) -> Result<Pip
         environment: Box::new(|_| Some("0".to_owned())),
         kinds: &[],
         references: &[],
+        within: base.map(Path::to_path_buf),
     };
     definition::load(file, &options)
 }

@@ -1,5 +1,7 @@
 //! Job files that are refused, with the exact messages.
 
+use std::fs;
+
 use super::{read_text, served};
 use crate::diagnostic::{Severity, Source};
 use crate::schedule::job::read;
@@ -219,6 +221,28 @@ fn a_pipeline_with_a_mistake_is_a_warning() {
     assert_eq!(said.len(), 1, "{said:?}");
     assert!(said[0].starts_with("jobs/job.yaml:1:11: the pipeline has a mistake in line"), "{said:?}");
     assert_eq!(job.warnings[0].severity, Severity::Warning);
+}
+
+#[test]
+fn a_pipeline_that_includes_what_is_outside_of_the_served_folder_is_told_when_the_job_file_is_read() {
+    let whole = tempfile::tempdir().unwrap();
+    let base = whole.path().join("served");
+    fs::create_dir_all(base.join("pipelines")).unwrap();
+    fs::write(whole.path().join("outside.yaml"), "stages: [{filter: x > 1}]\n").unwrap();
+    fs::write(
+        base.join("pipelines/p.yaml"),
+        "name: p\nstages:\n  - read: {path: a}\n  - include: ../../outside.yaml\n",
+    )
+    .unwrap();
+    let job = read("job", &Source::new("jobs/job.yaml", "pipeline: pipelines/p.yaml\n"), &base).unwrap();
+    let said: Vec<String> = job.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        said,
+        [
+            "jobs/job.yaml:1:11: the pipeline has a mistake in line 4: `../../outside.yaml` cannot be included: it is outside of the \
+          served folder (`gristmill check` shows all of it)"
+        ]
+    );
 }
 
 #[test]
