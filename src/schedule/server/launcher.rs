@@ -47,8 +47,7 @@ impl Launcher for Processes {
     }
 
     fn end_orphan(&self, worker: Option<Identity>, folder: &Path, grace: Duration) -> Orphan {
-        // Without an identity only processes that carry the run's folder in their environment are looked for.
-        kill_orphan(worker.unwrap_or(Identity { pid: 0, started: 0 }), folder, grace)
+        kill_orphan(worker, folder, grace)
     }
 }
 

@@ -5,6 +5,8 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use super::launch::SERVE;
 
 /// A process that cannot be taken for a later one with the same number.
@@ -61,6 +63,24 @@ impl Found {
     /// Whether it still works: a zombie has ended.
     pub(super) fn lives(self) -> bool {
         !matches!(self.state, 'Z' | 'X' | 'x')
+    }
+
+    /// Sends it a signal, if it is still the process that was found: its number may have been given to another one since.
+    pub(super) fn send(self, signal: Signal) {
+        let is_the_same = || Self::look(self.pid).is_some_and(|now| now.started == self.started);
+        let Some(pid) = i32::try_from(self.pid).ok().and_then(Pid::from_raw) else { return };
+        // One that has ended meanwhile needs no signal.
+        #[cfg(target_os = "linux")]
+        if let Ok(held) = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()) {
+            // What is held stays the process that has the number now, whoever gets the number next.
+            if is_the_same() {
+                let _ = rustix::process::pidfd_send_signal(held, signal);
+            }
+            return;
+        }
+        if is_the_same() {
+            let _ = kill_process(pid, signal);
+        }
     }
 
     /// The folder of the run that it was started for, itself or by another that was. Processes of other users are not looked into.

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, getpgrp, kill_process, kill_process_group, waitid};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, getpgrp, kill_process_group, waitid};
 
 use super::identity::{Found, Identity, of_run, processes};
 use crate::schedule::termination::{self, GRACE, Termination};
@@ -30,34 +30,41 @@ pub enum Orphan {
 /// From the kill to giving up, when the system does not let a process end (it waits for a disk that does not answer).
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Ends the worker of a server that died, with all processes of its group: SIGTERM, and SIGKILL when it has not ended after `grace`
-/// (10 s by the rules: [`GRACE`]). Processes that were started for the run and left the group are killed at last.
+/// Ends the worker of a server that died, with all processes of its group, and those that were started for the run with this `folder`
+/// and left the group: SIGTERM, and SIGKILL to what has not ended after `grace` (10 s by the rules: [`GRACE`]). Where nobody knows
+/// which process the worker is, those that carry the folder are all that is looked for.
 ///
 /// No other process is hit: the leader has to have begun when the worker did, and a group whose leader is gone has to hold a
-/// process that was started for the run with this `folder`. To end it twice is to end it once. Blocks until everything has ended, at most `grace`
-/// and 5 s.
-pub fn kill_orphan(worker: Identity, folder: &Path, grace: Duration) -> Orphan {
+/// process that was started for the run. To end it twice is to end it once. Blocks until everything has ended, at most `grace` and 5 s.
+pub fn kill_orphan(worker: Option<Identity>, folder: &Path, grace: Duration) -> Orphan {
     let look = (grace / 50).clamp(Duration::from_millis(1), Duration::from_millis(100));
     let began = Instant::now();
-    let mut sent = None;
-    let mut killed_at = None;
+    let (mut sent, mut killed_at) = (None, None);
+    let mut asked = BTreeSet::new();
     loop {
-        let living = group(worker, folder);
-        if living.is_empty() {
+        let members = worker.map(|worker| group(worker, folder)).unwrap_or_default();
+        let strays = strays(folder, &members);
+        asked.extend(strays.iter().map(|stray| stray.pid));
+        reap(&asked);
+        if members.is_empty() && strays.is_empty() {
             break;
         }
-        if let Some(signal) = due(began.elapsed(), grace, sent) {
+        let signal = due(began.elapsed(), grace, sent);
+        if let (Some(signal), Some(worker)) = (signal, worker.filter(|_| !members.is_empty())) {
             send(worker.pid, signal);
+        }
+        // After the kill also those that began meanwhile.
+        let to_strays = signal.or(killed_at.map(|_| termination::Signal::Kill));
+        if let Some(signal) = to_strays {
+            strays.iter().for_each(|stray| stray.send(of(signal)));
+        }
+        if let Some(signal) = signal {
             sent = Some(signal);
             killed_at = (signal == termination::Signal::Kill).then(Instant::now);
         } else if killed_at.is_some_and(|at: Instant| at.elapsed() > PATIENCE) {
-            return Orphan::Stays { processes: living.iter().map(|found| found.pid).collect() };
+            return Orphan::Stays { processes: members.iter().chain(&strays).map(|found| found.pid).collect() };
         }
         thread::sleep(look);
-    }
-    let left = kill_left_behind(folder);
-    if !left.is_empty() {
-        return Orphan::Stays { processes: left };
     }
     match sent {
         None => Orphan::Gone,
@@ -96,26 +103,33 @@ fn group(worker: Identity, folder: &Path) -> Vec<Found> {
     if is_ours { members } else { Vec::new() }
 }
 
-/// Kills processes that were started for a run but left its group; gives the numbers of those that stay.
-pub(super) fn kill_left_behind(folder: &Path) -> Vec<u32> {
-    let began = Instant::now();
+/// Processes at work that were started for a run, but for the members of its group and this process itself.
+fn strays(folder: &Path, members: &[Found]) -> Vec<Found> {
     let own = std::process::id();
+    let is_member = |found: &Found| members.iter().any(|member| member.pid == found.pid);
+    of_run(folder).into_iter().filter(|found| found.pid != own && !is_member(found)).collect()
+}
+
+/// Asks processes that have ended how they did: in a container without another first process they are children of this one.
+fn reap(asked: &BTreeSet<u32>) {
+    for pid in asked.iter().filter_map(|pid| i32::try_from(*pid).ok().and_then(Pid::from_raw)) {
+        let _ = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOHANG);
+    }
+}
+
+/// Kills what a worker that has ended left behind outside of its group; it had its time to end.
+pub(super) fn kill_left_behind(folder: &Path) {
+    let began = Instant::now();
     let mut asked = BTreeSet::new();
     loop {
-        for pid in asked.iter().filter_map(|pid| i32::try_from(*pid).ok().and_then(Pid::from_raw)) {
-            // In a container without another first process they are children of this one, and have to be asked how they ended.
-            let _ = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOHANG);
-        }
-        let left: Vec<u32> = of_run(folder).iter().map(|found| found.pid).filter(|pid| *pid != own).collect();
+        reap(&asked);
+        let left = strays(folder, &[]);
         if left.is_empty() || began.elapsed() > PATIENCE {
-            return left;
+            return;
         }
-        for pid in &left {
-            if asked.insert(*pid)
-                && let Some(pid) = i32::try_from(*pid).ok().and_then(Pid::from_raw)
-            {
-                // One that has ended meanwhile needs no signal.
-                let _ = kill_process(pid, Signal::KILL);
+        for found in left {
+            if asked.insert(found.pid) {
+                found.send(Signal::KILL);
             }
         }
         thread::sleep(Duration::from_millis(2));
@@ -129,12 +143,15 @@ pub(super) fn due(passed: Duration, grace: Duration, sent: Option<termination::S
 
 /// Sends a signal to a group. One that has ended needs none.
 pub(super) fn send(group: u32, signal: termination::Signal) {
-    let signal = match signal {
+    if let Some(group) = i32::try_from(group).ok().and_then(Pid::from_raw) {
+        let _ = kill_process_group(group, of(signal));
+    }
+}
+
+fn of(signal: termination::Signal) -> Signal {
+    match signal {
         termination::Signal::Terminate => Signal::TERM,
         termination::Signal::Kill => Signal::KILL,
-    };
-    if let Some(group) = i32::try_from(group).ok().and_then(Pid::from_raw) {
-        let _ = kill_process_group(group, signal);
     }
 }
 
