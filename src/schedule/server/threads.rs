@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -18,6 +18,9 @@ use crate::schedule::store::{Faults, Lock, StoreError};
 
 /// After the grace and the kill, so long workers may take to be gone.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// So long a start waits for the first turn, so that who asks at once finds the jobs: with many new job files it takes longer.
+const FIRST_TURN: Duration = Duration::from_millis(500);
 
 /// A server at work. It stops when it is told to, or dropped.
 pub struct Server {
@@ -59,7 +62,7 @@ impl Aside for Threads {
 
 impl Server {
     /// Serves a folder from now on: takes its lock, opens its database, finds out what an earlier server left, and lets the loop
-    /// turn in a thread of its own. Takes well under a second, whatever the history.
+    /// turn in a thread of its own. Job files are read as they are, however new. Takes well under a second, whatever the history.
     ///
     /// Errors: another server serves the folder ([`Kind::Served`](crate::schedule::service::Kind::Served)); the folder is not there
     /// or cannot be written; the database is damaged or newer.
@@ -93,8 +96,11 @@ impl Server {
         let stop = Arc::new(AtomicBool::new(false));
         let told_to_stop = Arc::clone(&stop);
         let thread = thread::Builder::new().name("server".to_owned());
-        let spawned = thread.spawn(move || turn_until_stopped(turning, &told_to_stop));
+        let (turned, first_turn) = mpsc::channel();
+        let spawned = thread.spawn(move || turn_until_stopped(turning, &told_to_stop, &turned));
         let turning = spawned.map_err(|error| io(&base, &error))?;
+        // Whatever comes of it, the server has started.
+        let _ = first_turn.recv_timeout(FIRST_TURN);
         Ok(Self { service, stop, turning: Some(turning), sending, ended, bell, _lock: lock })
     }
 
@@ -153,10 +159,12 @@ fn take_lock(state: &Path) -> Result<Lock> {
     }
 }
 
-fn turn_until_stopped(mut turning: Loop, stop: &AtomicBool) {
+fn turn_until_stopped(mut turning: Loop, stop: &AtomicBool, turned: &mpsc::Sender<()>) {
     let service = Arc::clone(&turning.service);
     while !stop.load(Ordering::Acquire) {
         let sleep = turning.turn();
+        // Only the start listens, to the first one.
+        let _ = turned.send(());
         service.bell().wait(sleep);
     }
     // A stopping server may be killed after a while, so nothing here waits longer than it was told to.

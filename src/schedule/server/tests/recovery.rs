@@ -113,8 +113,13 @@ fn two_servers_do_not_serve_one_folder_and_a_server_starts_and_stops_in_order() 
     let fake: Arc<dyn Launcher> = Arc::new(super::world::Fake::default());
     let start =
         || Server::start_with(folder.path(), Options::new("gristmill".into()), Arc::new(Silent), Arc::clone(&fake));
+    std::fs::create_dir_all(folder.path().join("jobs")).unwrap();
+    std::fs::create_dir_all(folder.path().join("pipelines")).unwrap();
+    super::world::lay(folder.path(), "fresh", "");
     let server = start().unwrap();
     assert!(server.service().health().alive);
+    let fresh = server.service().job("fresh");
+    assert!(fresh.is_ok_and(|view| view.definition.is_some()), "a file that was written just now is known at once");
     let second = start().unwrap_err();
     assert_eq!(second.kind(), Kind::Served);
     assert!(second.to_string().contains(&format!("by process {}", std::process::id())), "{second}");
