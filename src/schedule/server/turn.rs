@@ -203,6 +203,7 @@ impl Loop {
         while let Ok(told) = self.hears.try_recv() {
             self.hear(told);
         }
+        self.tell_troubles();
         let poll = self.due(|next| &mut next.poll, POLL);
         if self.service.troubles().hold() {
             if !poll {
@@ -280,6 +281,16 @@ impl Loop {
                 .with("why", error)
                 .with("help", help.trim_start_matches("; "))
                 .write();
+        }
+    }
+
+    /// Writes down what others have met who have no log.
+    fn tell_troubles(&self) {
+        for (name, what) in self.service.troubles().untold() {
+            match what {
+                Some(why) => self.log.warning(self.now, "trouble").with("with", name).with("why", why).write(),
+                None => self.log.info(self.now, "trouble_over").with("with", name).write(),
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! What happens, as it happens: for the pages that follow it. Nothing of it is kept; who falls behind misses some.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -210,26 +210,52 @@ pub(in crate::schedule) const STORE: &str = "database";
 
 /// What is not as it should be, each under a name: said in health until it is over.
 #[derive(Debug, Default)]
-pub(in crate::schedule) struct Troubles(Mutex<BTreeMap<&'static str, String>>);
+pub(in crate::schedule) struct Troubles {
+    present: Mutex<BTreeMap<&'static str, String>>,
+    untold: Mutex<Vec<Change>>,
+}
+
+/// A trouble that began, in words, or is over.
+pub(in crate::schedule) type Change = (&'static str, Option<String>);
 
 impl Troubles {
     /// Notes a trouble, in words. Whether it is new under its name.
     pub(in crate::schedule) fn note(&self, name: &'static str, what: String) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(name, what).is_none()
+        self.present().insert(name, what).is_none()
     }
 
     /// It is over. Whether it was there.
     pub(in crate::schedule) fn over(&self, name: &'static str) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(name).is_some()
+        self.present().remove(name).is_some()
+    }
+
+    /// Notes a trouble, or that it is over, for who has no log: the server's loop writes into its own what is new of it.
+    pub(in crate::schedule) fn report(&self, name: &'static str, what: Option<String>) {
+        let before = match &what {
+            Some(what) => self.present().insert(name, what.clone()),
+            None => self.present().remove(name),
+        };
+        if before != what {
+            self.untold.lock().unwrap_or_else(PoisonError::into_inner).push((name, what));
+        }
+    }
+
+    /// What was reported since the last time.
+    pub(in crate::schedule) fn untold(&self) -> Vec<Change> {
+        std::mem::take(&mut *self.untold.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Whether one of them keeps the server from working at all.
     pub(in crate::schedule) fn hold(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains_key(STORE)
+        self.present().contains_key(STORE)
     }
 
     pub(super) fn all(&self) -> Vec<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+        self.present().values().cloned().collect()
+    }
+
+    fn present(&self) -> MutexGuard<'_, BTreeMap<&'static str, String>> {
+        self.present.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -92,7 +92,7 @@ pub fn serve(service: Arc<Service>, settings: &Settings) -> Result<Bound, ServeE
         }
     };
     if let Some((files, config)) = tls.clone() {
-        runtime.spawn(follow(files, config));
+        runtime.spawn(follow(files, config, Arc::clone(state.service())));
     }
     let on = runtime.handle().clone();
     let thread = std::thread::Builder::new().name("web".to_owned()).spawn(move || on.block_on(work));
@@ -120,8 +120,7 @@ impl Bound {
     /// Errors: they cannot be used; the ones before stay in use.
     pub fn reload_tls(&self) -> Result<(), ServeError> {
         let (Some((files, config)), Some(runtime)) = (&self.tls, &self.runtime) else { return Ok(()) };
-        let done = runtime.block_on(config.reload_from_pem_file(&files.certificate, &files.key));
-        done.map_err(|error| ServeError::Certificate { certificate: files.clone(), error })
+        runtime.block_on(renew(files, config, self.state.service()))
     }
 
     /// Takes no more requests, lets open ones go on for a few seconds, and ends.
@@ -153,9 +152,19 @@ async fn certificate(files: &Certificate) -> Result<RustlsConfig, ServeError> {
     read.map_err(|error| ServeError::Certificate { certificate: files.clone(), error })
 }
 
-/// Takes over a certificate that was renewed. One that cannot be used leaves the one before in use: its two files may be in the
-/// middle of being replaced.
-async fn follow(files: Certificate, config: RustlsConfig) {
+/// Reads a certificate and its key again. One that cannot be used leaves the one before in use, and is said in health and in the server's
+/// log until it can.
+async fn renew(files: &Certificate, config: &RustlsConfig, service: &Service) -> Result<(), ServeError> {
+    let done = config.reload_from_pem_file(&files.certificate, &files.key).await;
+    let done = done.map_err(|error| ServeError::Certificate { certificate: files.clone(), error });
+    let what = done.as_ref().err().map(|error| format!("{error}; the one before stays in use"));
+    service.troubles().report("certificate", what);
+    done
+}
+
+/// Takes over a certificate that was renewed. Its two files may be in the middle of being replaced: until it can be used, each look
+/// tries again.
+async fn follow(files: Certificate, config: RustlsConfig, service: Arc<Service>) {
     let look = |files: &Certificate| {
         let changed = |path: &Path| path.metadata().and_then(|about| about.modified()).ok();
         (changed(&files.certificate), changed(&files.key))
@@ -164,7 +173,7 @@ async fn follow(files: Certificate, config: RustlsConfig) {
     loop {
         sleep(RENEWAL).await;
         let now = look(&files);
-        if now != seen && config.reload_from_pem_file(&files.certificate, &files.key).await.is_ok() {
+        if now != seen && renew(&files, &config, &service).await.is_ok() {
             seen = now;
         }
     }

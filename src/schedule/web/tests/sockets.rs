@@ -280,6 +280,13 @@ fn with_a_certificate_tls_is_spoken_and_nothing_else_and_another_certificate_is_
     std::fs::write(&certificate, "no certificate").unwrap();
     assert!(server.reload_tls().is_err());
     assert!(ask_safely(&server, "other.pem").is_ok(), "the one before stays in use");
+    let told = site.service.troubles().untold();
+    assert!(matches!(&told[..], [("certificate", Some(why))] if why.contains("cert.pem")), "{told:?}");
+    assert!(server.reload_tls().is_err());
+    assert_eq!(site.service.troubles().untold(), [], "it is told once");
+    put("other");
+    server.reload_tls().unwrap();
+    assert_eq!(site.service.troubles().untold(), [("certificate", None)]);
 }
 
 #[test]
