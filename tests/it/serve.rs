@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 
 use crate::support::{Outcome, Workshop};
 
+mod trouble;
+
 /// Longer than anything here takes, also on a machine that does much else.
 const PATIENCE: Duration = Duration::from_secs(60);
 

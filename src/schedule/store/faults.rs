@@ -16,6 +16,7 @@ pub struct Faults {
     passed: AtomicU64,
     at: AtomicU64,
     lasting: AtomicBool,
+    full: AtomicBool,
 }
 
 impl Faults {
@@ -26,14 +27,25 @@ impl Faults {
             passed: AtomicU64::new(0),
             at: AtomicU64::new(0),
             lasting: AtomicBool::new(false),
+            full: AtomicBool::new(false),
         }
     }
 
     /// Lets the n-th operation from now fail (from 1); with `lasting` all after it too, as when the disk is gone.
     pub fn fail_at(&self, n: u64, lasting: bool) {
+        self.arm(n, lasting, false);
+    }
+
+    /// Lets the disk be full from the n-th operation from now on (from 1).
+    pub fn fill_at(&self, n: u64) {
+        self.arm(n, true, true);
+    }
+
+    fn arm(&self, n: u64, lasting: bool, full: bool) {
         self.passed.store(0, Relaxed);
         self.at.store(n, Relaxed);
         self.lasting.store(lasting, Relaxed);
+        self.full.store(full, Relaxed);
         self.armed.store(true, Relaxed);
     }
 
@@ -52,6 +64,9 @@ impl Faults {
         let number = self.passed.fetch_add(1, Relaxed) + 1;
         let at = self.at.load(Relaxed);
         if number == at || (self.lasting.load(Relaxed) && number > at) {
+            if self.full.load(Relaxed) {
+                return Err(StoreError::Full { path: PathBuf::new() });
+            }
             let what = what.split_whitespace().take(6).collect::<Vec<_>>().join(" ");
             return Err(StoreError::Io { path: PathBuf::new(), detail: format!("fault {number} on order: {what}") });
         }

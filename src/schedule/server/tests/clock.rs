@@ -128,3 +128,51 @@ fn two_hundred_jobs_over_a_day_start_each_occurrence_once_and_in_its_second() {
     assert!(runs.iter().all(|run| run.started == run.scheduled && run.state == RunState::Succeeded));
     world.sound();
 }
+
+#[test]
+fn an_hour_that_the_clock_of_the_zone_repeats_fires_once_for_a_fixed_time_and_by_elapsed_time_for_a_pattern() {
+    let jobs = [
+        ("nightly", "schedule: {cron: \"30 2 * * *\", zone: Europe/Berlin}"),
+        ("hourly", "schedule: {cron: \"30 * * * *\", zone: Europe/Berlin}"),
+    ];
+    let mut world = World::new("2026-10-24T22:00:00Z", &jobs);
+    world.turn();
+    world.pass_by(28 * 3600, 300);
+    let times = |job: &str| -> Vec<_> { world.occurrences(job).into_iter().map(|each| each.scheduled).collect() };
+    // Summer time ends on 25 October at 1:00 UTC: half past two is there at 0:30 and at 1:30 UTC.
+    assert_eq!(times("nightly"), [at("2026-10-25T00:30:00Z"), at("2026-10-26T01:30:00Z")]);
+    let hours: Vec<_> = (0..28).map(|hour| at("2026-10-24T22:30:00Z") + SignedDuration::from_hours(hour)).collect();
+    assert_eq!(times("hourly"), hours, "each hour that passes, also the one that the clock shows twice");
+    assert!(world.states().iter().all(|state| *state == RunState::Succeeded));
+    world.sound();
+}
+
+#[test]
+fn a_clock_that_goes_forward_two_hours_and_back_again_fires_nothing_twice() {
+    let jobs = [
+        ("none", "schedule: {cron: \"30 * * * *\"}\ncatchup: none"),
+        ("latest", "schedule: {cron: \"30 * * * *\"}"),
+        ("all", "schedule: {cron: \"30 * * * *\"}\ncatchup: all\noverlap: queue"),
+    ];
+    let mut world = World::new("2026-03-01T10:00:00Z", &jobs);
+    world.pass(5);
+    world.clock.set(at("2026-03-01T12:00:05Z"));
+    world.pass(30);
+    world.clock.set(at("2026-03-01T10:00:40Z"));
+    world.pass(10);
+    assert!(world.said("the clock went back by 2h") && world.said("clock_behind"));
+    // Half past ten and half past eleven come a second time.
+    world.pass_by(2 * 3600, 60);
+    let count = |world: &World| ["none", "latest", "all"].map(|job| world.occurrences(job).len());
+    assert_eq!(count(&world), [2, 2, 2]);
+    // And a server that starts meanwhile knows no better.
+    let mut world = world.crash(SignedDuration::from_secs(60));
+    assert_eq!(count(&world), [2, 2, 2]);
+    world.pass_by(1800, 60);
+    for job in ["none", "latest", "all"] {
+        let last = world.occurrences(job).pop().unwrap();
+        assert_eq!((last.scheduled, last.outcome), (at("2026-03-01T12:30:00Z"), Outcome::Started), "{job}");
+    }
+    assert_eq!(count(&world), [3, 3, 3]);
+    world.sound();
+}

@@ -111,6 +111,34 @@ fn a_run_whose_worker_dies_is_taken_up_again_three_times_in_a_row() {
 }
 
 #[test]
+fn beside_a_deaf_worker_and_one_that_exhausts_the_memory_others_finish() {
+    let mut world = World::limited(
+        "2026-03-01T10:00:00Z",
+        &[("deaf", ""), ("greedy", "memory: 1GiB\nretries: 1"), ("sibling", "")],
+        crate::schedule::queue::Limits { runs: Some(3), ..Default::default() },
+    );
+    world.script("deaf", &[Script::Stubborn]);
+    world.script("greedy", &[Script::Exhausts(3), Script::Ends(1, 0)]);
+    world.script("sibling", &[Script::Ends(20, 0)]);
+    world.turn();
+    let [deaf, greedy, sibling] = ["deaf", "greedy", "sibling"].map(|job| world.ask(job));
+    world.pass(5);
+    let died = world.run(&greedy);
+    assert_eq!(died.state, RunState::Lost);
+    assert!(died.message.as_deref().unwrap().contains("allow the job less with `memory`"), "{died:?}");
+    assert_eq!(world.service.cancel(&deaf, &Who::admin("ann")).unwrap(), Stopped::Asked);
+    world.pass(8);
+    assert_eq!(world.run(&deaf).state, RunState::Running, "it has 10 s to end");
+    world.pass(12);
+    assert_eq!(world.run(&deaf).state, RunState::Cancelled);
+    assert_eq!(world.run(&sibling).state, RunState::Succeeded);
+    world.pass(10);
+    let attempts = world.service.store().attempts(&greedy).unwrap();
+    assert_eq!(attempts[1].state, RunState::Succeeded, "a retry is for that");
+    world.sound();
+}
+
+#[test]
 fn another_jobs_success_starts_a_run_and_its_failure_does_not() {
     let jobs = [("load", ""), ("report", "after: [load]"), ("other", "after: [load]\npaused: true")];
     let mut world = World::new("2026-03-01T10:00:00Z", &jobs);

@@ -2,9 +2,15 @@
 
 mod clock;
 mod ends;
+mod fake;
 mod faults;
 mod flow;
+mod gates;
+mod messages;
+mod processes;
 mod recovery;
+mod room;
 mod world;
 
-use world::{Script, World, at};
+use fake::{Fake, Script};
+use world::{World, at};

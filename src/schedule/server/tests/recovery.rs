@@ -110,7 +110,7 @@ fn a_full_disk_is_said_and_work_goes_on_when_there_is_room() {
 #[test]
 fn two_servers_do_not_serve_one_folder_and_a_server_starts_and_stops_in_order() {
     let folder = tempfile::tempdir().unwrap();
-    let fake: Arc<dyn Launcher> = Arc::new(super::world::Fake::default());
+    let fake: Arc<dyn Launcher> = Arc::new(Fake::default());
     let start =
         || Server::start_with(folder.path(), Options::new("gristmill".into()), Arc::new(Silent), Arc::clone(&fake));
     std::fs::create_dir_all(folder.path().join("jobs")).unwrap();

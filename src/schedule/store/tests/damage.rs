@@ -60,7 +60,7 @@ fn a_newer_or_foreign_database_is_refused_and_kept() {
     let path = folder.path().join(DATABASE);
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
     let error = refused(folder.path(), ErrorKind::Newer);
-    assert!(error.to_string().ends_with("has version 99 of its layout, and this gristmill knows up to 2"), "{error}");
+    assert!(error.to_string().ends_with("has version 99 of its layout, and this gristmill knows up to 3"), "{error}");
     let other = super::folder();
     let path = other.path().join(DATABASE);
     Connection::open(&path).unwrap().execute_batch("CREATE TABLE bookmarks (url TEXT)").unwrap();
