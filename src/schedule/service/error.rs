@@ -100,6 +100,9 @@ impl ServiceError {
     pub fn help(&self) -> Option<&'static str> {
         match self {
             Self::Store(error) => error.help(),
+            Self::Io { .. } => Some(
+                "let the user of the server read and write it, and move away what stands in its place, if something does",
+            ),
             _ => None,
         }
     }

@@ -93,3 +93,23 @@ fn a_state_that_cannot_be_used_is_told_with_what_to_do_and_left_as_it_is() {
         assert!(told.stderr.contains("`/sys/kernel/.gristmill` cannot be read or written"), "{}", told.stderr);
     }
 }
+
+#[test]
+fn a_run_that_needs_more_memory_than_its_job_has_ends_alone() {
+    let workshop = folder("");
+    let greedy = "name: greedy\nstages:\n  - id: rows\n    read: {path: many.csv}\n  - join: {with: rows, how: cross, take: {n: b}}\n  \
+                  - reduce: {columns: [n, b], method: tsne}\n";
+    workshop.write("pipelines/greedy.yaml", greedy);
+    workshop.write("jobs/greedy.yaml", "pipeline: pipelines/greedy.yaml\nmemory: 64MiB\n");
+    workshop.write("jobs/plain.yaml", "pipeline: pipelines/long.yaml\n");
+    let server = Server::start(&workshop);
+    jobs(&workshop, &["run", "plain"]).success();
+    jobs(&workshop, &["run", "greedy"]).success();
+    let runs = until(&workshop, "both ends", |runs| runs.len() == 2 && runs.iter().all(|run| run["ended"].is_string()));
+    let of = |job: &str| runs.iter().find(|run| run["job"] == job).unwrap();
+    assert_eq!((&of("greedy")["state"], &of("greedy")["exit_code"]), (&json!("failed"), &json!(4)));
+    let message = of("greedy")["message"].as_str().unwrap();
+    assert!(message.contains("needs its rows in memory"), "{message}");
+    assert_eq!(of("plain")["state"], "succeeded");
+    assert_eq!(server.end().0, Some(0));
+}

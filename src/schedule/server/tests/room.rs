@@ -45,6 +45,7 @@ fn where_no_state_can_be_written_the_start_says_what_stands_in_the_way_and_leave
         let error = start(folder.path()).unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");
         assert!(error.to_string().contains(way), "{error}");
+        assert!(error.help().is_some(), "{error}");
         let kept: Vec<_> = all(folder.path()).into_iter().filter(|(name, _)| !name.ends_with(".lock")).collect();
         let made: Vec<_> = kept.iter().filter(|one| !before.contains(one)).collect();
         assert!(made.iter().all(|(name, _)| name.ends_with("runs")), "{way}: {made:?}");
