@@ -17,13 +17,14 @@
 //! | `jobs.rs`, `tick.rs` | job files and watched files; time into occurrences |
 //! | `admission.rs` | overlap, limits |
 //! | `work.rs`, `launch.rs`, `launcher.rs` | runs at work: started, heard, made to end |
-//! | `ending.rs`, `judge.rs` | the end of a run and what follows from it; gates |
+//! | `exit.rs`, `ending.rs`, `judge.rs` | how a worker ended; the end of a run and what follows from it; gates |
 //! | `messages.rs` | what is told to whom; the threads that send |
 //! | `recovery.rs`, `sweep.rs` | what an earlier server left; what is removed |
 //! | `log.rs`, `options.rs` | what the server says; how it is to serve |
 
 mod admission;
 mod ending;
+mod exit;
 mod jobs;
 mod judge;
 mod launch;

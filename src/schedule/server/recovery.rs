@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::ending::Exit;
+use super::exit::Exit;
 use super::turn::{Loop, Told};
 use crate::schedule::gate::Shelf;
 use crate::schedule::service::{RUNS, Result, STATE};

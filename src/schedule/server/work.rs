@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::admission::wish;
-use super::ending::Exit;
+use super::exit::Exit;
 use super::judge::Opinion;
 use super::launcher::Hand;
 use super::turn::Loop;

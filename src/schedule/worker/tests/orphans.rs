@@ -97,7 +97,9 @@ fn a_signal_goes_to_the_process_that_was_found_and_not_to_a_later_one_with_its_n
     let (mut child, worker) = orphan(&launch);
     wait_until_ready(base.path());
     let found = identity::Found::look(worker.pid).unwrap();
-    identity::Found { started: worker.started + 1, ..found }.send(rustix::process::Signal::KILL);
+    let mut earlier = found;
+    earlier.started -= 1;
+    earlier.send(rustix::process::Signal::KILL);
     std::thread::sleep(Duration::from_millis(20));
     assert!(worker.is_alive());
     found.send(rustix::process::Signal::KILL);
