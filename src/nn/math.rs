@@ -61,6 +61,17 @@ pub(crate) fn erf(x: f32) -> f32 {
     (1.0 - p * t * exp(-a * a)).copysign(x)
 }
 
+/// Values and gradients of units smaller than this are 0: 2^-62, so that the product of two that are left is not subnormal.
+/// Processors take a hundred times as long for sums of subnormal numbers, of which a unit gives whole matrices when it
+/// says nearly 0 for all rows: a training of 256 epochs took four times as long without this.
+pub(crate) const TINY: f32 = 1.0 / (1_u64 << 62) as f32;
+
+/// A number, or 0 where it is smaller than `bound`. NaN stays NaN.
+#[inline(always)]
+pub(crate) fn unless_below(bound: f32, x: f32) -> f32 {
+    if x.abs() < bound { 0.0 } else { x }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,6 +105,13 @@ mod tests {
             assert!((erf(x) - expected).abs() < 3e-7, "{x}");
             assert!((erf(-x) + expected).abs() < 3e-7, "-{x}");
         }
+    }
+
+    #[test]
+    fn what_is_left_has_products_that_are_normal() {
+        assert_eq!((unless_below(TINY, 0.9 * TINY), unless_below(TINY, -TINY)), (0.0, -TINY));
+        assert!((TINY * TINY).is_normal() && unless_below(TINY, f32::NAN).is_nan());
+        assert_eq!(unless_below(TINY, f32::NEG_INFINITY), f32::NEG_INFINITY);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::stages::{Planned, Shape};
 
 /// The version of the cache's content: raised when a stage's results change for the same meaning.
-const CACHE_FORMAT: u32 = 6;
+const CACHE_FORMAT: u32 = 7;
 
 /// 32 hexadecimal digits over the kind, the relation of the product, the further meaning and the inputs' fingerprints.
 pub(super) fn stage(kind: &str, planned: &Planned, inputs: &[&str]) -> String {

@@ -1,6 +1,6 @@
 //! What a unit applies to its weighted sum.
 
-use super::super::math::{erf, exp, sigmoid, tanh};
+use super::super::math::{TINY, erf, exp, sigmoid, tanh, unless_below};
 use super::super::shape::Shape;
 use super::super::simd::{add, vectorized};
 use super::reading::only;
@@ -8,7 +8,8 @@ use super::{Backward, Describe, Forward, Layer};
 use serde::{Deserialize, Serialize};
 
 /// An activation `y = f(x)`, applied to each number by itself, except for `softmax`, which is applied to the last
-/// dimension. The derivative is told from `y` alone, except for `gelu`, `silu` and `mish`, which need `x` once more.
+/// dimension. The derivative is told from `y` alone, except for `gelu`, `silu` and `mish`, which need `x` once more. Values
+/// and gradients that are nearly 0 are 0: see [`TINY`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Activation {
@@ -72,16 +73,16 @@ impl Activation {
             || match self {
                 Self::Relu => each(values, relu),
                 Self::LeakyRelu => each(values, |x| if x < 0.0 { LEAK * x } else { x }),
-                Self::Gelu => each(values, |x| x * normal_below(x)),
+                Self::Gelu => each(values, |x| unless_below(TINY, x * normal_below(x))),
                 Self::Elu => each(values, |x| {
                     let below = exp(x) - 1.0;
                     if x > 0.0 { x } else { below }
                 }),
                 Self::Selu => each(values, selu),
-                Self::Silu => each(values, |x| x * sigmoid(x)),
-                Self::Mish => each(values, |x| x * mish_share(x)),
+                Self::Silu => each(values, |x| unless_below(TINY, x * sigmoid(x))),
+                Self::Mish => each(values, |x| unless_below(TINY, x * mish_share(x))),
                 Self::Tanh => each(values, tanh),
-                Self::Sigmoid => each(values, sigmoid),
+                Self::Sigmoid => each(values, |x| unless_below(TINY, sigmoid(x))),
                 Self::Softmax => values.chunks_exact_mut(width.max(1)).for_each(softmax),
                 Self::Linear => {}
             },
@@ -135,7 +136,7 @@ impl Activation {
                     let width = width.max(1);
                     for (y, g) in outputs.chunks_exact(width).zip(gradients.chunks_exact_mut(width)) {
                         let mean: f32 = y.iter().zip(&*g).map(|(y, g)| y * g).sum();
-                        y.iter().zip(g).for_each(|(y, g)| *g = y * (*g - mean));
+                        y.iter().zip(g).for_each(|(y, g)| *g = unless_below(TINY, y * (*g - mean)));
                     }
                 }
                 Self::Linear => {}
@@ -151,7 +152,7 @@ fn each(values: &mut [f32], f: impl Fn(f32) -> f32) {
 
 #[inline(always)]
 fn by_output(values: &[f32], gradients: &mut [f32], f: impl Fn(f32, f32) -> f32) {
-    gradients.iter_mut().zip(values).for_each(|(g, &v)| *g = f(v, *g));
+    gradients.iter_mut().zip(values).for_each(|(g, &v)| *g = unless_below(TINY, f(v, *g)));
 }
 
 /// Not `max`, which would turn NaN into 0 and hide a diverging network.
@@ -189,7 +190,7 @@ fn mish_share(x: f32) -> f32 {
 #[inline(always)]
 pub(crate) fn softmax(row: &mut [f32]) {
     let maximum = row.iter().copied().fold(f32::NEG_INFINITY, |m, v| if v > m { v } else { m });
-    row.iter_mut().for_each(|v| *v = exp(*v - maximum));
+    row.iter_mut().for_each(|v| *v = unless_below(TINY, exp(*v - maximum)));
     let factor = 1.0 / row.iter().sum::<f32>();
     row.iter_mut().for_each(|v| *v *= factor);
 }

@@ -1,7 +1,7 @@
 //! Memory over a sequence, with fewer gates.
 
 use super::super::init::Initial;
-use super::super::math::{sigmoid, tanh};
+use super::super::math::{TINY, sigmoid, tanh, unless_below};
 use super::super::matmul::{Matrix, multiply};
 use super::super::shape::Shape;
 use super::super::simd::{add, vectorized};
@@ -122,11 +122,11 @@ impl Built {
                 if let Some(before) = &mut before {
                     before[BY_OUTPUT * u + k] = by_h[k] * z[k];
                 }
-                let by_n = by_h[k] * (1.0 - z[k]) * (1.0 - n[k] * n[k]);
-                z[k] = by_h[k] * (state - n[k]) * z[k] * (1.0 - z[k]);
+                let by_n = unless_below(TINY, by_h[k] * (1.0 - z[k]) * (1.0 - n[k] * n[k]));
+                z[k] = unless_below(TINY, by_h[k] * (state - n[k]) * z[k] * (1.0 - z[k]));
                 n[k] = by_n;
-                let (reset, by_product) = (r[k], by_n * r[k]);
-                r[k] = by_n * product[k] * reset * (1.0 - reset);
+                let (reset, by_product) = (r[k], unless_below(TINY, by_n * r[k]));
+                r[k] = unless_below(TINY, by_n * product[k] * reset * (1.0 - reset));
                 product[k] = by_product;
             }
         }

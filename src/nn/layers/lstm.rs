@@ -1,7 +1,7 @@
 //! Memory over a sequence, with gates.
 
 use super::super::init::Initial;
-use super::super::math::{sigmoid, tanh};
+use super::super::math::{TINY, sigmoid, tanh, unless_below};
 use super::super::matmul::{Matrix, multiply};
 use super::super::shape::Shape;
 use super::super::simd::vectorized;
@@ -124,16 +124,16 @@ impl Built {
             let [i, f, g, o, _, c, by_h, by_c] = split_mut(now, [u; SLOTS]);
             for k in 0..u {
                 let t = tanh(c[k]);
-                let by_memory = by_c[k] + by_h[k] * o[k] * (1.0 - t * t);
+                let by_memory = unless_below(TINY, by_c[k] + by_h[k] * o[k] * (1.0 - t * t));
                 let memory = before.as_ref().map_or(0.0, |before| before[MEMORY * u + k]);
                 if let Some(before) = &mut before {
                     before[BY_MEMORY * u + k] = by_memory * f[k];
                 }
-                o[k] = by_h[k] * t * o[k] * (1.0 - o[k]);
-                f[k] = by_memory * memory * f[k] * (1.0 - f[k]);
+                o[k] = unless_below(TINY, by_h[k] * t * o[k] * (1.0 - o[k]));
+                f[k] = unless_below(TINY, by_memory * memory * f[k] * (1.0 - f[k]));
                 let (input, offered) = (i[k], g[k]);
-                i[k] = by_memory * offered * input * (1.0 - input);
-                g[k] = by_memory * input * (1.0 - offered * offered);
+                i[k] = unless_below(TINY, by_memory * offered * input * (1.0 - input));
+                g[k] = unless_below(TINY, by_memory * input * (1.0 - offered * offered));
             }
         }
     }

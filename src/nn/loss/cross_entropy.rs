@@ -1,6 +1,6 @@
 //! Cross-entropy of classes, the negative log-likelihood under a softmax.
 
-use super::super::math::exp;
+use super::super::math::{TINY, exp, unless_below};
 use super::super::simd::vectorized;
 
 /// For a row of weight `row`, `row Σ q[k] (ln Σ exp(z) - z[k])`, where the target `q` is `w[class] (1 - s)` at its class
@@ -52,7 +52,7 @@ pub(super) fn categorical(
 pub(super) fn softmax(z: &mut [f32]) -> (f32, f64) {
     // NaN must come through, which a maximum would drop; the sum finds it.
     let maximum = z.iter().copied().fold(f32::NEG_INFINITY, |m, v| if v > m { v } else { m });
-    z.iter_mut().for_each(|v| *v = exp(*v - maximum));
+    z.iter_mut().for_each(|v| *v = unless_below(TINY, exp(*v - maximum)));
     let sum = z.iter().map(|&v| f64::from(v)).sum::<f64>();
     let factor = (1.0 / sum) as f32;
     z.iter_mut().for_each(|v| *v *= factor);

@@ -1,5 +1,8 @@
 //! Adam, with weight decay inside the gradient or beside it.
 
+use super::super::math::unless_below;
+use super::FADED;
+
 /// With gradient `g`, weight decay `λ`, step size `η` and `t` the number of the step from 1:
 ///
 /// ```text
@@ -34,8 +37,8 @@ impl Adam {
         let correction = (1.0 / self.corrections[1].sqrt()) as f32;
         for (((p, g), m), v) in p.iter_mut().zip(g).zip(mean).zip(square) {
             let g = g + inside * *p;
-            *m = beta1 * *m + new1 * g;
-            *v = beta2 * *v + new2 * g * g;
+            *m = unless_below(FADED, beta1 * *m + new1 * g);
+            *v = unless_below(FADED, beta2 * *v + new2 * g * g);
             *p = keep * *p - rate * *m / (v.sqrt() * correction + epsilon);
         }
     }

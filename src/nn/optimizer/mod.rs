@@ -23,6 +23,10 @@ use sgd::Sgd;
 /// Numbers in a block that one thread sweeps: four arrays of this length fit into a core's second-level cache.
 pub(crate) const BLOCK: usize = 8192;
 
+/// What is remembered of gradients and is smaller than this is forgotten: a mean that only fades would become subnormal, and
+/// each step with such numbers takes a hundred times as long.
+const FADED: f32 = 64.0 * f32::MIN_POSITIVE;
+
 /// An optimizer as it is described. Weight decay pulls weights to 0, but neither biases nor the factors and shifts of
 /// norms, unless a [`GroupRule`] says otherwise.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -1,5 +1,8 @@
 //! Gradients divided by their usual size.
 
+use super::super::math::unless_below;
+use super::FADED;
+
 /// With gradient `g`, weight decay `λ`, smoothing `α`, momentum `μ` and step size `η`:
 ///
 /// ```text
@@ -24,7 +27,7 @@ impl Rmsprop {
         let (alpha, new, epsilon) = (self.alpha as f32, (1.0 - self.alpha) as f32, self.epsilon as f32);
         let direction = |p: f32, g: f32, v: &mut f32| {
             let g = g + decay * p;
-            *v = alpha * *v + new * g * g;
+            *v = unless_below(FADED, alpha * *v + new * g * g);
             g / (v.sqrt() + epsilon)
         };
         if momentum == 0.0 {
@@ -32,7 +35,7 @@ impl Rmsprop {
             return;
         }
         for (((p, g), v), b) in p.iter_mut().zip(g).zip(square).zip(buffer) {
-            *b = momentum * *b + direction(*p, *g, v);
+            *b = unless_below(FADED, momentum * *b + direction(*p, *g, v));
             *p -= rate * *b;
         }
     }

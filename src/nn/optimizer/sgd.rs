@@ -1,5 +1,8 @@
 //! Stochastic gradient descent with momentum.
 
+use super::super::math::unless_below;
+use super::FADED;
+
 /// With gradient `g`, weight decay `λ`, momentum `μ` and step size `η`:
 ///
 /// ```text
@@ -26,7 +29,7 @@ impl Sgd {
         }
         for ((p, g), v) in p.iter_mut().zip(g).zip(velocity) {
             let g = g + decay * *p;
-            *v = momentum * *v + g;
+            *v = unless_below(FADED, momentum * *v + g);
             *p -= rate * if self.nesterov { g + momentum * *v } else { *v };
         }
     }
