@@ -119,7 +119,7 @@ impl Text {
 
 impl Segment {
     fn offset(&self, at: usize) -> usize {
-        (self.source.start + at.saturating_sub(self.value.start)).min(self.source.end)
+        self.source.start.saturating_add(at.saturating_sub(self.value.start)).min(self.source.end)
     }
 }
 
