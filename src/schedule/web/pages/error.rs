@@ -16,7 +16,12 @@ pub(super) fn of(error: &ServiceError, who: Option<&Who>) -> Response {
 
 /// An error as a page. `detail` says what went wrong and `help` what to do, in words for people; both are escaped and bounded. Without
 /// `help` the page has the advice that goes with the status.
-pub(in crate::schedule::web) fn page(status: StatusCode, detail: &str, help: Option<&str>, who: Option<&Who>) -> Response {
+pub(in crate::schedule::web) fn page(
+    status: StatusCode,
+    detail: &str,
+    help: Option<&str>,
+    who: Option<&Who>,
+) -> Response {
     let (heading, advice) = words(status);
     let body = html! {
         div.gate.wide {
