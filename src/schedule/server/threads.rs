@@ -15,6 +15,7 @@ use super::turn::{Aside, Loop};
 use crate::schedule::clock::SystemClock;
 use crate::schedule::service::{Bell, Result, STATE, Service, ServiceError};
 use crate::schedule::store::{Faults, Lock, StoreError};
+use crate::schedule::worker::Identity;
 
 /// After the grace and the kill, so long workers may take to be gone.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -145,13 +146,21 @@ impl Drop for Server {
     }
 }
 
-/// Takes the folder's lock; a command that asks whether it is taken may hold it for a moment.
+/// Takes the folder's lock. A command that asks whether it is taken may hold it for a moment; and when a server is killed while it
+/// starts a worker, the worker's process holds what was open in the server until it has become its own program.
 fn take_lock(state: &Path) -> Result<Lock> {
-    let mut tries = 0;
+    /// As long as the server that is named is at work.
+    const ASKED: Duration = Duration::from_millis(100);
+    /// Once it is gone: a machine under load may let a new process wait.
+    const GONE: Duration = Duration::from_secs(5);
+    let began = Instant::now();
     loop {
         match Lock::take(state) {
-            Err(StoreError::Served { .. }) if tries < 5 => {
-                tries += 1;
+            Err(StoreError::Served { holder, folder }) => {
+                let is_gone = holder.is_some_and(|pid| !Identity::of(pid).is_some_and(Identity::is_alive));
+                if began.elapsed() > if is_gone { GONE } else { ASKED } {
+                    return Err(StoreError::Served { holder, folder }.into());
+                }
                 thread::sleep(Duration::from_millis(20));
             }
             answer => return Ok(answer?),

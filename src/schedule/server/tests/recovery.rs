@@ -10,7 +10,7 @@ use super::super::options::Options;
 use super::super::threads::Server;
 use super::*;
 use crate::schedule::service::Kind;
-use crate::schedule::store::{CutOff, Faults, RunState};
+use crate::schedule::store::{CutOff, Faults, LOCK_FILE, RunState};
 
 #[test]
 fn after_a_crash_runs_are_lost_and_taken_up_again_as_the_job_says() {
@@ -128,4 +128,25 @@ fn two_servers_do_not_serve_one_folder_and_a_server_starts_and_stops_in_order() 
     let gone = Server::start(&folder.path().join("no"), Options::new("gristmill".into()), Arc::new(Silent));
     assert_eq!(gone.unwrap_err().kind(), Kind::Broken);
     let _ = Faults::none();
+}
+
+#[test]
+fn a_lock_that_outlives_a_server_that_was_killed_is_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(folder.path().join("jobs")).unwrap();
+    let state = folder.path().join(crate::schedule::service::STATE);
+    std::fs::create_dir_all(&state).unwrap();
+    let mut ended = std::process::Command::new("true").spawn().unwrap();
+    ended.wait().unwrap();
+    std::fs::write(state.join(LOCK_FILE), format!("{}\n", ended.id())).unwrap();
+    let held = std::fs::File::open(state.join(LOCK_FILE)).unwrap();
+    held.lock().unwrap();
+    let letting_go = std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_millis(250));
+        drop(held);
+    });
+    let fake: Arc<dyn Launcher> = Arc::new(Fake::default());
+    let server = Server::start_with(folder.path(), Options::new("gristmill".into()), Arc::new(Silent), fake).unwrap();
+    letting_go.join().unwrap();
+    server.stop().unwrap();
 }
