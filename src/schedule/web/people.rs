@@ -31,6 +31,10 @@ pub(super) struct Then {
 }
 
 /// The page for logging in.
+#[utoipa::path(get, path = "/login", tag = "access", operation_id = "login_page",
+    params(("next" = Option<String>, Query, description = "The page to go to then; a path of this server.", example = "/")),
+    responses((status = 200, description = "The page.", body = String, content_type = "text/html")),
+    security(()))]
 pub(super) async fn login(Asked(asked): Asked<Then>) -> Response {
     let next = asked.next.filter(|next| is_own_path(next)).unwrap_or_else(|| "/".to_owned());
     login_page(None, &next)

@@ -78,6 +78,7 @@ pub(super) fn open() -> Routes {
     Routes::new()
         .get("/healthz", api::health::alive)
         .get("/readyz", api::health::ready)
+        .get("/login", people::login)
         .post("/login", login::login)
         .post("/logout", login::logout)
 }
@@ -89,7 +90,6 @@ pub(super) fn router(state: State) -> Router {
         .merge(closed)
         .merge(open().router)
         .merge(people::assets())
-        .route("/login", get(people::login))
         .method_not_allowed_fallback(wrong_method)
         .fallback(nothing)
         .layer(layer(state.clone(), guard::body))

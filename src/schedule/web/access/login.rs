@@ -44,7 +44,11 @@ pub(crate) struct LoggedIn {
 #[utoipa::path(post, path = "/login", tag = "access", operation_id = "login",
     request_body(content((Login = "application/json"), (Login = "application/x-www-form-urlencoded"))),
     responses((status = 200, description = "The session has begun.", body = LoggedIn),
-              (status = 303, description = "The session has begun; to the page asked for.")),
+              (status = 303, description = "The session has begun; to the page asked for."),
+              (status = 401, description = "The token is unknown; a form is answered with the page for logging in.",
+               content((Problem = "application/json"), (String = "text/html"))),
+              (status = 429, description = "Too many failed logins; a form is answered with the page for logging in.",
+               content((Problem = "application/json"), (String = "text/html")))),
     security(()))]
 pub(crate) async fn login(state: State, request: Request) -> Response {
     let headers = request.headers().clone();

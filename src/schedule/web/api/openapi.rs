@@ -10,7 +10,7 @@ use utoipa::{Modify, OpenApi};
 
 use crate::schedule::web::access::login;
 use crate::schedule::web::problem::Problem;
-use crate::schedule::web::{api, metrics};
+use crate::schedule::web::{api, metrics, people};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -28,7 +28,7 @@ use crate::schedule::web::{api, metrics};
         api::models::list, api::models::show, api::models::restore, api::models::promotion,
         api::events::all, api::records::audit, api::records::notifications,
         document,
-        api::health::health, api::health::alive, api::health::ready, metrics::metrics, login::login, login::logout,
+        api::health::health, api::health::alive, api::health::ready, metrics::metrics, people::login, login::login, login::logout,
     ),
     components(schemas(Problem)),
     tags(
