@@ -38,7 +38,7 @@ stages:
     split: {{by: time, on: place, parts: {{train: {train}, valid: {valid}}}}}
   - tensors: {{features: {features}, target: {{{target}: {kind}}}}}
   - id: model
-    train: {{preset: tabular, seed: {seed}}}
+    train: {{preset: tabular, validate_on: valid, seed: {seed}}}
   - id: unknown
     read: {{path: {name}/unknown.parquet}}
   - predict: {{model: model}}
