@@ -9,6 +9,13 @@ use crate::schedule::store::{Outcome, RunState};
 
 const HOURLY: &str = "schedule: {cron: \"0 * * * *\"}";
 
+/// A job for each way to make up for what was missed, each due at half past.
+const EACH_CATCHUP: [(&str, &str); 3] = [
+    ("none", "schedule: {cron: \"30 * * * *\"}\ncatchup: none"),
+    ("latest", "schedule: {cron: \"30 * * * *\"}"),
+    ("all", "schedule: {cron: \"30 * * * *\"}\ncatchup: all\noverlap: queue"),
+];
+
 #[test]
 fn a_job_fires_at_its_time_and_not_again_when_the_clock_steps_back_two_hours() {
     let mut world = World::new("2026-03-01T10:59:30Z", &[("hourly", HOURLY)]);
@@ -30,12 +37,7 @@ fn a_job_fires_at_its_time_and_not_again_when_the_clock_steps_back_two_hours() {
 
 #[test]
 fn a_clock_that_steps_forward_two_hours_is_made_up_for_as_the_job_says() {
-    let jobs = [
-        ("none", "schedule: {cron: \"30 * * * *\"}\ncatchup: none"),
-        ("latest", "schedule: {cron: \"30 * * * *\"}"),
-        ("all", "schedule: {cron: \"30 * * * *\"}\ncatchup: all\noverlap: queue"),
-    ];
-    let mut world = World::new("2026-03-01T10:00:00Z", &jobs);
+    let mut world = World::new("2026-03-01T10:00:00Z", &EACH_CATCHUP);
     world.pass(5);
     world.clock.set(at("2026-03-01T12:00:05Z"));
     world.pass(30);
@@ -149,12 +151,7 @@ fn an_hour_that_the_clock_of_the_zone_repeats_fires_once_for_a_fixed_time_and_by
 
 #[test]
 fn a_clock_that_goes_forward_two_hours_and_back_again_fires_nothing_twice() {
-    let jobs = [
-        ("none", "schedule: {cron: \"30 * * * *\"}\ncatchup: none"),
-        ("latest", "schedule: {cron: \"30 * * * *\"}"),
-        ("all", "schedule: {cron: \"30 * * * *\"}\ncatchup: all\noverlap: queue"),
-    ];
-    let mut world = World::new("2026-03-01T10:00:00Z", &jobs);
+    let mut world = World::new("2026-03-01T10:00:00Z", &EACH_CATCHUP);
     world.pass(5);
     world.clock.set(at("2026-03-01T12:00:05Z"));
     world.pass(30);
